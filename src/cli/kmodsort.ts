@@ -1,0 +1,178 @@
+import yargs from 'yargs';
+import type { Request } from '../engine/request.ts';
+import type { Overrides } from '../engine/settings.ts';
+import { type Manager, type Manners, requestOf } from '../events.ts';
+import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
+import { complaint, nearest, UsageError } from './usage.ts';
+
+/** What a run shall do: a Request, or a hook's words whose Request also depends on what comes on stdin. */
+export type Task =
+  | { readonly kind: 'request'; readonly request: Request }
+  | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
+
+/** What a command line means. */
+export type Invocation =
+  | {
+      readonly kind: 'run';
+      readonly task: Task;
+      readonly overrides: Overrides;
+      readonly output: 'auto' | 'json' | 'dot';
+      readonly verbose: boolean;
+      readonly manners: Manners;
+    }
+  | { readonly kind: 'text'; readonly text: string; readonly code: number };
+
+/** What the command line is read against. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly version: string;
+  /** Width of the help. */
+  readonly columns: number;
+}
+
+interface Chosen {
+  readonly task: Task;
+  readonly manners: Manners;
+  readonly dot: boolean;
+}
+
+interface Common {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly [option: string]: unknown;
+}
+
+const commands = ['hook', 'sync', 'plan', 'status', 'log'];
+const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
+const hint = "'kmodsort --help' shows the commands and options";
+
+const typed = (request: Request): Chosen => ({ task: { kind: 'request', request }, manners: 'typed', dot: false });
+
+const syncRequest = (releases: readonly string[], dryRun: boolean): Request => ({
+  verb: 'sync',
+  origin: 'typed',
+  scope: releases.length > 0 ? { kind: 'only', releases } : { kind: 'usual' },
+  touched: { kernels: [], sources: [] },
+  leaving: { kernels: [], sources: [] },
+  headersMayFollow: false,
+  dropOnly: false,
+  dryRun,
+});
+
+const logRequest = (asked: string, releases: readonly string[]): Request => {
+  const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
+  if (name === undefined) throw new UsageError(`'${asked}' is no module: NAME or NAME/VERSION`);
+  if (releases.length > 1) throw new UsageError('log shows one kernel: give -k once');
+  const [release] = releases;
+  return { verb: 'log', name, ...(version ? { version } : {}), ...(release ? { release } : {}) };
+};
+
+const hookRun = ([manager, ...words]: readonly string[], dryRun: boolean): Chosen => {
+  if (manager === undefined) return typed(requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }));
+  const known = managers.find((name) => name === manager);
+  if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, manners: known, dot: false };
+  const near = nearest(manager, managers);
+  throw new UsageError(
+    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `it is one of ${managers.join(', ')}`}`,
+  );
+};
+
+const outputOf = (json: boolean, asDot: boolean): 'auto' | 'json' | 'dot' => {
+  if (json && asDot) throw new UsageError('--json and --dot exclude each other');
+  if (json) return 'json';
+  return asDot ? 'dot' : 'auto';
+};
+
+type Choose = (common: Common, chosen: () => Chosen) => void;
+
+/** The commands; `choose` gets what was found, evaluated only after the parser is done. */
+const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
+  yargs([])
+    .scriptName('kmodsort')
+    .usage('$0 COMMAND: rebuild kernel modules in dependency order')
+    .locale('en')
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .strict()
+    .wrap(columns)
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'greedy-arrays': false,
+    })
+    .version(`kmodsort ${version}`)
+    .options(everywhere)
+    .command('hook', "What the package managers' hooks call", (hook) =>
+      hook
+        .command(
+          'run [words..]',
+          'Bring modules into order after what a package manager did: pacman|apt|rpm and its words, or nothing',
+          (run) => run.positional('words', { type: 'string', array: true, describe: 'pacman|apt|rpm, then its words' }),
+          (argv) =>
+            choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
+        )
+        .demandCommand(1, "a word is missing after hook: 'hook run'"),
+    )
+    .command(
+      'sync',
+      'Build and install every module that belongs on the kernels',
+      (sync) => sync.options(kernels),
+      (argv) => choose(argv, () => typed(syncRequest(releasesOf(argv.kernel), argv['dry-run']))),
+    )
+    .command(
+      'plan',
+      'Show what sync would do, in order, and why',
+      (plan) => plan.options(kernels).options(dot),
+      (argv) => choose(argv, () => ({ ...typed(syncRequest(releasesOf(argv.kernel), true)), dot: argv.dot })),
+    )
+    .command(
+      'status',
+      'Show the state of every module, with remembered failures',
+      (status) => status,
+      (argv) => choose(argv, () => typed({ verb: 'status' })),
+    )
+    .command(
+      'log <module>',
+      'Show the last failure of a module and its log',
+      (log) =>
+        log
+          .options(kernels)
+          .positional('module', { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' }),
+      (argv) => choose(argv, () => typed(logRequest(argv.module, releasesOf(argv.kernel)))),
+    )
+    .demandCommand(1, `a command is missing: ${commands.join(', ')}`);
+
+const usageText = (message: string): Invocation => ({
+  kind: 'text',
+  text: `${message
+    .split('\n')
+    .map((line) => `kmodsort: ${line}\n`)
+    .join('')}kmodsort: ${hint}\n`,
+  code: 2,
+});
+
+/** Reads a command line. Prints nothing and ends nothing: help, the version and wrong usage come back as text. */
+export const parseCommandLine = async (argv: readonly string[], surroundings: Surroundings): Promise<Invocation> => {
+  const found: { common: Common; chosen: () => Chosen }[] = [];
+  const said: { error?: Error | null | undefined; output: string } = { output: '' };
+  const parser = parserOf(surroundings, (common, chosen) => found.push({ common, chosen }));
+  try {
+    await parser.parseAsync([...argv], {}, (error, _argv, output) => {
+      said.error = error;
+      said.output = output;
+    });
+    if (said.error) return usageText(complaint(said.error.message, argv, commands, optionNames));
+    const [first] = found;
+    if (!first) return { kind: 'text', text: `${said.output}\n`, code: 0 };
+    const { task, manners, dot: asDot } = first.chosen();
+    const { common } = first;
+    const output = outputOf(common.json, asDot);
+    const overrides = overridesOf(common, surroundings.cwd);
+    return { kind: 'run', task, overrides, output, verbose: common.verbose, manners };
+  } catch (error) {
+    if (error instanceof UsageError) return usageText(error.message);
+    throw error;
+  }
+};

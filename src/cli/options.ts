@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import type { Overrides } from '../engine/settings.ts';
+import { isCleanName } from '../events.ts';
+import { UsageError } from './usage.ts';
+
+/** Options that name a place, with the key that they set. */
+const places = [
+  { option: 'dkmstree', key: 'dkmsTree', says: 'The dkms tree, instead of /var/lib/dkms' },
+  { option: 'sourcetree', key: 'sourceTree', says: 'The tree of sources, instead of /usr/src' },
+  { option: 'installtree', key: 'installTree', says: 'The tree of kernel modules, instead of /lib/modules' },
+  { option: 'confdir', key: 'confDir', says: 'The directory of settings, instead of /etc/dkms' },
+  { option: 'statedir', key: 'stateDir', says: 'Where failures are remembered, instead of /var/lib/kmodsort' },
+  { option: 'os-release', key: 'osRelease', says: 'The file that names the distribution, instead of /etc/os-release' },
+] as const;
+
+const path = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
+
+/** Options of every command. */
+export const everywhere = {
+  dkmstree: path(places[0].says),
+  sourcetree: path(places[1].says),
+  installtree: path(places[2].says),
+  confdir: path(places[3].says),
+  statedir: path(places[4].says),
+  'os-release': path(places[5].says),
+  jobs: { alias: 'j', type: 'string', requiresArg: true, describe: 'Cores for the whole run; 0: no limit' },
+  'dry-run': flag('Say what would be done and change nothing'),
+  json: flag('One JSON document on stdout; what people read goes to stderr'),
+  verbose: flag('Say every step'),
+} as const;
+
+/** Options of the commands that can be kept to some kernels. */
+export const kernels = {
+  kernel: {
+    alias: ['k', 'kernelver'],
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'This kernel release only; can be given again',
+  },
+} as const;
+
+/** Only `plan` has this. */
+export const dot = { dot: flag('The plan as a graph in the dot language') } as const;
+
+/** Every long name, for suggestions. */
+export const optionNames: readonly string[] = [
+  ...Object.keys(everywhere),
+  ...Object.keys(kernels),
+  ...Object.keys(dot),
+  'kernelver',
+  'help',
+  'version',
+];
+
+const jobsOf = (text: string | undefined): Pick<Overrides, 'jobs'> => {
+  if (text === undefined) return {};
+  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--jobs wants a whole number, not '${text}'`);
+  return { jobs: Number(text) };
+};
+
+/** What the command line says over the settings files; paths are made absolute. */
+export const overridesOf = (given: Readonly<Record<string, unknown>>, cwd: string): Overrides => {
+  // An option of one value that was given twice comes as a list: the last one counts.
+  const text = (option: string): string | undefined => {
+    const value = given[option];
+    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+    return typeof last === 'string' ? last : undefined;
+  };
+  const named = places.flatMap(({ option, key }) => {
+    const value = text(option);
+    if (value === '') throw new UsageError(`--${option} needs a value`);
+    return value === undefined ? [] : [[key, resolve(cwd, value)] as const];
+  });
+  return { ...Object.fromEntries(named), ...jobsOf(text('jobs')) };
+};
+
+/** The kernels of `-k`, checked. */
+export const releasesOf = (releases: readonly string[] | undefined): string[] => {
+  const odd = releases?.find((release) => !isCleanName(release));
+  if (odd !== undefined) throw new UsageError(`'${odd}' is no kernel release`);
+  return [...new Set(releases)];
+};
+
+const quoted = (word: string): string => (/^[\w./+:@%=,~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** The command that tries one kernel again, with the places that this run was given. */
+export const retryCommand = (overrides: Overrides, release: string): string => {
+  const given = places.flatMap(({ option, key }) => {
+    const value = overrides[key];
+    return value === undefined ? [] : [`--${option}`, quoted(value)];
+  });
+  return ['kmodsort sync -k', quoted(release), ...given].join(' ');
+};

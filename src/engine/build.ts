@@ -1,0 +1,220 @@
+import { join } from 'node:path';
+import { causeOf } from './cause.ts';
+import type { ModuleConf } from './conf.ts';
+import { FailureError } from './errors.ts';
+import { probeEnvironment } from './exec.ts';
+import {
+  copyFile, exists, isDirectory, list, makeDirectory, makeTemporary, remove, removeEmpty, rename, syncDirectory, syncFile, walk, writeText,
+} from './files.ts'; // biome-ignore format: one room, many doors
+import { type Compression, suffixOf } from './kernel.ts';
+import { type Log, openJobLog } from './log.ts';
+import { type DependencySymbols, runMake } from './make.ts';
+import type { Step } from './progress.ts';
+import type { Place, Run } from './run.ts';
+import { lockDescriptor, runScript } from './scripts.ts';
+import { signObjects } from './sign.ts';
+import { gatherSymvers, importsOf } from './symvers.ts';
+import { checkVermagics, vermagicsOf } from './verify.ts';
+
+/** What a build left in the dkms tree. */
+export interface Built {
+  /** File names in `<kernel>/<arch>/module/`. */
+  readonly objects: readonly string[];
+  /** Symbols with CRCs that the objects take from elsewhere. */
+  readonly imports: ReadonlyMap<string, string>;
+}
+
+interface Bench {
+  readonly run: Run;
+  readonly place: Place;
+  readonly conf: ModuleConf;
+  readonly dependencies: readonly DependencySymbols[];
+  readonly build: string;
+  /** Where the finished objects are gathered before they are published. */
+  readonly staging: string;
+  readonly log: Log;
+}
+
+/** A command of the system's own in the log; throws what it says (FailureError) if it fails. */
+const tool = async (bench: Bench, title: string, argv: readonly [string, ...string[]], directory: string): Promise<void> => {
+  const end = bench.log.step(title, argv.join(' '));
+  const before = bench.log.text().length;
+  const ended = await bench.run.processes.run({
+    argv,
+    environment: probeEnvironment(bench.run.settings.environment),
+    directory,
+    log: bench.log.descriptor,
+    descriptors: new Map([[lockDescriptor, bench.place.lock]]),
+  });
+  end(ended.code);
+  if (ended.code === 0) return;
+  const cause = causeOf(bench.log.text().slice(before), bench.build);
+  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: argv[0], detail: `${argv[0]}: not found` });
+  throw new FailureError({ kind: cause.kind, at: argv[0], detail: cause.detail, code: ended.code });
+};
+
+const copySource = async (bench: Bench): Promise<void> => {
+  const { place, run, build } = bench;
+  if (list(place.source).length < 2) throw new FailureError({ kind: 'source-empty', at: place.source });
+  await tool(bench, 'Copying the source', ['cp', '-a', '--reflink=auto', `${place.source}/.`, `${build}/`], '/');
+  const patches = join(run.settings.confDir, place.module.name, 'patches');
+  if (!isDirectory(patches)) return;
+  makeDirectory(join(build, 'patches'));
+  await tool(bench, 'Copying local patches', ['cp', '-a', `${patches}/.`, join(build, 'patches/')], '/');
+};
+
+const applyPatches = async (bench: Bench): Promise<void> => {
+  for (const patch of bench.conf.patches) {
+    const file = join(bench.build, 'patches', patch);
+    if (!exists(file)) throw new FailureError({ kind: 'patch-missing', at: join(bench.place.source, 'patches', patch) });
+    await tool(bench, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], bench.build).catch((error: unknown) => {
+      if (!(error instanceof FailureError)) throw error;
+      throw new FailureError({ ...error.failure, kind: 'patch-failed', at: patch });
+    });
+  }
+};
+
+const script = async (bench: Bench, name: 'PRE_BUILD' | 'POST_BUILD'): Promise<void> => {
+  const { run, place, conf, build, log } = bench;
+  const before = log.text().length;
+  const code = await runScript(run, place, name, conf.scripts[name], build, log);
+  if (code === 0) return;
+  const { detail } = causeOf(log.text().slice(before), build);
+  throw new FailureError({ kind: 'script-failed', at: `${name} ${conf.scripts[name] ?? ''}`, detail, code });
+};
+
+const stagedObjects = (bench: Bench): string[] =>
+  bench.conf.objects.map((object) => join(bench.staging, 'module', `${object.dest}.ko`));
+
+/** Every expected object is there and was built for this kernel; copies go to the staging directory. */
+const checkObjects = async (bench: Bench): Promise<void> => {
+  const { run, place, conf, build, staging } = bench;
+  for (const object of conf.objects) {
+    const file = join(build, object.location, `${object.built}.ko`);
+    if (!exists(file)) throw new FailureError({ kind: 'object-missing', at: `${object.location}${object.built}.ko` });
+    copyFile(file, join(staging, 'module', `${object.dest}.ko`));
+  }
+  const symvers = gatherSymvers(build);
+  if (symvers) writeText(join(staging, 'module', 'Module.symvers'), symvers);
+  if (conf.objects.length === 0) return;
+  const found = await vermagicsOf(stagedObjects(bench), run.processes, run.settings.environment);
+  const names = conf.objects.map((object) => `${object.dest}.ko`);
+  checkVermagics(place.kernel.release, await run.vermagicOf(place.kernel), names, found);
+};
+
+const stripObjects = async (bench: Bench): Promise<void> => {
+  const wanted = bench.conf.objects.filter((object) => object.strip);
+  if (wanted.length === 0) return;
+  const program = bench.place.facts.config.has('CONFIG_CC_IS_CLANG') ? 'llvm-strip' : 'strip';
+  const files = wanted.map((object) => join(bench.staging, 'module', `${object.dest}.ko`));
+  await tool(bench, 'Stripping debug information', [program, '-g', ...files], bench.staging);
+};
+
+const compressors: Readonly<Record<Exclude<Compression, 'none'>, readonly [string, ...string[]]>> = {
+  gz: ['gzip', '-f'],
+  xz: ['xz', '-f'],
+  zst: ['zstd', '-f'],
+};
+
+const compressObjects = async (bench: Bench): Promise<void> => {
+  const { compression } = bench.place.facts;
+  const files = stagedObjects(bench);
+  if (compression === 'none' || files.length === 0) return;
+  const [program, ...words] = compressors[compression];
+  const options = bench.run.settings.compressOptions[compression];
+  // zstd keeps its input unless told not to; gzip and xz have no such word.
+  const removal = compression === 'zst' && !options.includes('--rm') ? ['--rm'] : [];
+  await tool(bench, 'Compressing', [program, ...words, ...options, ...removal, ...files], bench.staging);
+  for (const file of files) {
+    const compressed = file.replace(/\.ko$/, suffixOf(compression));
+    if (!exists(compressed)) throw new FailureError({ kind: 'compress-failed', at: compressed, detail: program });
+  }
+};
+
+const dependencyMarks = (bench: Bench): void => {
+  if (!bench.conf.rebuildWithDependencies) return;
+  for (const { name, version } of bench.dependencies) writeText(join(bench.staging, `.dep_${name}`), `${version}\n`);
+};
+
+/** Rename the finished directory into place; an earlier build makes room by a rename too. */
+const publish = (bench: Bench): void => {
+  const { place, staging, log } = bench;
+  copyFile(log.path, join(staging, 'log', 'make.log'));
+  dependencyMarks(bench);
+  for (const file of walk(staging)) syncFile(join(staging, file));
+  const parent = join(place.entry, place.kernel.release);
+  const final = join(parent, place.kernel.arch);
+  const old = join(parent, `.tmp_${place.kernel.arch}_old`);
+  remove(old);
+  if (exists(final)) rename(final, old);
+  rename(staging, final);
+  syncDirectory(parent);
+  remove(old);
+};
+
+type BuildStep = readonly [Step, (bench: Bench) => Promise<void>];
+
+const beforeImports: readonly BuildStep[] = [
+  ['copy', copySource],
+  ['patch', applyPatches],
+  ['pre-build', (bench) => script(bench, 'PRE_BUILD')],
+  ['make', (bench) => runMake(bench.run, bench.place, bench.conf, bench.dependencies, bench.log)],
+  ['check', checkObjects],
+];
+
+const afterImports: readonly BuildStep[] = [
+  ['strip', stripObjects],
+  ['sign', (bench) => signObjects(bench.run, bench.place, stagedObjects(bench), bench.log)],
+  ['compress', compressObjects],
+];
+
+const runSteps = async (bench: Bench, steps: readonly BuildStep[], say: (step: Step) => void): Promise<void> => {
+  for (const [step, work] of steps) {
+    if (bench.run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
+    say(step);
+    await work(bench);
+  }
+};
+
+/** Directories that a killed run left beside the built ones. */
+const removeLeftovers = (parent: string): void => {
+  for (const name of list(parent).filter((entry) => entry.startsWith('.tmp_'))) remove(join(parent, name));
+};
+
+/**
+ * Build one Module for one Kernel: copy, patch, PRE_BUILD, MAKE, check, strip, sign, compress, publish,
+ * POST_BUILD. On failure `build/make.log` stays and nothing in the tree has changed (a failing POST_BUILD
+ * leaves it built, as in dkms). Throws FailureError.
+ */
+export const buildModule = async (
+  run: Run,
+  place: Place,
+  conf: ModuleConf,
+  dependencies: readonly DependencySymbols[],
+  say: (step: Step) => void,
+): Promise<Built> => {
+  const build = join(place.entry, 'build');
+  const parent = join(place.entry, place.kernel.release);
+  remove(build);
+  makeDirectory(build);
+  makeDirectory(parent);
+  removeLeftovers(parent);
+  const log = openJobLog(join(build, 'make.log'), place.module, place.kernel);
+  const staging = makeTemporary(parent, `.tmp_${place.kernel.arch}_`, 0o755);
+  const bench: Bench = { run, place, conf, dependencies, build, staging, log };
+  try {
+    makeDirectory(join(staging, 'module'));
+    await runSteps(bench, beforeImports, say);
+    const imports = await importsOf(stagedObjects(bench), run.processes, run.settings.environment);
+    await runSteps(bench, afterImports, say);
+    publish(bench);
+    await runSteps(bench, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
+    remove(build);
+    const suffix = suffixOf(place.facts.compression);
+    return { objects: conf.objects.map((object) => `${object.dest}${suffix}`), imports };
+  } finally {
+    log.close();
+    remove(staging);
+    removeEmpty(parent, place.entry);
+  }
+};

@@ -1,0 +1,246 @@
+import { join } from 'node:path';
+import type { Failure } from './errors.ts';
+import { type Environment, type Processes, pathOf, scriptEnvironment } from './exec.ts';
+import { exists, list, look, makeTemporary, readText, remove, writeText } from './files.ts';
+import { makeUname } from './uname.ts';
+
+/**
+ * dkms.conf is a bash script, so bash reads it: all confs of a run in one process, each in a subshell
+ * with a result file of its own. A conf that kills or stalls that process is found by reading the
+ * rest one at a time.
+ */
+
+/** What to read, and the values that a conf may use. */
+export interface ConfQuestion {
+  /** dkms.conf, then the overrides that exist, in order. */
+  readonly files: readonly string[];
+  readonly release: string;
+  /** Variables in scope: kernelver, arch, kernel_source_dir, dkms_tree, the framework's. */
+  readonly scope: Readonly<Record<string, string>>;
+  /** NAME=value or NAME[i]=value, applied last (--directive, DKMS_DIRECTIVE*). */
+  readonly directives: readonly string[];
+}
+
+/** The values of a conf as bash left them: directive name, then index, then text. */
+export type RawConf = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
+export type ConfReading =
+  | { readonly kind: 'read'; readonly raw: RawConf; readonly complaints: string }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Every directive that is read out of a conf. */
+export const directiveNames = [
+  'PACKAGE_NAME', 'PACKAGE_VERSION', 'BUILT_MODULE_NAME', 'BUILT_MODULE_LOCATION', 'DEST_MODULE_NAME',
+  'DEST_MODULE_LOCATION', 'STRIP', 'MAKE', 'MAKE_MATCH', 'PATCH', 'PATCH_MATCH', 'PRE_BUILD', 'POST_BUILD',
+  'POST_ADD', 'PRE_INSTALL', 'POST_INSTALL', 'POST_REMOVE', 'BUILD_EXCLUSIVE_KERNEL', 'BUILD_EXCLUSIVE_KERNEL_MIN',
+  'BUILD_EXCLUSIVE_KERNEL_MAX', 'BUILD_EXCLUSIVE_ARCH', 'BUILD_EXCLUSIVE_CONFIG', 'AUTOINSTALL', 'NO_WEAK_MODULES',
+  'BUILD_DEPENDS', 'BUILD_DEPENDS_REBUILD', 'OBSOLETE_BY', 'CLEAN', 'REMAKE_INITRD', 'MODULES_CONF',
+  'MODULES_CONF_OBSOLETES', 'MODULES_CONF_ALIAS_TYPE', 'MODULES_CONF_OBSOLETE_ONLY',
+] as const; // biome-ignore format: a table
+
+/** Directives whose values are regular expressions of bash against the kernel or the architecture. */
+const patterns = { kernelver: ['MAKE_MATCH', 'PATCH_MATCH', 'BUILD_EXCLUSIVE_KERNEL'], arch: ['BUILD_EXCLUSIVE_ARCH'] };
+
+/** The pseudo-directive that says, by index, whether a pattern matched: `yes` or `no`. */
+export const matchOf = (directive: string): string => `match:${directive}`;
+
+/*
+ * Fields of the list are NUL-terminated: result, complaints, uname directory, then files, scope
+ * (NAME=value) and directives, each closed by an empty field.
+ * Each value is taken as a word list joined by blanks and expanded a second time in double quotes:
+ * confs in the field rely on it ('sub-$kernelver').
+ */
+const reader = `
+kmodsort_fields() {
+  kmodsort_got=()
+  while IFS= read -r -d '' -u 7 kmodsort_field && [[ -n $kmodsort_field ]]; do kmodsort_got+=("$kmodsort_field"); done
+}
+kmodsort_twice() {
+  local IFS=$' \\t\\n' lead='' words
+  [[ $1 == [[:space:]]* ]] && lead=' '
+  set -f; words=($1); set +f
+  IFS=' '; kmodsort_once=$lead\${words[*]}
+  kmodsort_value=$kmodsort_once
+  eval "kmodsort_value=\\"$kmodsort_once\\""
+  kmodsort_value=\${kmodsort_value%$'\\r'}
+}
+kmodsort_print() {
+  local name index reference
+  for name in "\${kmodsort_names[@]}"; do
+    eval "kmodsort_indexes=(\\"\\\${!$name[@]}\\")"
+    for index in "\${kmodsort_indexes[@]}"; do
+      reference="$name[$index]"
+      kmodsort_twice "\${!reference}"
+      printf -v "$reference" %s "$kmodsort_value"
+      printf '%s\\0%s\\0%s\\0' "$name" "$index" "$kmodsort_value"
+    done
+  done
+}
+kmodsort_match() {
+  local subject=$1 name index reference answer; shift
+  for name; do
+    eval "kmodsort_indexes=(\\"\\\${!$name[@]}\\")"
+    for index in "\${kmodsort_indexes[@]}"; do
+      reference="$name[$index]" answer=no
+      [[ $subject =~ \${!reference} ]] && answer=yes
+      printf 'match:%s\\0%s\\0%s\\0' "$name" "$index" "$answer"
+    done
+  done
+}
+kmodsort_read_all() {
+  for kmodsort_file in "\${kmodsort_files[@]}"; do
+    printf -v kmodsort_now %s "$kmodsort_file"
+    . "$kmodsort_file" </dev/null >/dev/null
+  done
+  for kmodsort_field in "\${kmodsort_directives[@]}"; do eval "\${kmodsort_field%%=*}=\\\${kmodsort_field#*=}"; done
+}
+kmodsort_answer() {
+  kmodsort_print
+  kmodsort_match "$kernelver" ${patterns.kernelver.join(' ')}
+  kmodsort_match "$arch" ${patterns.arch.join(' ')}
+  printf 'END\\0000\\000done\\0'
+}
+mapfile -t kmodsort_names <"$2"
+exec 7<"$1"
+while IFS= read -r -d '' -u 7 kmodsort_result; do
+  IFS= read -r -d '' -u 7 kmodsort_complaints
+  IFS= read -r -d '' -u 7 kmodsort_uname
+  kmodsort_fields; kmodsort_files=("\${kmodsort_got[@]}")
+  kmodsort_fields; kmodsort_scope=("\${kmodsort_got[@]}")
+  kmodsort_fields; kmodsort_directives=("\${kmodsort_got[@]}")
+  (
+    exec 7<&- 2>"$kmodsort_complaints"
+    PATH=$kmodsort_uname:$PATH
+    for kmodsort_field in "\${kmodsort_scope[@]}"; do printf -v "\${kmodsort_field%%=*}" %s "\${kmodsort_field#*=}"; done
+    kmodsort_read_all
+    kmodsort_answer >"$kmodsort_result.part"
+    mv -f "$kmodsort_result.part" "$kmodsort_result"
+  ) </dev/null
+done
+`;
+
+const stallMs = 3000;
+const singleLimit = 30;
+
+interface Desk {
+  readonly directory: string;
+  readonly processes: Processes;
+  readonly environment: Environment;
+}
+
+const resultFile = (desk: Desk, index: number): string => join(desk.directory, `${index}.result`);
+const complaintFile = (desk: Desk, index: number): string => join(desk.directory, `${index}.complaints`);
+
+const fieldsOf = (desk: Desk, question: ConfQuestion, index: number): string => {
+  const scope = Object.entries(question.scope).map(([name, value]) => `${name}=${value}`);
+  const fields = [
+    resultFile(desk, index),
+    complaintFile(desk, index),
+    makeUname(join(desk.directory, 'uname'), question.release, pathOf(desk.environment)),
+    ...question.files, '',
+    ...scope, '',
+    ...question.directives, '',
+  ]; // biome-ignore format: three lists, each with its end
+  return `${fields.join('\0')}\0`;
+};
+
+/** Abort when no further result has appeared for a while. */
+const watchForStall = (desk: Desk, stop: () => void): NodeJS.Timeout => {
+  let seen = -1;
+  let since = Date.now();
+  return setInterval(() => {
+    const results = list(desk.directory).filter((name) => name.endsWith('.result')).length;
+    if (results !== seen) since = Date.now();
+    else if (Date.now() - since > stallMs) stop();
+    seen = results;
+  }, 200);
+};
+
+const runReader = async (desk: Desk, questions: ReadonlyMap<number, ConfQuestion>, single: boolean): Promise<void> => {
+  const listFile = join(desk.directory, `list-${[...questions.keys()][0] ?? 0}${single ? '-single' : ''}`);
+  writeText(listFile, [...questions].map(([index, question]) => fieldsOf(desk, question, index)).join(''));
+  const stalled = new AbortController();
+  const watch = single ? undefined : watchForStall(desk, () => stalled.abort());
+  await desk.processes.run({
+    argv: ['bash', '--norc', '--noprofile', '-c', reader, 'dkms.conf', listFile, join(desk.directory, 'names')],
+    environment: desk.environment,
+    abort: stalled.signal,
+    ...(single ? { limit: singleLimit } : {}),
+  });
+  clearInterval(watch);
+};
+
+const parseResult = (text: string): RawConf | undefined => {
+  const fields = text.split('\0');
+  const raw = new Map<string, Map<number, string>>();
+  let complete = false;
+  for (let i = 0; i + 2 < fields.length; i += 3) {
+    const name = fields[i] ?? '';
+    if (name === 'END') complete = true;
+    else raw.set(name, (raw.get(name) ?? new Map()).set(Number(fields[i + 1]), fields[i + 2] ?? ''));
+  }
+  return complete ? raw : undefined;
+};
+
+const shellError = /: line \d+: .*(syntax error|unexpected EOF|unexpected end of file)|cannot execute binary file/;
+
+const readingOf = (desk: Desk, question: ConfQuestion, index: number, elapsedMs: number): ConfReading => {
+  const at = question.files[0] ?? '';
+  const complaints = (readText(complaintFile(desk, index)) ?? '').trim();
+  const error = complaints.split('\n').find((line) => shellError.test(line));
+  if (error) return { kind: 'failed', failure: { kind: 'conf-broken', at, detail: error } };
+  const raw = parseResult(readText(resultFile(desk, index)) ?? '');
+  if (raw) return { kind: 'read', raw, complaints };
+  if (elapsedMs >= singleLimit * 1000) return { kind: 'failed', failure: { kind: 'conf-stalled', at } };
+  const detail = complaints.split('\n')[0] || 'its shell ended before the last line';
+  return { kind: 'failed', failure: { kind: 'conf-broken', at, detail } };
+};
+
+const singly = async (desk: Desk, question: ConfQuestion, index: number): Promise<number> => {
+  const start = Date.now();
+  await runReader(desk, new Map([[index, question]]), true);
+  return Date.now() - start;
+};
+
+/**
+ * Read many confs; the answers are in the order of the questions. One bad conf costs only its own answer.
+ *
+ * @param temporary where a private directory may be made
+ * @param own the caller's environment
+ */
+export const readConfs = async (
+  questions: readonly ConfQuestion[],
+  processes: Processes,
+  temporary: string,
+  own: Environment,
+): Promise<ConfReading[]> => {
+  if (questions.length === 0) return [];
+  const directory = makeTemporary(temporary, 'kmodsort-conf-');
+  const desk: Desk = { directory, processes, environment: scriptEnvironment(own, directiveNames) };
+  try {
+    writeText(join(directory, 'names'), `${directiveNames.join('\n')}\n`);
+    await runReader(desk, new Map(questions.entries()), false);
+    const missing = questions.map((_, index) => index).filter((index) => !exists(resultFile(desk, index)));
+    const elapsed = new Map<number, number>();
+    for (const index of missing) {
+      const question = questions[index];
+      if (question) elapsed.set(index, await singly(desk, question, index));
+    }
+    return questions.map((question, index) => readingOf(desk, question, index, elapsed.get(index) ?? 0));
+  } finally {
+    remove(directory);
+  }
+};
+
+/** The override files that exist for a module on a kernel, in the order in which they are read. */
+export const overrideFiles = (confDir: string, name: string, version: string, release: string, arch: string): string[] =>
+  [
+    `${name}.conf`,
+    `${name}-${version}.conf`,
+    `${name}-${version}-${release}.conf`,
+    `${name}-${version}-${release}-${arch}.conf`,
+    `${name}--${release}.conf`,
+    `${name}--${release}-${arch}.conf`,
+  ]
+    .map((file) => join(confDir, file))
+    .filter((path) => look(path)?.kind === 'file');

@@ -1,0 +1,111 @@
+/**
+ * Why something failed, as data: sentences are made from it in report/messages.ts, exit codes here.
+ */
+
+/** What failed. The numbers of exitCodes are the ones that scripts written for dkms test for. */
+export type FailureKind =
+  | 'bad-usage'
+  | 'not-root'
+  | 'tree-unwritable'
+  | 'lock-busy'
+  | 'interrupted'
+  | 'conf-missing'
+  | 'conf-unsafe'
+  | 'conf-broken'
+  | 'conf-stalled'
+  | 'conf-invalid'
+  | 'name-mismatch'
+  | 'source-missing'
+  | 'source-unsafe'
+  | 'source-empty'
+  | 'source-broken'
+  | 'headers-missing'
+  | 'patch-missing'
+  | 'patch-unsafe'
+  | 'patch-failed'
+  | 'script-failed'
+  | 'compiler-failed'
+  | 'modpost-failed'
+  | 'make-failed'
+  | 'tool-missing'
+  | 'disk-full'
+  | 'read-only'
+  | 'memory-short'
+  | 'object-missing'
+  | 'object-conflict'
+  | 'wrong-kernel'
+  | 'strip-failed'
+  | 'compress-failed'
+  | 'kernel-missing'
+  | 'pre-install-failed'
+  | 'newer-in-tree'
+  | 'depmod-failed'
+  | 'nested'
+  | 'unexpected';
+
+/** One failure. */
+export interface Failure {
+  readonly kind: FailureKind;
+  /** The file, directory, command or name that it is about. */
+  readonly at?: string;
+  /** The first line that says why: a compiler's, modpost's, bash's, the system's. */
+  readonly detail?: string;
+  /** The exit code of a script whose own code counts. */
+  readonly code?: number;
+  /** Absolute path of the log that was kept. */
+  readonly log?: string;
+}
+
+/** A Failure on its way up; only what is expected is thrown as one. */
+export class FailureError extends Error {
+  constructor(readonly failure: Failure) {
+    super(`${failure.kind}${failure.at ? ` ${failure.at}` : ''}${failure.detail ? `: ${failure.detail}` : ''}`);
+    this.name = 'FailureError';
+  }
+}
+
+/** Exit codes of dkms 3.4, by kind of failure. */
+export const exitCodes: Readonly<Record<FailureKind, number>> = {
+  'bad-usage': 2,
+  'not-root': 1,
+  'tree-unwritable': 1,
+  'lock-busy': 75,
+  interrupted: 130,
+  'conf-missing': 9,
+  'conf-unsafe': 8,
+  'conf-broken': 8,
+  'conf-stalled': 8,
+  'conf-invalid': 8,
+  'name-mismatch': 8,
+  'source-missing': 2,
+  'source-unsafe': 8,
+  'source-empty': 8,
+  'source-broken': 4,
+  'headers-missing': 21,
+  'patch-missing': 5,
+  'patch-unsafe': 5,
+  'patch-failed': 6,
+  'script-failed': 1,
+  'compiler-failed': 10,
+  'modpost-failed': 10,
+  'make-failed': 10,
+  'tool-missing': 10,
+  'disk-full': 10,
+  'read-only': 1,
+  'memory-short': 10,
+  'object-missing': 7,
+  'object-conflict': 6,
+  'wrong-kernel': 7,
+  'strip-failed': 7,
+  'compress-failed': 7,
+  'kernel-missing': 6,
+  'pre-install-failed': 101,
+  'newer-in-tree': 6,
+  'depmod-failed': 6,
+  nested: 1,
+  unexpected: 1,
+};
+
+/** The exit code of one failure. */
+export const exitCodeOf = (failure: Failure): number =>
+  failure.kind === 'script-failed' && failure.code ? failure.code : exitCodes[failure.kind];

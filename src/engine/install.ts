@@ -1,0 +1,168 @@
+import { basename, dirname, join } from 'node:path';
+import { installLocation, type ModuleConf } from './conf.ts';
+import { FailureError } from './errors.ts';
+import { exists, hashFile, isDirectory, list, look, makeDirectory, publishCopy, relink, remove, removeEmpty } from './files.ts';
+import { compressionOf, objectNameOf } from './kernel.ts';
+import { type ModuleFiles, chooseOriginal, moduleFiles, restoreOriginal, saveOriginal, savedOriginals } from './originals.ts';
+import { closeJournal, type InstalledFile, openJournal, readJournal, readRecord, writeRecord } from './record.ts';
+import type { Kernel, Module } from './request.ts';
+import type { Run } from './run.ts';
+import { builtDirectory, installedLink, installedVersion } from './tree.ts';
+
+/** One file to put in place. */
+interface Target {
+  /** In the dkms tree's module/. */
+  readonly from: string;
+  /** In the install tree. */
+  readonly to: string;
+  readonly hash: string;
+}
+
+const builtFiles = (directory: string): string[] => list(join(directory, 'module')).filter((name) => compressionOf(name));
+
+const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): Target[] => {
+  const { dkmsTree, installTree, distribution, addonModulesDir } = run.settings;
+  const directory = builtDirectory(dkmsTree, module, kernel);
+  return builtFiles(directory).flatMap((file) => {
+    const object = conf.objects.find((one) => one.dest === objectNameOf(file));
+    if (!object) return [];
+    const from = join(directory, 'module', file);
+    const location = installLocation(distribution, addonModulesDir, object);
+    return [{ from, to: join(installTree, kernel.release, location, file), hash: hashFile(from) }];
+  });
+};
+
+/** Hashes of every file that we may have put on this kernel under this name, in any version. */
+const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string> => {
+  const { dkmsTree, stateDir } = run.settings;
+  const known = new Set<string>(readJournal(stateDir, name, kernel)?.ours);
+  for (const version of list(join(dkmsTree, name))) {
+    const directory = builtDirectory(dkmsTree, { name, version }, kernel);
+    for (const file of builtFiles(directory)) known.add(hashFile(join(directory, 'module', file)));
+    for (const file of readRecord(stateDir, { name, version }, kernel).installed ?? []) known.add(file.hash);
+  }
+  return known;
+};
+
+/** Save in-tree modules of the same object name; those that had stood elsewhere are to be removed afterwards. */
+const saveOriginals = (run: Run, name: string, kernel: Kernel, targets: readonly Target[], ours: ReadonlySet<string>): string[] => {
+  const directory = join(run.settings.installTree, kernel.release);
+  const files: ModuleFiles = moduleFiles(directory);
+  const replaced: string[] = [];
+  for (const { to } of targets) {
+    const same = (files.get(objectNameOf(basename(to)) ?? '') ?? []).filter((path) => !ours.has(hashFile(path)));
+    const { saved, left } = chooseOriginal(directory, dirname(to), same);
+    for (const path of left) run.note({ note: 'originals-left', path });
+    if (saved === undefined) continue;
+    saveOriginal(run.settings.dkmsTree, name, kernel, saved);
+    if (saved !== to) replaced.push(saved);
+  }
+  return replaced;
+};
+
+const put = (run: Run, { from, to, hash }: Target): void =>
+  run.settings.symlinkModules ? relink(from, to) : publishCopy(from, to, hash);
+
+/** Files of ours on this kernel that the new version does not have, or has elsewhere. */
+const removeOutdated = (run: Run, name: string, kernel: Kernel, targets: readonly Target[], ours: ReadonlySet<string>): void => {
+  const wanted = new Set(targets.map((target) => target.to));
+  const previous = installedVersion(run.settings.dkmsTree, name, kernel);
+  if (previous === undefined) return;
+  for (const { path } of filesOnKernel(run, { name, version: previous }, kernel)) {
+    if (!wanted.has(path) && exists(path) && ours.has(hashFile(path))) remove(path);
+  }
+};
+
+const installedFact = (path: string, hash: string): InstalledFile => {
+  const facts = look(path);
+  return { path, hash, size: facts?.size ?? 0, mtimeMs: facts?.mtimeMs ?? 0 };
+};
+
+/** Where a version's files stand in the install tree: as recorded, else every file there that equals a built one. */
+const filesOnKernel = (run: Run, module: Module, kernel: Kernel): InstalledFile[] => {
+  const recorded = readRecord(run.settings.stateDir, module, kernel).installed;
+  if (recorded) return [...recorded];
+  const directory = builtDirectory(run.settings.dkmsTree, module, kernel);
+  const onKernel = moduleFiles(join(run.settings.installTree, kernel.release));
+  return builtFiles(directory).flatMap((file) => {
+    const hash = hashFile(join(directory, 'module', file));
+    const same = onKernel.get(objectNameOf(file) ?? '') ?? [];
+    return same.filter((path) => hashFile(path) === hash).map((path) => installedFact(path, hash));
+  });
+};
+
+const kernelDirectory = (run: Run, kernel: Kernel): string => {
+  const directory = join(run.settings.installTree, kernel.release);
+  if (!isDirectory(directory)) throw new FailureError({ kind: 'kernel-missing', at: directory });
+  return directory;
+};
+
+/**
+ * Put what is built into the kernel: journal, originals aside, publish each file, remove what is outdated,
+ * then the link that makes it the installed version. Killed anywhere, the same call completes it.
+ * Throws kernel-missing or object-missing (FailureError).
+ */
+export const installModule = (run: Run, module: Module, kernel: Kernel, conf: ModuleConf): void => {
+  const { dkmsTree, stateDir } = run.settings;
+  kernelDirectory(run, kernel);
+  const targets = targetsOf(run, conf, module, kernel);
+  if (targets.length < conf.objects.length) {
+    const there = new Set(targets.map((target) => objectNameOf(basename(target.to))));
+    const lost = conf.objects.find((object) => !there.has(object.dest));
+    throw new FailureError({ kind: 'object-missing', at: `${lost?.dest ?? ''}.ko` });
+  }
+  const known = [...knownHashes(run, module.name, kernel), ...targets.map((target) => target.hash)];
+  const { ours } = openJournal(stateDir, { version: 1, module, kernel, action: 'install', ours: known });
+  const mine = new Set(ours);
+  const replaced = saveOriginals(run, module.name, kernel, targets, mine);
+  for (const target of targets) {
+    makeDirectory(dirname(target.to));
+    put(run, target);
+  }
+  for (const path of replaced) remove(path);
+  removeOutdated(run, module.name, kernel, targets, mine);
+  relink(join(module.version, kernel.release, kernel.arch), installedLink(dkmsTree, module.name, kernel));
+  const installed = targets.map((target) => installedFact(target.to, target.hash));
+  writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), installed });
+  closeJournal(stateDir, module.name, kernel);
+  run.changed.add(kernel.release);
+};
+
+const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
+  const { dkmsTree, installTree } = run.settings;
+  for (const original of savedOriginals(dkmsTree, name, kernel)) {
+    const fallback = join(installTree, kernel.release, 'updates', basename(original.saved));
+    const origin = original.origin ?? fallback;
+    // A written origin may not lead out of the kernel's own directory.
+    const inside = join(origin).startsWith(`${join(installTree, kernel.release)}/`);
+    restoreOriginal(dkmsTree, name, original, inside ? origin : fallback);
+    run.note({ note: 'original-restored', path: inside ? origin : fallback });
+  }
+};
+
+/** Take a Module's files off a kernel and put the originals back. The built ones stay in the dkms tree. */
+export const uninstallModule = (run: Run, module: Module, kernel: Kernel): void => {
+  const { dkmsTree, stateDir, installTree } = run.settings;
+  const files = filesOnKernel(run, module, kernel);
+  const known = [...knownHashes(run, module.name, kernel), ...files.map((file) => file.hash)];
+  const { ours } = openJournal(stateDir, { version: 1, module, kernel, action: 'uninstall', ours: known });
+  const mine = new Set(ours);
+  for (const { path } of files) {
+    if (!exists(path) || !mine.has(hashFile(path))) continue;
+    remove(path);
+    removeEmpty(dirname(path), join(installTree, kernel.release));
+  }
+  restoreOriginals(run, module.name, kernel);
+  remove(installedLink(dkmsTree, module.name, kernel));
+  const { installed: _gone, ...rest } = readRecord(stateDir, module, kernel);
+  writeRecord(stateDir, module, kernel, rest);
+  closeJournal(stateDir, module.name, kernel);
+  run.changed.add(kernel.release);
+};
+
+/** Forget what was built of a Module for one kernel; it must not be installed. */
+export const unbuildModule = (run: Run, module: Module, kernel: Kernel): void => {
+  const directory = builtDirectory(run.settings.dkmsTree, module, kernel);
+  remove(directory);
+  removeEmpty(dirname(directory), join(run.settings.dkmsTree, module.name, module.version));
+};

@@ -1,0 +1,162 @@
+import { machine, release as runningRelease } from 'node:os';
+import { join } from 'node:path';
+import { exists, hashFile, hashText, isDirectory, list, look, readText, realPath, walk } from './files.ts';
+import type { Kernel } from './request.ts';
+import type { Settings } from './settings.ts';
+import { compareVersions } from './version.ts';
+
+export type Compression = 'none' | 'gz' | 'xz' | 'zst';
+
+/** Facts of one Kernel, found once per run. */
+export interface KernelFacts {
+  readonly kernel: Kernel;
+  /** `<install tree>/<release>`. */
+  readonly directory: string;
+  /** A package's own file is there (image, modules.order or in-tree modules), not just a directory. */
+  readonly bootable: boolean;
+  /** The directory to build against, undefined if there are no headers. */
+  readonly headers?: string;
+  /** CONFIG_* that are set, without quotes; empty where no config was found. */
+  readonly config: ReadonlyMap<string, string>;
+  /** How the kernel's own modules are compressed. */
+  readonly compression: Compression;
+  /** The compiler that the config names, as a command to run, if it is on this machine. */
+  readonly compiler?: string;
+  /** SHA-256 over what a build takes from the headers; empty without headers. */
+  readonly headersHash: string;
+  /** Identity of the compiler binary; empty if it is not found. */
+  readonly compilerHash: string;
+}
+
+const suffixes: readonly (readonly [string, Compression])[] = [
+  ['.ko', 'none'],
+  ['.ko.gz', 'gz'],
+  ['.ko.xz', 'xz'],
+  ['.ko.zst', 'zst'],
+];
+
+/** How a module file is compressed, by its name; undefined if the name is no module's. */
+export const compressionOf = (path: string): Compression | undefined =>
+  suffixes.find(([suffix]) => path.endsWith(suffix))?.[1];
+
+/** The ending of a compressed module file. */
+export const suffixOf = (compression: Compression): string => (compression === 'none' ? '.ko' : `.ko.${compression}`);
+
+/** The name of an object file without `.ko` and compression; undefined if it is no module. */
+export const objectNameOf = (file: string): string | undefined => /^(.+)\.ko(\.gz|\.xz|\.zst)?$/.exec(file)?.[1];
+
+/** The architecture of this machine's modules, as uname -m says it. */
+export const machineArch = (): string => machine();
+
+/** The release of the running kernel. */
+export const runningKernel = (): string => runningRelease();
+
+const bootImages = (installTree: string, release: string): string[] =>
+  installTree === '/lib/modules' || installTree === '/usr/lib/modules'
+    ? [`/boot/vmlinuz-${release}`, `/boot/vmlinux-${release}`]
+    : [];
+
+/** Whether a kernel is really there: a file that its package owns, for depmod's files and ours outlive it. */
+export const isBootable = (installTree: string, release: string): boolean => {
+  const directory = join(installTree, release);
+  return [
+    join(directory, 'vmlinuz'),
+    join(directory, 'modules.order'),
+    join(directory, 'kernel'),
+    ...bootImages(installTree, release),
+  ].some(exists);
+};
+
+/** Releases in the install tree that can be booted, the newest last. */
+export const bootableKernels = (installTree: string): string[] =>
+  list(installTree)
+    .filter((name) => isDirectory(join(installTree, name)) && isBootable(installTree, name))
+    .sort(compareVersions);
+
+/** Text of a kernel configuration (`.config`, auto.conf) as a map; `# … is not set` is not in it. */
+export const parseConfig = (text: string): Map<string, string> => {
+  const config = new Map<string, string>();
+  for (const [, name, quoted, plain] of text.matchAll(/^(CONFIG_\w+)=(?:"(.*)"|(.*))$/gm)) {
+    if (name) config.set(name, quoted ?? plain ?? '');
+  }
+  return config;
+};
+
+const configFiles = (settings: Settings, release: string, headers: string | undefined): string[] => [
+  ...(headers ? [join(headers, 'include/config/auto.conf'), join(headers, '.config')] : []),
+  join(settings.installTree, release, 'config'),
+  ...(settings.privateInstallTree ? [] : [`/boot/config-${release}`]),
+];
+
+const readConfig = (files: readonly string[]): Map<string, string> => {
+  for (const file of files) {
+    const text = readText(file);
+    if (text !== undefined) return parseConfig(text);
+  }
+  return new Map();
+};
+
+const compressionFromConfig = (config: ReadonlyMap<string, string>): Compression => {
+  // Since 6.12 compression of all modules is a switch of its own; without it they are installed as they are.
+  if (config.has('CONFIG_MODULE_COMPRESS') && !config.has('CONFIG_MODULE_COMPRESS_ALL')) return 'none';
+  if (config.has('CONFIG_MODULE_COMPRESS_ZSTD')) return 'zst';
+  if (config.has('CONFIG_MODULE_COMPRESS_XZ')) return 'xz';
+  return config.has('CONFIG_MODULE_COMPRESS_GZIP') ? 'gz' : 'none';
+};
+
+/** What the kernel's own modules look like; the config only where it has none on disk. */
+const findCompression = (directory: string, config: ReadonlyMap<string, string>): Compression => {
+  const listed = /^kernel\/\S+\.ko[.\w]*(?=:)/m.exec(readText(join(directory, 'modules.dep')) ?? '')?.[0];
+  const seen = listed ?? walk(join(directory, 'kernel')).find((path) => compressionOf(path));
+  return (seen && compressionOf(seen)) || compressionFromConfig(config);
+};
+
+/** Where a command is found on a PATH; undefined if nowhere. */
+export const findCommand = (command: string, path: string): string | undefined =>
+  path
+    .split(':')
+    .map((directory) => join(directory, command))
+    .find((candidate) => ((look(candidate)?.mode ?? 0) & 0o111) !== 0);
+
+const headersHashOf = (headers: string): string => {
+  const files = ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h'];
+  return hashText(
+    ...files.map((file) => join(headers, file)).map((path) => (look(path)?.kind === 'file' ? hashFile(path) : '-')),
+  );
+};
+
+const compilerHashOf = (command: string, path: string): string => {
+  const file = realPath(findCommand(command, path) ?? '/nonexistent');
+  const facts = file ? look(file) : undefined;
+  return file && facts ? hashText(file, String(facts.size), String(facts.mtimeMs)) : '';
+};
+
+const findHeaders = (directory: string): string | undefined => {
+  const headers = join(directory, 'build');
+  return exists(join(headers, 'Makefile')) || exists(join(headers, 'include')) ? headers : undefined;
+};
+
+/**
+ * Look at one kernel.
+ *
+ * @param headers build against this directory instead of `<install tree>/<release>/build`
+ */
+export const kernelFacts = (settings: Settings, kernel: Kernel, headersGiven?: string): KernelFacts => {
+  const directory = join(settings.installTree, kernel.release);
+  const headers = headersGiven ?? findHeaders(directory);
+  const config = readConfig(configFiles(settings, kernel.release, headers));
+  const named = config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
+  const path = settings.environment['PATH'] ?? '/usr/bin:/bin';
+  const compiler = named && findCommand(named, path) ? named : undefined;
+  return {
+    kernel,
+    directory,
+    bootable: isBootable(settings.installTree, kernel.release),
+    config,
+    compression: findCompression(directory, config),
+    headersHash: headers ? headersHashOf(headers) : '',
+    compilerHash: compilerHashOf(compiler ?? 'gcc', path),
+    ...(headers ? { headers } : {}),
+    ...(compiler ? { compiler } : {}),
+  };
+};

@@ -1,0 +1,137 @@
+import { basename, join } from 'node:path';
+import { FailureError } from './errors.ts';
+import { type Environment, type Processes, probeEnvironment, signalGroup } from './exec.ts';
+import { close, list, openLockFile, readLink, readText, realPath, rewrite } from './files.ts';
+
+/**
+ * Locks by flock(1) on a descriptor that we hold: the kernel drops them when we die. Children that
+ * inherit a Module's lock keep it, so whoever comes after a kill -9 finds them and ends them.
+ */
+
+export interface Lock {
+  readonly descriptor: number;
+  /** The holder before us died without freeing it. */
+  readonly afterDeath: boolean;
+  /** Free it, also where a child that lives on has inherited it. */
+  release(): Promise<void>;
+}
+
+export interface LockWish {
+  readonly path: string;
+  /** Who we are, for the one who waits: `kmodsort hook run pacman install`. */
+  readonly owner: string;
+  /** How long to wait, seconds. */
+  readonly wait: number;
+  /** Told once, before waiting, who holds it. */
+  readonly onBusy: (holder: string) => void;
+  /** Told about each process that outlived its run and was ended. */
+  readonly onSurvivor: (pid: number) => void;
+}
+
+interface Owner {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: tells a process from a later one with the same number. */
+  readonly start: string;
+  readonly what: string;
+}
+
+const startOf = (pid: number): string | undefined =>
+  readText(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '').split(' ')[19];
+
+const ownerText = (what: string): string => `${process.pid} ${startOf(process.pid) ?? '0'} ${what}\n`;
+
+const parseOwner = (text: string | undefined): Owner | undefined => {
+  const match = /^(\d+) (\d+) (.*)$/m.exec(text ?? '');
+  return match?.[1] && match[2] ? { pid: Number(match[1]), start: match[2], what: match[3] ?? '' } : undefined;
+};
+
+const isAlive = (owner: Owner): boolean => startOf(owner.pid) === owner.start;
+
+/** Processes other than we that have a file open, from /proc/PID/fd. */
+const openersOf = (path: string): number[] => {
+  const real = realPath(path);
+  const pids = list('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const hasOpen = (pid: string): boolean => {
+    try {
+      return list(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === real);
+    } catch {
+      return false;
+    }
+  };
+  return pids.filter(hasOpen).map(Number);
+};
+
+const groupOf = (pid: number): number | undefined => {
+  const text = readText(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '').split(' ')[2];
+  return text === undefined ? undefined : Number(text);
+};
+
+const ownGroup = (): number | undefined => groupOf(process.pid);
+
+/** End the process groups that still hold the lock of a run that is dead. */
+const endSurvivors = (path: string, told: (pid: number) => void): void => {
+  for (const pid of openersOf(path)) {
+    const group = groupOf(pid);
+    if (group === undefined || group === ownGroup()) continue;
+    if (signalGroup(group, 'SIGKILL')) told(pid);
+  }
+};
+
+const flock = async (processes: Processes, environment: Environment, fd: number, words: string[]): Promise<number> => {
+  const ended = await processes.run({
+    argv: ['flock', ...words, '3'],
+    environment: probeEnvironment(environment),
+    descriptors: new Map([[3, fd]]),
+  });
+  return ended.code;
+};
+
+const take = async (wish: LockWish, fd: number, tryFor: (words: string[]) => Promise<number>): Promise<boolean> => {
+  if ((await tryFor(['--nonblock'])) === 0) return true;
+  const holder = parseOwner(readText(wish.path));
+  if (holder && !isAlive(holder)) {
+    endSurvivors(wish.path, wish.onSurvivor);
+    if ((await tryFor(['--timeout', '5'])) === 0) return true;
+  }
+  wish.onBusy(holder ? `${holder.what} (process ${holder.pid})` : `the holder of ${basename(wish.path)}`);
+  return wish.wait > 0 && (await tryFor(['--timeout', String(wish.wait)])) === 0;
+};
+
+/** Take a lock; throws lock-busy (FailureError) when it is not had in time. */
+export const takeLock = async (wish: LockWish, processes: Processes, environment: Environment): Promise<Lock> => {
+  const descriptor = openLockFile(wish.path);
+  const tryFor = (words: string[]): Promise<number> => flock(processes, environment, descriptor, words);
+  if (!(await take(wish, descriptor, tryFor))) {
+    const holder = parseOwner(readText(wish.path));
+    close(descriptor);
+    throw new FailureError({ kind: 'lock-busy', at: wish.path, detail: holder ? `${holder.what} (process ${holder.pid})` : '' });
+  }
+  const afterDeath = parseOwner(readText(wish.path)) !== undefined;
+  rewrite(descriptor, ownerText(wish.owner));
+  return {
+    descriptor,
+    afterDeath,
+    release: async () => {
+      rewrite(descriptor, '');
+      await tryFor(['--unlock']);
+      close(descriptor);
+    },
+  };
+};
+
+export const runLockFile = (stateDir: string): string => join(stateDir, 'lock');
+
+export const moduleLockFile = (stateDir: string, name: string): string => join(stateDir, 'lock.d', name);
+
+/** Names in a child's environment that say under whose lock it runs and which modules are in work above it. */
+export const markers = { run: 'KMODSORT_RUN', working: 'KMODSORT_WORKING' } as const;
+
+/** The mark of the run that holds the lock, for the environment of its children. */
+export const runMark = (): string => `${process.pid}:${startOf(process.pid) ?? '0'}`;
+
+/** Whether the caller's environment says truly that the run that holds the lock started us. */
+export const isNested = (stateDir: string, environment: Environment): boolean => {
+  const mark = environment[markers.run];
+  const holder = parseOwner(readText(runLockFile(stateDir)));
+  return mark !== undefined && holder !== undefined && isAlive(holder) && mark === `${holder.pid}:${holder.start}`;
+};

@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { causeOf, undefinedSymbols } from './cause.ts';
+import { confScope, type ModuleConf } from './conf.ts';
+import { FailureError } from './errors.ts';
+import type { Environment } from './exec.ts';
+import { exists } from './files.ts';
+import { jobserverDescriptor } from './jobserver.ts';
+import type { KernelFacts } from './kernel.ts';
+import type { Log } from './log.ts';
+import type { Place, Run } from './run.ts';
+import { jobEnvironment, lockDescriptor } from './scripts.ts';
+import type { Exports } from './symvers.ts';
+
+/** What a build gets from one dependency. */
+export interface DependencySymbols {
+  readonly name: string;
+  readonly version: string;
+  /** Path of its Module.symvers. */
+  readonly file: string;
+  readonly exported: Exports;
+}
+
+/** Sets the conf's variables, then runs the line: dkms evals MAKE with them in scope. */
+const runner = `
+while [[ $1 != -- ]]; do printf -v "\${1%%=*}" %s "\${1#*=}"; shift; done; shift
+if [[ -n $1 ]]; then . "$1"; fi
+eval "$2"
+`;
+
+const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+const startsWithMake = /^make(?=\s|$)/;
+
+/**
+ * The shell line that builds: a command that starts with `make` joins the run's jobserver and learns
+ * the release; any other is left alone.
+ */
+export const makeLine = (
+  make: string,
+  release: string,
+  jobserverPrefix: string,
+  isClang: boolean,
+  extraSymbols?: string,
+): string => {
+  const onLine = extraSymbols === undefined ? '' : ` KBUILD_EXTRA_SYMBOLS=${quoted(extraSymbols)}`;
+  const joined = make.replace(startsWithMake, () => `${jobserverPrefix} KERNELRELEASE=${quoted(release)}${onLine}`);
+  return isClang ? `${joined} LLVM=1` : joined;
+};
+
+/** CC of Debian's .kernelvariables, which overrides what the config names. */
+const kernelVariablesCompiler = async (run: Run, headers: string): Promise<string | undefined> => {
+  const file = join(headers, '.kernelvariables');
+  if (!exists(file)) return undefined;
+  const ended = await run.processes.run({
+    argv: ['make', '--no-print-directory', '-s', '-f', file, '--eval', 'kmodsort-cc: ; @echo $(CC)', 'kmodsort-cc'],
+    environment: run.environment,
+    limit: 10,
+  });
+  return ended.code === 0 ? ended.output.trim() || undefined : undefined;
+};
+
+/** CC and KERNEL_CC as the kernel was built with, where that compiler is here. */
+const compilerEnvironment = async (run: Run, facts: KernelFacts): Promise<Environment> => {
+  const isClang = facts.config.has('CONFIG_CC_IS_CLANG');
+  const own = isClang ? 'clang' : facts.compiler;
+  const compiler = (facts.headers && (await kernelVariablesCompiler(run, facts.headers))) || own;
+  return {
+    ...(compiler ? { CC: compiler, KERNEL_CC: own ?? compiler } : {}),
+    ...(facts.config.has('CONFIG_LD_IS_LLD') ? { LD: 'ld.lld' } : {}),
+  };
+};
+
+const scopeWords = (run: Run, place: Place, conf: ModuleConf): string[] => {
+  const { settings } = run;
+  const scope = confScope(place.kernel, place.facts.headers ?? '', settings, place.module, settings.variables);
+  const scalars = Object.entries(scope).map(([name, value]) => `${name}=${value}`);
+  return [...scalars, ...conf.variables.map(([name, value]) => `${name}=${value}`)];
+};
+
+interface Attempt {
+  readonly line: string;
+  readonly environment: Environment;
+}
+
+const attempt = async (run: Run, place: Place, conf: ModuleConf, log: Log, { line, environment }: Attempt): Promise<number> => {
+  const end = log.step('Building the module', line);
+  const buildEnvironment = run.settings.buildEnvironment?.replaceAll(/\$\{?kernelver\}?/g, place.kernel.release) ?? '';
+  const { descriptor } = run.jobserver;
+  const ended = await run.processes.run({
+    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, place, conf), '--', buildEnvironment, line],
+    environment,
+    directory: join(place.entry, 'build'),
+    log: log.descriptor,
+    descriptors: new Map([
+      [lockDescriptor, place.lock],
+      ...(descriptor === undefined ? [] : [[jobserverDescriptor, descriptor] as const]),
+    ]),
+  });
+  end(ended.code);
+  return ended.code;
+};
+
+/** Whether it failed only because the module's own Makefile hid the symbols that its dependencies export. */
+const isMissingOnlyOurs = (logText: string, dependencies: readonly DependencySymbols[]): boolean => {
+  const wanted = undefinedSymbols(logText);
+  return wanted.length > 0 && wanted.some((symbol) => dependencies.some((one) => one.exported.has(symbol)));
+};
+
+/**
+ * Run MAKE in build/. Symbols of the dependencies go along in KBUILD_EXTRA_SYMBOLS (kernel documentation,
+ * kbuild/modules.rst); if modpost still misses one of theirs, once more on the make command line.
+ * Throws what the log says went wrong (FailureError).
+ */
+export const runMake = async (
+  run: Run,
+  place: Place,
+  conf: ModuleConf,
+  dependencies: readonly DependencySymbols[],
+  log: Log,
+): Promise<void> => {
+  const build = join(place.entry, 'build');
+  const symbols = dependencies.map((one) => one.file).join(' ');
+  const make = conf.make ?? `make -C ${quoted(place.facts.headers ?? '')} M=${quoted(build)}`;
+  const isClang = place.facts.config.has('CONFIG_CC_IS_CLANG');
+  const environment = {
+    ...jobEnvironment(run, place, true),
+    ...(await compilerEnvironment(run, place.facts)),
+    ...(symbols ? { KBUILD_EXTRA_SYMBOLS: symbols } : {}),
+  };
+  const { release } = place.kernel;
+  const line = makeLine(make, release, run.jobserver.prefix, isClang);
+  const before = log.text().length;
+  let code = await attempt(run, place, conf, log, { line, environment });
+  if (code !== 0 && startsWithMake.test(make) && isMissingOnlyOurs(log.text().slice(before), dependencies)) {
+    run.note({ note: 'symbols-retried', module: place.module });
+    const again = makeLine(make, release, run.jobserver.prefix, isClang, symbols);
+    code = await attempt(run, place, conf, log, { line: again, environment });
+  }
+  if (code === 0) return;
+  const cause = causeOf(log.text().slice(before), build);
+  throw new FailureError({ kind: cause.kind, at: make, detail: cause.detail, code });
+};

@@ -1,0 +1,161 @@
+import type { Failure } from './errors.ts';
+import type { Job, Plan } from './plan.ts';
+import type { Kernel, Module } from './request.ts';
+
+/**
+ * What the engine says while it works, and what it hands back at the end. Data only: every
+ * sentence is made in report/.
+ */
+
+export type SkipReason =
+  | { readonly reason: 'autoinstall-no' }
+  | { readonly reason: 'no-autoinstall-file'; readonly path: string }
+  /** A BUILD_EXCLUSIVE rule of the conf does not match; dependents count it as satisfied. */
+  | { readonly reason: 'excluded'; readonly rule: string; readonly value: string }
+  | { readonly reason: 'newer-in-tree'; readonly path: string }
+  /** The run was ended before this one's turn. */
+  | { readonly reason: 'interrupted' };
+
+export type DeferReason =
+  | { readonly reason: 'dependency-unknown'; readonly dependency: string }
+  | { readonly reason: 'dependency-deferred'; readonly dependency: string }
+  | { readonly reason: 'headers-may-follow' }
+  | { readonly reason: 'lock-busy'; readonly holder: string };
+
+export type BlockReason =
+  /** `root` is the module whose own failure started it; equal to `dependency` when it is the direct one. */
+  | { readonly reason: 'dependency-failed'; readonly dependency: string; readonly root: string }
+  | { readonly reason: 'dependency-autoinstall-no'; readonly dependency: string }
+  /** Names along the cycle, the first one again at the end: a -> b -> a. */
+  | { readonly reason: 'cycle'; readonly path: readonly string[] };
+
+/** How one Module ended on one Kernel. */
+export type Outcome =
+  | { readonly kind: 'installed' }
+  | { readonly kind: 'built' }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'removed' }
+  | { readonly kind: 'skipped'; readonly why: SkipReason }
+  | { readonly kind: 'deferred'; readonly why: DeferReason }
+  | { readonly kind: 'blocked'; readonly why: BlockReason }
+  /** remembered: the same inputs failed in an earlier run, so it was not tried again. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly remembered: boolean };
+
+/** The steps of a Job in the order in which they run. */
+export type Step =
+  | 'copy'
+  | 'patch'
+  | 'pre-build'
+  | 'make'
+  | 'check'
+  | 'strip'
+  | 'sign'
+  | 'compress'
+  | 'post-build'
+  | 'install'
+  | 'uninstall';
+
+/** A remark that changes no outcome. */
+export type Note =
+  | { readonly note: 'broken-module'; readonly module: Module; readonly source: string }
+  | { readonly note: 'group-writable'; readonly path: string }
+  | { readonly note: 'script-not-executable'; readonly path: string }
+  | { readonly note: 'script-unsafe'; readonly path: string }
+  | { readonly note: 'script-missing'; readonly path: string }
+  | { readonly note: 'script-failed'; readonly path: string; readonly code: number }
+  | { readonly note: 'conf-said'; readonly path: string; readonly text: string }
+  | { readonly note: 'directive-ignored'; readonly path: string; readonly directive: string }
+  | { readonly note: 'no-objects'; readonly module: Module }
+  | { readonly note: 'recovered'; readonly module: Module; readonly kernel: Kernel }
+  | { readonly note: 'ended-survivor'; readonly pid: number; readonly module: Module }
+  | { readonly note: 'original-restored'; readonly path: string }
+  | { readonly note: 'originals-left'; readonly path: string }
+  | { readonly note: 'registered'; readonly module: Module }
+  | { readonly note: 'forgotten'; readonly module: Module }
+  | { readonly note: 'kernel-cleaned'; readonly release: string }
+  | { readonly note: 'record-unwritable'; readonly path: string; readonly detail: string }
+  | { readonly note: 'symbols-retried'; readonly module: Module }
+  | { readonly note: 'stdin-stalled'; readonly seconds: number };
+
+export type Progress =
+  | { readonly kind: 'waiting'; readonly holder: string }
+  | { readonly kind: 'planned'; readonly plan: Plan }
+  | { readonly kind: 'started'; readonly job: Job }
+  | { readonly kind: 'step'; readonly job: Job; readonly step: Step }
+  | { readonly kind: 'ended'; readonly job: Job; readonly outcome: Outcome; readonly seconds: number }
+  | { readonly kind: 'depmod'; readonly release: string }
+  | { readonly kind: 'noted'; readonly note: Note };
+
+export type Emit = (progress: Progress) => void;
+
+/** One line of the summary. `kernel` is missing where a failure is the Module's on any kernel. */
+export interface Row {
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly outcome: Outcome;
+  /** Wall time of the Job; missing where none ran. */
+  readonly seconds?: number;
+}
+
+/** What a sync did. */
+export interface Summary {
+  readonly kind: 'summary';
+  /** Best first, failures last. */
+  readonly rows: readonly Row[];
+  /** Failures of the run itself: a lock not had, depmod, a tree that cannot be written. */
+  readonly failures: readonly Failure[];
+  readonly notes: readonly Note[];
+  /** The signal that ended the run early. */
+  readonly signal?: 'SIGINT' | 'SIGTERM';
+  readonly seconds: number;
+}
+
+/** What a dry run would do. */
+export interface PlanAnswer {
+  readonly kind: 'plan';
+  readonly plan: Plan;
+  /** What cannot be planned for: a kernel that is not there, a source without a usable conf. */
+  readonly failures: readonly Failure[];
+  readonly notes: readonly Note[];
+}
+
+/** One line of `status`. */
+export interface StatusEntry {
+  readonly module: Module;
+  /** Missing for a Module that is only added, or broken. */
+  readonly kernel?: Kernel;
+  readonly state: 'broken' | 'added' | 'built' | 'installed';
+  readonly originals: boolean;
+  /** An object that should be in the dkms tree's module/ is not there. */
+  readonly objectsMissing: boolean;
+  /** Installed files differ from the built ones, or are gone. */
+  readonly differences: boolean;
+  /** The remembered failure of this Module on this Kernel. */
+  readonly failure?: Failure;
+  /** When it failed, ISO 8601. */
+  readonly failedAt?: string;
+}
+
+export interface StatusAnswer {
+  readonly kind: 'status';
+  readonly entries: readonly StatusEntry[];
+}
+
+/** One remembered failure; `text` is the whole log, if it is still there. */
+export interface LogAnswer {
+  readonly kind: 'log';
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly failure: Failure;
+  readonly failedAt: string;
+  readonly text?: string;
+}
+
+/** Nothing is known that the question could be about. */
+export interface NothingAnswer {
+  readonly kind: 'nothing';
+  /** What was asked for, as typed. */
+  readonly asked: string;
+}
+
+export type Answer = Summary | PlanAnswer | StatusAnswer | LogAnswer | NothingAnswer;

@@ -1,0 +1,43 @@
+import type { Environment, Processes } from './exec.ts';
+import type { Jobserver } from './jobserver.ts';
+import type { KernelFacts } from './kernel.ts';
+import type { Emit, Note } from './progress.ts';
+import type { Kernel, Module } from './request.ts';
+import type { Settings } from './settings.ts';
+
+/** What all steps of one run share. */
+export interface Run {
+  readonly settings: Settings;
+  readonly processes: Processes;
+  readonly emit: Emit;
+  readonly note: (note: Note) => void;
+  readonly abort: AbortSignal;
+  /** A private directory (0700) that goes away with the run. */
+  readonly scratch: string;
+  readonly jobserver: Jobserver;
+  /** Facts of a Kernel, looked up once. */
+  readonly factsOf: (kernel: Kernel) => KernelFacts;
+  /** The caller's environment as scripts and builds get it. */
+  readonly environment: Environment;
+  /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
+  readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
+  /** One install at a time on a Kernel. */
+  readonly alone: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
+  /** Kernels whose modules changed, for depmod. */
+  readonly changed: Set<string>;
+}
+
+/** Where one Job works. */
+export interface Place {
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly facts: KernelFacts;
+  /** `<dkms tree>/<name>/<version>`. */
+  readonly entry: string;
+  /** The source directory, links resolved. */
+  readonly source: string;
+  /** Open descriptor of the Module's lock, for children to inherit. */
+  readonly lock: number;
+  /** Makes `uname` answer for the Kernel; first on PATH of what evaluates or builds. */
+  readonly unameDirectory: string;
+}

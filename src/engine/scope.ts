@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { isCleanName } from './conf.ts';
+import type { Failure } from './errors.ts';
+import { exists, isDirectory, realPath } from './files.ts';
+import { bootableKernels, isBootable, machineArch, runningKernel } from './kernel.ts';
+import type { Kernel, KernelScope, SyncRequest } from './request.ts';
+import type { Settings } from './settings.ts';
+import type { TreeEntry } from './tree.ts';
+import { compareVersions } from './version.ts';
+
+/** Which kernels and sources a sync is about, found by looking at what the event named. */
+export interface Scope {
+  /** To be looked after, the newest first. */
+  readonly kernels: readonly Kernel[];
+  /** Releases that leave or have left: their modules are dropped. */
+  readonly leavingKernels: readonly string[];
+  /** Source directories that arrived or were changed. */
+  readonly sources: readonly string[];
+  /** Modules whose source leaves or has left. */
+  readonly leavingEntries: readonly TreeEntry[];
+  readonly failures: readonly Failure[];
+}
+
+/** Neither a kernel nor headers are left of it. */
+const isGone = (settings: Settings, release: string): boolean =>
+  !isBootable(settings.installTree, release) && !exists(join(settings.installTree, release, 'build'));
+
+const current = (settings: Settings, named: readonly string[]): string[] => {
+  const bootable = bootableKernels(settings.installTree);
+  if (settings.autoinstallAllKernels) return [...named, ...bootable];
+  const running = bootable.filter((release) => release === runningKernel());
+  return [...named, ...running, ...bootable.slice(-1)];
+};
+
+const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
+  switch (scope.kind) {
+    case 'only':
+      return [...scope.releases];
+    case 'bootable':
+      return bootableKernels(settings.installTree);
+    case 'current':
+      return current(settings, scope.releases.filter((release) => isBootable(settings.installTree, release)));
+    case 'usual':
+      return settings.distribution.startsWith('arch') ? bootableKernels(settings.installTree) : current(settings, []);
+  }
+};
+
+/** `K` or `K/arch`, as -k takes it. */
+const kernelOf = (text: string): Kernel => {
+  const [release, arch] = text.split('/');
+  return { release: release ?? text, arch: arch || machineArch() };
+};
+
+const missingKernel = (settings: Settings, scope: KernelScope): Failure[] =>
+  (scope.kind === 'only' ? scope.releases : [])
+    .map((text) => kernelOf(text).release)
+    .filter((release) => !isCleanName(release) || !isDirectory(join(settings.installTree, release)))
+    .map((release) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
+
+/** The entries whose source is this directory. */
+const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: string): TreeEntry[] => {
+  const path = join(settings.sourceTree, source);
+  const real = realPath(path) ?? path;
+  return entries.filter((entry) => entry.source === path || entry.source === real);
+};
+
+/** Resolve what a request names against what is on disk. */
+export const scopeOf = (settings: Settings, request: SyncRequest, entries: readonly TreeEntry[]): Scope => {
+  const isHere = (source: string): boolean => exists(join(settings.sourceTree, source, 'dkms.conf'));
+  const gone = request.touched.kernels.filter((release) => isGone(settings, release));
+  const leavingKernels = [...new Set([...request.leaving.kernels, ...gone])];
+  const failures = missingKernel(settings, request.scope);
+  const absent = new Set([...leavingKernels, ...failures.map((failure) => failure.at?.split('/').at(-1))]);
+  const releases = request.dropOnly ? [] : releasesOf(settings, request.scope);
+  const kernels = releases.map(kernelOf).filter((kernel) => !absent.has(kernel.release));
+  const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
+  const goneSources = request.touched.sources.filter((source) => !isHere(source));
+  return {
+    kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),
+    leavingKernels,
+    sources: request.touched.sources.filter(isHere),
+    leavingEntries: [...request.leaving.sources, ...goneSources].flatMap((source) => entriesOf(settings, entries, source)),
+    failures,
+  };
+};
+
+export const sameKernel = (a: Kernel, b: Kernel): boolean => a.release === b.release && a.arch === b.arch;

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import type { ScriptName } from './conf.ts';
+import type { Environment } from './exec.ts';
+import { exists, isExecutable, look } from './files.ts';
+import { markers, runMark } from './lock.ts';
+import type { Log } from './log.ts';
+import { moduleLabel } from './request.ts';
+import type { Place, Run } from './run.ts';
+
+/** The descriptor number under which children hold their Module's lock. */
+export const lockDescriptor = 8;
+
+/** The environment of a Job's children; with `answering` uname answers for the Kernel. */
+export const jobEnvironment = (run: Run, place: Place, answering: boolean): Environment => ({
+  ...run.environment,
+  ...(answering ? { PATH: `${place.unameDirectory}:${run.environment['PATH'] ?? ''}` } : {}),
+  [markers.run]: run.environment[markers.run] ?? runMark(),
+  [markers.working]: [run.environment[markers.working], moduleLabel(place.module)].filter(Boolean).join(' '),
+});
+
+const staysBelow = (path: string): boolean => !path.startsWith('/') && !path.split('/').includes('..');
+
+/** The script's file: the admin's override if there is one, else the one below `base`. */
+const findScript = (run: Run, place: Place, base: string, file: string): string | undefined =>
+  [join(run.settings.confDir, place.module.name, file), join(base, file)].find(exists);
+
+const isBuildScript = (name: ScriptName): boolean => name === 'PRE_BUILD' || name === 'POST_BUILD';
+
+/**
+ * Run a script of a conf, its words split at blanks, in `base`. A missing or not executable one is a
+ * note, as in dkms.
+ *
+ * @returns its exit code; 0 where there was nothing to run
+ */
+export const runScript = async (
+  run: Run,
+  place: Place,
+  name: ScriptName,
+  line: string | undefined,
+  base: string,
+  log: Log,
+): Promise<number> => {
+  const [file, ...words] = (line ?? '').split(/\s+/).filter(Boolean);
+  if (!file) return 0;
+  const path = staysBelow(file) ? findScript(run, place, base, file) : undefined;
+  if (!path) {
+    run.note({ note: 'script-missing', path: join(base, file) });
+    return 0;
+  }
+  if (!isExecutable(path)) {
+    run.note({ note: 'script-not-executable', path });
+    return 0;
+  }
+  if (((look(path)?.mode ?? 0) & 0o002) !== 0) run.note({ note: 'script-unsafe', path });
+  const end = log.step(`Running the ${name} script`, [path, ...words].join(' '));
+  const ended = await run.processes.run({
+    argv: [path, ...words],
+    environment: jobEnvironment(run, place, isBuildScript(name)),
+    directory: base,
+    log: log.descriptor,
+    descriptors: new Map([[lockDescriptor, place.lock]]),
+  });
+  end(ended.code);
+  return ended.code;
+};

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { hashFile, list, look, readText } from './files.ts';
+import { compressionOf } from './kernel.ts';
+import { savedOriginals } from './originals.ts';
+import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from './progress.ts';
+import { type EntryRecord, readRecord, recordedEntries } from './record.ts';
+import type { Kernel, LogRequest, Module } from './request.ts';
+import { moduleFiles } from './originals.ts';
+import type { Settings } from './settings.ts';
+import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
+import { compareVersions } from './version.ts';
+
+/** Questions about what is there; they change nothing and start no process. */
+
+const builtFiles = (directory: string): string[] => list(join(directory, 'module')).filter((name) => compressionOf(name));
+
+const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
+  const there = new Set(builtFiles(directory).map((name) => name.replace(/\.ko.*$/, '')));
+  const expected = (record.build?.objects ?? []).map((name) => name.replace(/\.ko.*$/, ''));
+  return there.size === 0 || expected.some((name) => !there.has(name));
+};
+
+/** By what was recorded (size and time first); a tree that dkms made is compared by its bytes. */
+const isDifferent = (settings: Settings, directory: string, kernel: Kernel, record: EntryRecord): boolean => {
+  if (record.installed) {
+    return record.installed.some(({ path, hash, size, mtimeMs }) => {
+      const facts = look(path);
+      if (!facts) return true;
+      return (facts.size !== size || facts.mtimeMs !== mtimeMs) && hashFile(path) !== hash;
+    });
+  }
+  const onKernel = moduleFiles(join(settings.installTree, kernel.release));
+  return builtFiles(directory).some((file) => {
+    const same = onKernel.get(file.replace(/\.ko.*$/, '')) ?? [];
+    const hash = hashFile(join(directory, 'module', file));
+    return !same.some((path) => hashFile(path) === hash);
+  });
+};
+
+const failurePart = (record: EntryRecord): Pick<StatusEntry, 'failure' | 'failedAt'> =>
+  record.failure ? { failure: record.failure.failure, failedAt: record.failure.at } : {};
+
+const builtEntry = (settings: Settings, entry: TreeEntry, kernel: Kernel): StatusEntry => {
+  const record = readRecord(settings.stateDir, entry.module, kernel);
+  const directory = builtDirectory(settings.dkmsTree, entry.module, kernel);
+  const state = stateOn(settings.dkmsTree, entry, kernel);
+  const objectsMissing = areObjectsMissing(directory, record);
+  return {
+    module: entry.module,
+    kernel,
+    state: state === 'added' ? 'built' : state,
+    originals: state === 'installed' && savedOriginals(settings.dkmsTree, entry.module.name, kernel).length > 0,
+    objectsMissing,
+    differences: state === 'installed' && !objectsMissing && isDifferent(settings, directory, kernel, record),
+    ...failurePart(record),
+  };
+};
+
+const plainEntry = (module: Module, state: 'added' | 'broken'): StatusEntry => ({
+  module,
+  state,
+  originals: false,
+  objectsMissing: false,
+  differences: false,
+});
+
+/** Failures on kernels for which nothing is built, so that the tree says nothing of them. */
+const failuresOf = (settings: Settings, entry: TreeEntry): StatusEntry[] =>
+  recordedEntries(settings.stateDir)
+    .filter(({ module }) => module.name === entry.module.name && module.version === entry.module.version)
+    .filter(({ kernel }) => !entry.built.some((one) => one.release === kernel.release && one.arch === kernel.arch))
+    .map(({ kernel }) => ({ kernel, record: readRecord(settings.stateDir, entry.module, kernel) }))
+    .filter(({ record }) => record.failure)
+    .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...failurePart(record) }));
+
+const linesOf = (settings: Settings, entry: TreeEntry): StatusEntry[] => {
+  const built = entry.built.map((kernel) => builtEntry(settings, entry, kernel));
+  const failures = failuresOf(settings, entry);
+  if (entry.broken) return [plainEntry(entry.module, 'broken'), ...built, ...failures];
+  return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
+};
+
+/** The state of everything known, with remembered failures. */
+export const statusOf = (settings: Settings): StatusAnswer => ({
+  kind: 'status',
+  entries: readTree(settings.dkmsTree, settings.sourceTree).flatMap((entry) => linesOf(settings, entry)),
+});
+
+const label = (request: LogRequest): string =>
+  [request.name, request.version].filter(Boolean).join('/') + (request.release ? ` on ${request.release}` : '');
+
+/** The last remembered failure that fits. */
+export const lastLog = (settings: Settings, request: LogRequest): LogAnswer | NothingAnswer => {
+  const fitting = recordedEntries(settings.stateDir)
+    .filter(({ module }) => module.name === request.name && (!request.version || module.version === request.version))
+    .filter(({ kernel }) => !request.release || kernel.release === request.release)
+    .map((entry) => ({ ...entry, failure: readRecord(settings.stateDir, entry.module, entry.kernel).failure }))
+    .filter((entry) => entry.failure !== undefined)
+    .sort((a, b) => compareVersions(a.failure?.at ?? '', b.failure?.at ?? ''));
+  const last = fitting.at(-1);
+  if (!last?.failure) return { kind: 'nothing', asked: label(request) };
+  const { module, kernel, failure } = last;
+  const text = failure.failure.log === undefined ? undefined : readText(failure.failure.log);
+  return { kind: 'log', module, kernel, failure: failure.failure, failedAt: failure.at, ...(text === undefined ? {} : { text }) };
+};

@@ -1,0 +1,230 @@
+import { dirname, join } from 'node:path';
+import { confOf, confScope, type ModuleConf } from './conf.ts';
+import { type ConfQuestion, overrideFiles, readConfs } from './conf-reader.ts';
+import type { Failure } from './errors.ts';
+import { exists, hashFile, list, look } from './files.ts';
+import { changedDependencies, changedParts, type DependencyNow, fingerprintOf, inputsKey, treeHash } from './fingerprint.ts';
+import { allNeedsOf } from './graph.ts';
+import { compressionOf, type KernelFacts, objectNameOf } from './kernel.ts';
+import type { Candidate, KernelCandidates } from './plan.ts';
+import { type EntryRecord, type Fingerprint, readJournal, readRecord } from './record.ts';
+import type { Kernel, Module } from './request.ts';
+import type { Run } from './run.ts';
+import { exportsOf } from './symvers.ts';
+import { builtDirectory, installedVersion, stateOn, type TreeEntry } from './tree.ts';
+
+/**
+ * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
+ * state, and what changed since it was built.
+ */
+
+/** All that is known of one Module on one Kernel; `candidate` is what the Plan needs of it. */
+export interface Finding {
+  readonly candidate: Candidate;
+  readonly entry: TreeEntry;
+  readonly kernel: Kernel;
+  readonly conf?: ModuleConf;
+  readonly fingerprint: Fingerprint;
+  readonly record: EntryRecord;
+  /** Built by dkms, seen for the first time. */
+  readonly adopted: boolean;
+}
+
+export interface Survey {
+  readonly kernels: readonly KernelCandidates[];
+  readonly findings: ReadonlyMap<Kernel, ReadonlyMap<string, Finding>>;
+}
+
+/** A conf that we will not run as root, or a source directory that anybody can write. */
+const unsafeConf = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
+  for (const path of files) {
+    const mode = look(path)?.mode ?? 0;
+    if ((mode & 0o002) !== 0) return { kind: 'conf-unsafe', at: path };
+    if ((mode & 0o020) !== 0) run.note({ note: 'group-writable', path });
+  }
+  if (((look(entry.source)?.mode ?? 0) & 0o002) !== 0) return { kind: 'source-unsafe', at: entry.source };
+  return undefined;
+};
+
+const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[] => [
+  join(entry.source, 'dkms.conf'),
+  ...overrideFiles(run.settings.confDir, entry.module.name, entry.module.version, kernel.release, kernel.arch),
+];
+
+const beforeReading = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
+  if (entry.broken) return { kind: 'source-broken', at: join(entry.directory, 'source'), detail: entry.source };
+  if (!exists(files[0] ?? '')) return { kind: 'conf-missing', at: files[0] ?? '' };
+  return unsafeConf(run, entry, files);
+};
+
+const directive = /^[A-Za-z_]\w*(\[\d+\])?=/;
+
+const environmentDirectives = (run: Run): string[] =>
+  Object.entries(run.settings.environment)
+    .filter(([name, value]) => name.startsWith('DKMS_DIRECTIVE') && directive.test(value ?? ''))
+    .map(([, value]) => value ?? '');
+
+interface Asked {
+  readonly entry: TreeEntry;
+  readonly kernel: Kernel;
+  readonly files: readonly string[];
+}
+
+const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => ({
+  files,
+  release: kernel.release,
+  scope: confScope(kernel, run.factsOf(kernel).headers ?? defaultHeaders(run, kernel), run.settings, entry.module, run.settings.variables),
+  directives: environmentDirectives(run),
+});
+
+/** Where headers are looked for, and what a conf sees where there are none. */
+export const defaultHeaders = (run: Run, kernel: Kernel): string => join(run.settings.installTree, kernel.release, 'build');
+
+type Read = { readonly conf: ModuleConf } | { readonly failure: Failure };
+
+/** Read the confs of Modules on Kernels, all in one go; the answers are in the order of what was asked. */
+export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promise<Read[]> => {
+  const early = asked.map((one) => beforeReading(run, one.entry, one.files));
+  const readable = asked.filter((_, index) => early[index] === undefined);
+  const { processes, settings } = run;
+  const questions = readable.map((one) => questionOf(run, one));
+  const readings = await readConfs(questions, processes, run.scratch, settings.environment);
+  const answers = new Map(readable.map((one, index) => [one, readings[index]]));
+  return asked.map((one, index): Read => {
+    const failure = early[index];
+    if (failure) return { failure };
+    const reading = answers.get(one);
+    const at = one.files[0] ?? '';
+    if (!reading) return { failure: { kind: 'conf-broken', at } };
+    if (reading.kind === 'failed') return { failure: reading.failure };
+    const result = confOf(reading.raw, one.entry.module, run.factsOf(one.kernel));
+    return 'conf' in result ? result : { failure: { ...result.invalid, at } };
+  });
+};
+
+/** Facts for the notes of one conf. */
+const noteConf = (run: Run, conf: ModuleConf, at: string): void => {
+  for (const name of conf.ignored) run.note({ note: 'directive-ignored', path: at, directive: name });
+  if (conf.objects.length === 0 && !conf.exclusion) run.note({ note: 'no-objects', module: conf.module });
+};
+
+/** The first installed file that is gone or is not what was installed. Size and time first, bytes if they differ. */
+const damagedFile = (record: EntryRecord): string | undefined =>
+  record.installed?.find(({ path, hash, size, mtimeMs }) => {
+    const facts = look(path);
+    if (!facts) return true;
+    return (facts.size !== size || facts.mtimeMs !== mtimeMs) && hashFile(path) !== hash;
+  })?.path;
+
+/** Objects that should be in the tree's module/ and are not. */
+const missingObject = (directory: string, conf: ModuleConf): string | undefined => {
+  const there = new Set(list(join(directory, 'module')).filter((name) => compressionOf(name)).map(objectNameOf));
+  const lost = conf.objects.find((object) => !there.has(object.dest));
+  return lost && join(directory, 'module', `${lost.dest}.ko`);
+};
+
+/** What each dependency exports on this Kernel, by the version that is installed there. */
+export const dependenciesNow = (
+  run: Run,
+  kernel: Kernel,
+  names: readonly string[],
+): Map<string, DependencyNow> => {
+  const { dkmsTree } = run.settings;
+  const now = new Map<string, DependencyNow>();
+  for (const name of names) {
+    const version = installedVersion(dkmsTree, name, kernel);
+    if (version === undefined) continue;
+    const exported = exportsOf(join(builtDirectory(dkmsTree, { name, version }, kernel), 'module'));
+    now.set(name, { version, exported });
+  }
+  return now;
+};
+
+interface Sight {
+  readonly entry: TreeEntry;
+  readonly kernel: Kernel;
+  readonly facts: KernelFacts;
+  readonly read: Read;
+  readonly files: readonly string[];
+  readonly sources: string;
+  readonly needs: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A run was ended between building and installing this version. */
+const isUnfinished = (run: Run, { entry, kernel }: Sight): boolean =>
+  readJournal(run.settings.stateDir, entry.module.name, kernel)?.module.version === entry.module.version;
+
+const changedSince = (run: Run, sight: Sight, record: EntryRecord, fingerprint: Fingerprint, conf: ModuleConf): string[] => {
+  // Without a record it was built by dkms, unless we know that we did not get to the end of it.
+  if (!record.build) return record.failure || isUnfinished(run, sight) ? ['unfinished build'] : [];
+  const { kernel, facts, needs, entry } = sight;
+  const lost = missingObject(builtDirectory(run.settings.dkmsTree, entry.module, kernel), conf);
+  const now = dependenciesNow(run, kernel, allNeedsOf(needs, entry.module.name));
+  const options = {
+    hasModversions: facts.config.has('CONFIG_MODVERSIONS'),
+    onVersion: conf.rebuildWithDependencies,
+  };
+  const dependencies = changedDependencies(record.build, now, options).map((name) => `dependency ${name}`);
+  return [...changedParts(record.build.fingerprint, fingerprint), ...dependencies, ...(lost ? ['built objects'] : [])];
+};
+
+const rememberedFailure = (run: Run, sight: Sight, record: EntryRecord, fingerprint: Fingerprint): Failure | undefined => {
+  if (!record.failure || record.failure.transient) return undefined;
+  const now = dependenciesNow(run, sight.kernel, allNeedsOf(sight.needs, sight.entry.module.name));
+  return record.failure.inputs === inputsKey(sight.entry.module, fingerprint, now) ? record.failure.failure : undefined;
+};
+
+const findingOf = (run: Run, sight: Sight): Finding => {
+  const { entry, kernel, facts, read } = sight;
+  const { dkmsTree, stateDir, confDir } = run.settings;
+  const { module } = entry;
+  const state = stateOn(dkmsTree, entry, kernel);
+  const installed = installedVersion(dkmsTree, module.name, kernel);
+  const record = readRecord(stateDir, module, kernel);
+  const fingerprint = fingerprintOf(sight.sources, sight.files, join(confDir, module.name), facts);
+  const base = { module, state, ...(installed ? { installed } : {}) };
+  const common = { entry, kernel, fingerprint, record, adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, sight) };
+  if ('failure' in read) return { ...common, candidate: { ...base, changed: [], failure: read.failure } };
+  noteConf(run, read.conf, sight.files[0] ?? '');
+  const unfinished = isUnfinished(run, sight) ? join(facts.directory, module.name) : undefined;
+  const damaged = state === 'installed' ? (damagedFile(record) ?? unfinished) : undefined;
+  const remembered = rememberedFailure(run, sight, record, fingerprint);
+  const candidate: Candidate = {
+    ...base,
+    conf: read.conf,
+    changed: state === 'added' ? [] : changedSince(run, sight, record, fingerprint, read.conf),
+    ...(damaged ? { damaged } : {}),
+    ...(remembered ? { remembered } : {}),
+  };
+  return { ...common, conf: read.conf, candidate };
+};
+
+/** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
+export const surveyModules = async (run: Run, entries: readonly TreeEntry[], kernels: readonly Kernel[]): Promise<Survey> => {
+  const asked = kernels.flatMap((kernel) => entries.map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) })));
+  const reads = await readModuleConfs(run, asked);
+  const sources = new Map(entries.map((entry) => [entry, entry.broken ? '' : treeHash(entry.source)]));
+  const findings = new Map<Kernel, Map<string, Finding>>();
+  const table = kernels.map((kernel): KernelCandidates => {
+    const mine = asked.map((one, index) => ({ ...one, read: reads[index] })).filter((one) => one.kernel === kernel);
+    const needs = new Map(
+      mine.map(({ entry, read }) => [entry.module.name, read && 'conf' in read ? read.conf.depends : []] as const),
+    );
+    const facts = run.factsOf(kernel);
+    const found = mine.map(({ entry, read, files }) => {
+      const unread: Read = { failure: { kind: 'conf-broken', at: dirname(files[0] ?? '') } };
+      return findingOf(run, { entry, kernel, facts, read: read ?? unread, files, sources: sources.get(entry) ?? '', needs });
+    });
+    findings.set(kernel, new Map(found.map((finding) => [finding.entry.module.name, finding])));
+    const headersAt = defaultHeaders(run, kernel);
+    return { kernel, hasHeaders: facts.headers !== undefined, headersAt, candidates: found.map((one) => one.candidate) };
+  });
+  return { kernels: table, findings };
+};
+
+/** All that a Module needs on a Kernel, directly or not, each after its own needs. */
+export const needsOn = (survey: Survey, kernel: Kernel, module: Module): string[] => {
+  const found = survey.findings.get(kernel) ?? new Map<string, Finding>();
+  const needs = new Map([...found].map(([name, finding]) => [name, finding.conf?.depends ?? []]));
+  return allNeedsOf(needs, module.name);
+};

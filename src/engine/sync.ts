@@ -1,0 +1,185 @@
+import { dirname, join } from 'node:path';
+import { runDepmod } from './depmod.ts';
+import type { Failure } from './errors.ts';
+import { exists, isWritable, list, remove, removeEmpty, sweepTemporary } from './files.ts';
+import { uninstallModule } from './install.ts';
+import { makePlan, type Plan, type PlanInput, type Removal } from './plan.ts';
+import type { Outcome, PlanAnswer, Row } from './progress.ts';
+import { closeJournal, forgetRecord, openJournals, recordedEntries, writeRecord } from './record.ts';
+import { registerSources } from './registration.ts';
+import type { SyncRequest } from './request.ts';
+import type { Run } from './run.ts';
+import { runPlan } from './schedule.ts';
+import { type Scope, scopeOf } from './scope.ts';
+import type { Settings } from './settings.ts';
+import { type Finding, surveyModules, type Survey } from './survey.ts';
+import { installedVersion, newestEntries, readTree, type TreeEntry } from './tree.ts';
+import { doJob } from './work.ts';
+
+/** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
+
+/** What a sync did, before it is made a Summary. */
+export interface SyncResult {
+  readonly rows: readonly Row[];
+  readonly failures: readonly Failure[];
+}
+
+/** Finish what a killed run began to take away, and sweep away what it left half written. */
+export const recover = (run: Run, afterDeath: boolean): void => {
+  const { dkmsTree, stateDir, installTree } = run.settings;
+  if (afterDeath) {
+    sweepTemporary(dkmsTree, 3);
+    sweepTemporary(stateDir, 4);
+    for (const release of list(installTree)) {
+      for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);
+    }
+  }
+  for (const { module, kernel, action } of openJournals(stateDir)) {
+    if (action !== 'uninstall') continue;
+    if (installedVersion(dkmsTree, module.name, kernel) === module.version) uninstallModule(run, module, kernel);
+    else closeJournal(stateDir, module.name, kernel);
+    run.note({ note: 'recovered', module, kernel });
+  }
+};
+
+const removalsOf = (scope: Scope, entries: readonly TreeEntry[]): Removal[] => [
+  ...scope.leavingEntries.flatMap((entry) =>
+    entry.built.map((kernel): Removal => ({ module: entry.module, kernel, why: 'source-leaving' })),
+  ),
+  ...entries
+    .filter((entry) => !scope.leavingEntries.includes(entry))
+    .flatMap((entry) =>
+      entry.built
+        .filter((kernel) => scope.leavingKernels.includes(kernel.release))
+        .map((kernel): Removal => ({ module: entry.module, kernel, why: 'kernel-leaving' })),
+    ),
+];
+
+const planInput = (run: Run, request: SyncRequest, survey: Survey, removals: readonly Removal[]): PlanInput => {
+  const switchFile = join(run.settings.confDir, 'no-autoinstall');
+  return {
+    kernels: survey.kernels,
+    removals,
+    trustMemory: request.origin === 'hook',
+    headersMayFollow: request.headersMayFollow,
+    ...(exists(switchFile) ? { noAutoinstall: switchFile } : {}),
+  };
+};
+
+/** A tree that dkms built is taken as fresh at first sight: remember what it was built from. */
+const adopt = (run: Run, finding: Finding): void => {
+  const objects = finding.conf?.objects.map((object) => `${object.dest}.ko`) ?? [];
+  writeRecord(run.settings.stateDir, finding.entry.module, finding.kernel, {
+    ...finding.record,
+    build: { fingerprint: finding.fingerprint, dependencies: {}, objects },
+  });
+};
+
+const adoptAll = (run: Run, survey: Survey): void => {
+  for (const findings of survey.findings.values()) {
+    for (const finding of findings.values()) if (finding.adopted && finding.conf) adopt(run, finding);
+  }
+};
+
+/** What depmod leaves in a kernel's directory; nobody's package owns it. Source: depmod(8), modules.dep(5). */
+const depmodFiles = /^modules\.(dep|alias|symbols|devname|softdep|weakdep|builtin\.alias|builtin\.bin|dep\.bin|alias\.bin|symbols\.bin|builtin\.alias\.bin)(\.bin)?$/;
+
+const cleanKernel = (run: Run, release: string): void => {
+  const directory = join(run.settings.installTree, release);
+  const left = list(directory);
+  if (left.length === 0 || left.some((name) => ['vmlinuz', 'kernel', 'modules.order', 'build'].includes(name))) return;
+  for (const name of left.filter((file) => depmodFiles.test(file))) remove(join(directory, name));
+  for (const place of ['updates/dkms', 'extra']) removeEmpty(join(directory, place), directory);
+  removeEmpty(directory, dirname(directory));
+  run.note({ note: 'kernel-cleaned', release });
+};
+
+const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
+  for (const { module, directory } of scope.leavingEntries) {
+    const isKept = rows.some((row) => row.module === module && row.outcome.kind === 'failed');
+    if (isKept) continue;
+    remove(directory);
+    removeEmpty(dirname(directory), run.settings.dkmsTree);
+    for (const entry of recordedEntries(run.settings.stateDir)) {
+      if (entry.module.name === module.name && entry.module.version === module.version) forgetRecord(run.settings.stateDir, module, entry.kernel);
+    }
+    run.note({ note: 'forgotten', module });
+  }
+};
+
+/** A Module that was left alone because its source is not there is still worth a word. */
+const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
+  for (const { module, source } of entries.filter((entry) => entry.broken)) run.note({ note: 'broken-module', module, source });
+};
+
+export interface Prepared {
+  readonly scope: Scope;
+  readonly survey: Survey;
+  readonly plan: Plan;
+  readonly failures: readonly Failure[];
+}
+
+/** Look and plan. Changes nothing, but for making known what the event brought (not in a dry run). */
+export const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
+  const { settings } = run;
+  const known = readTree(settings.dkmsTree, settings.sourceTree);
+  const scope = scopeOf(settings, request, known);
+  const fresh = await registerSources(run, scope.sources, known, scope.kernels[0], request.dryRun);
+  const staying = [...known, ...fresh.entries].filter((entry) => !scope.leavingEntries.includes(entry));
+  noteBroken(run, staying);
+  const survey = await surveyModules(run, request.dropOnly ? [] : newestEntries(staying), scope.kernels);
+  const plan = makePlan(planInput(run, request, survey, removalsOf(scope, known)));
+  return { scope, survey, plan, failures: [...scope.failures, ...fresh.failures] };
+};
+
+/** The answer to a dry run. */
+export const planAnswer = async (run: Run, request: SyncRequest, notes: PlanAnswer['notes']): Promise<PlanAnswer> => {
+  const { plan, failures } = await prepare(run, request);
+  run.emit({ kind: 'planned', plan });
+  return { kind: 'plan', plan, failures, notes };
+};
+
+const runJobs = async (run: Run, { plan, survey }: Prepared): Promise<Row[]> => {
+  const seconds = new Map<string, number>();
+  const ended = await runPlan(
+    plan,
+    (job) => doJob(run, survey, job, (time) => seconds.set(job.id, time)),
+    ({ job, outcome }) => run.emit({ kind: 'ended', job, outcome, seconds: seconds.get(job.id) ?? 0 }),
+  );
+  return ended.map(({ job, outcome }): Row => {
+    const time = seconds.get(job.id);
+    return { module: job.module, kernel: job.kernel, outcome, ...(time === undefined ? {} : { seconds: time }) };
+  });
+};
+
+const depmodAll = async (run: Run): Promise<Failure[]> => {
+  const failures: Failure[] = [];
+  for (const release of [...run.changed].sort()) {
+    const failure = await runDepmod(run, release);
+    if (failure) failures.push(failure);
+  }
+  return failures;
+};
+
+const weight: Readonly<Record<Outcome['kind'], number>> = {
+  unchanged: 0, skipped: 1, removed: 2, built: 3, installed: 4, deferred: 5, blocked: 6, failed: 7,
+}; // biome-ignore format: an order
+
+/** Whether the trees can be written; the first that cannot. */
+export const unwritable = (settings: Settings): Failure | undefined => {
+  const path = [settings.dkmsTree, settings.stateDir].find((directory) => !isWritable(directory));
+  return path === undefined ? undefined : { kind: 'tree-unwritable', at: path };
+};
+
+/** Under the lock: make it so. */
+export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> => {
+  const prepared = await prepare(run, request);
+  run.emit({ kind: 'planned', plan: prepared.plan });
+  adoptAll(run, prepared.survey);
+  const rows = [...prepared.plan.settled, ...(await runJobs(run, prepared))];
+  forgetEntries(run, prepared.scope, rows);
+  const failures = [...prepared.failures, ...(await depmodAll(run))];
+  for (const release of prepared.scope.leavingKernels) cleanKernel(run, release);
+  return { rows: rows.sort((a, b) => weight[a.outcome.kind] - weight[b.outcome.kind]), failures };
+};
+

@@ -1,0 +1,249 @@
+import { join } from 'node:path';
+import { buildModule } from './build.ts';
+import type { ModuleConf } from './conf.ts';
+import { type Failure, FailureError, type FailureKind } from './errors.ts';
+import { copyFile, errnoOf, exists, writeText } from './files.ts';
+import { changedDependencies, type DependencyNow, inputsKey, usedSymbols } from './fingerprint.ts';
+import { installModule, unbuildModule, uninstallModule } from './install.ts';
+import { type Lock, markers, moduleLockFile, takeLock } from './lock.ts';
+import { openJobLog } from './log.ts';
+import type { DependencySymbols } from './make.ts';
+import type { Job } from './plan.ts';
+import type { Outcome, Step } from './progress.ts';
+import { type BuildRecord, closeJournal, forgetRecord, logFile, openJournal, readJournal, readRecord, writeRecord } from './record.ts';
+import { moduleLabel } from './request.ts';
+import type { Place, Run } from './run.ts';
+import { runScript } from './scripts.ts';
+import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts';
+import { symversFromObjects } from './symvers.ts';
+import { builtDirectory, installedVersion } from './tree.ts';
+import { makeUname } from './uname.ts';
+
+/** What a run does for one Job, from taking its locks to remembering how it ended. */
+
+const moduleLockWait = 600;
+
+/** What did not fail for good: the next transaction tries again by itself. */
+const transient = new Set<FailureKind>(['disk-full', 'read-only', 'memory-short', 'tool-missing', 'lock-busy', 'interrupted', 'unexpected', 'nested']);
+
+const systemFailures: Readonly<Record<string, FailureKind>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EROFS: 'read-only',
+  ENOMEM: 'memory-short',
+  EACCES: 'tree-unwritable',
+  EPERM: 'tree-unwritable',
+};
+
+/** Any error of a step as a Failure. */
+export const failureOf = (error: unknown): Failure => {
+  if (error instanceof FailureError) return error.failure;
+  const kind = systemFailures[errnoOf(error) ?? ''] ?? 'unexpected';
+  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  return { kind, detail: error instanceof Error ? error.message : String(error), ...(path ? { at: path } : {}) };
+};
+
+/** Each dependency's symbols in a file; made from its objects where dkms kept none. */
+const dependencySymbols = async (run: Run, job: Job, now: ReadonlyMap<string, DependencyNow>): Promise<DependencySymbols[]> => {
+  const symbols: DependencySymbols[] = [];
+  for (const [name, { version, exported }] of now) {
+    const directory = join(builtDirectory(run.settings.dkmsTree, { name, version }, job.kernel), 'module');
+    const file = join(directory, 'Module.symvers');
+    if (exists(file)) {
+      symbols.push({ name, version, file, exported });
+      continue;
+    }
+    const text = await symversFromObjects(directory, run.processes, run.settings.environment);
+    if (!text) continue;
+    const made = join(run.scratch, 'symvers', job.kernel.release, name, 'Module.symvers');
+    writeText(made, text);
+    symbols.push({ name, version, file: made, exported });
+  }
+  return symbols;
+};
+
+const placeOf = (run: Run, job: Job, finding: Finding, lock: Lock): Place => ({
+  module: job.module,
+  kernel: job.kernel,
+  facts: run.factsOf(job.kernel),
+  entry: finding.entry.directory,
+  source: finding.entry.source,
+  lock: lock.descriptor,
+  unameDirectory: makeUname(join(run.scratch, 'uname'), job.kernel.release, run.environment['PATH'] ?? ''),
+});
+
+interface Bench {
+  readonly run: Run;
+  readonly job: Job;
+  readonly finding: Finding;
+  readonly conf: ModuleConf;
+  readonly place: Place;
+  readonly needs: readonly string[];
+  readonly say: (step: Step) => void;
+}
+
+/** Reasons for which the objects in the tree are good as they are. */
+const needsNoBuild = new Set(['not-installed', 'damaged']);
+
+/** A dependency was rebuilt: are the symbols that we use still the same? */
+const isStillFresh = ({ run, job, finding, conf, place, needs }: Bench): boolean => {
+  const { build } = finding.record;
+  if (job.why.reason !== 'dependency-rebuilt' || !build) return false;
+  const options = {
+    hasModversions: place.facts.config.has('CONFIG_MODVERSIONS'),
+    onVersion: conf.rebuildWithDependencies,
+  };
+  return changedDependencies(build, dependenciesNow(run, job.kernel, needs), options).length === 0;
+};
+
+const build = async (bench: Bench): Promise<void> => {
+  const { run, job, conf, place, finding, needs, say } = bench;
+  const now = dependenciesNow(run, job.kernel, needs);
+  const built = await buildModule(run, place, conf, await dependencySymbols(run, job, now), say);
+  const dependencies = Object.fromEntries(
+    [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, built.imports)]),
+  );
+  const record: BuildRecord = { fingerprint: finding.fingerprint, dependencies, objects: built.objects };
+  const { failure: _repaired, ...rest } = readRecord(run.settings.stateDir, job.module, job.kernel);
+  writeRecord(run.settings.stateDir, job.module, job.kernel, { ...rest, build: record });
+};
+
+const install = async ({ run, job, conf, place, finding, say }: Bench): Promise<void> => {
+  say('install');
+  const log = openJobLog(join(run.scratch, `${job.module.name}-${job.kernel.release}.install.log`), job.module, job.kernel);
+  try {
+    await run.alone(job.kernel, async () => {
+      const code = await runScript(run, place, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
+      if (code !== 0) throw new FailureError({ kind: 'pre-install-failed', at: conf.scripts.PRE_INSTALL ?? '', code, log: log.path });
+      installModule(run, job.module, job.kernel, conf);
+    });
+    // Not under the kernel's turn: a POST_INSTALL may call us for another module.
+    const code = await runScript(run, place, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
+    if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });
+  } finally {
+    log.close();
+  }
+};
+
+/** Keep the log where the next build does not delete it. */
+const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
+  const from = failure.log ?? join(run.settings.dkmsTree, job.module.name, job.module.version, 'build', 'make.log');
+  if (!exists(from)) return failure;
+  const log = logFile(run.settings.stateDir, job.module, job.kernel);
+  copyFile(from, log);
+  return { ...failure, log };
+};
+
+const remember = (run: Run, job: Job, finding: Finding, needs: readonly string[], raw: Failure): Failure => {
+  try {
+    const failure = keepLog(run, job, raw);
+    const now = dependenciesNow(run, job.kernel, needs);
+    const inputs = inputsKey(job.module, finding.fingerprint, now);
+    const record = readRecord(run.settings.stateDir, job.module, job.kernel);
+    const at = new Date().toISOString();
+    writeRecord(run.settings.stateDir, job.module, job.kernel, {
+      ...record,
+      failure: { inputs, failure, at, transient: transient.has(failure.kind) },
+    });
+    return failure;
+  } catch (error) {
+    // A full disk must not hide the failure itself.
+    run.note({ note: 'record-unwritable', path: run.settings.stateDir, detail: failureOf(error).detail ?? '' });
+    return raw;
+  }
+};
+
+/**
+ * Build with the journal open from before the first change to the tree: what is built and not yet installed
+ * is known as unfinished. A build that fails has touched nothing, so it closes what it opened.
+ */
+const buildUnderJournal = async (bench: Bench): Promise<void> => {
+  const { run, job } = bench;
+  const { stateDir } = run.settings;
+  const isUnfinished = readJournal(stateDir, job.module.name, job.kernel) !== undefined;
+  openJournal(stateDir, { version: 1, module: job.module, kernel: job.kernel, action: 'install', ours: [] });
+  if (needsNoBuild.has(job.why.reason)) return;
+  try {
+    await build(bench);
+  } catch (error) {
+    if (!isUnfinished) closeJournal(stateDir, job.module.name, job.kernel);
+    throw error;
+  }
+};
+
+const installJob = async (run: Run, survey: Survey, job: Job, lock: Lock, say: (step: Step) => void): Promise<Outcome> => {
+  const finding = survey.findings.get(job.kernel)?.get(job.module.name);
+  const conf = finding?.conf;
+  if (!finding || !conf) return { kind: 'failed', failure: { kind: 'conf-missing' }, remembered: false };
+  const needs = needsOn(survey, job.kernel, job.module);
+  const bench: Bench = { run, job, finding, conf, place: placeOf(run, job, finding, lock), needs, say };
+  if (isStillFresh(bench)) return { kind: 'unchanged' };
+  try {
+    await buildUnderJournal(bench);
+    if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
+    await install(bench);
+    return { kind: 'installed' };
+  } catch (error) {
+    if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
+    return { kind: 'failed', failure: remember(run, job, finding, needs, failureOf(error)), remembered: false };
+  }
+};
+
+const removeJob = async (run: Run, job: Job, say: (step: Step) => void): Promise<Outcome> => {
+  const { module, kernel } = job;
+  say('uninstall');
+  try {
+    await run.alone(kernel, async () => {
+      if (installedVersion(run.settings.dkmsTree, module.name, kernel) === module.version) uninstallModule(run, module, kernel);
+      unbuildModule(run, module, kernel);
+      forgetRecord(run.settings.stateDir, module, kernel);
+    });
+    return { kind: 'removed' };
+  } catch (error) {
+    return { kind: 'failed', failure: failureOf(error), remembered: false };
+  }
+};
+
+const isInWorkAbove = (run: Run, job: Job): boolean =>
+  (run.settings.environment[markers.working] ?? '').split(' ').some((label) => label.split('/')[0] === job.module.name);
+
+const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
+  takeLock(
+    {
+      path: moduleLockFile(run.settings.stateDir, job.module.name),
+      owner: `kmodsort, ${moduleLabel(job.module)} for ${job.kernel.release}`,
+      wait: moduleLockWait,
+      onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
+      onSurvivor: (pid) => run.note({ note: 'ended-survivor', pid, module: job.module }),
+    },
+    run.processes,
+    run.settings.environment,
+  );
+
+const underLock = async (run: Run, survey: Survey, job: Job): Promise<Outcome> => {
+  const say = (step: Step): void => run.emit({ kind: 'step', job, step });
+  if (isInWorkAbove(run, job)) return { kind: 'failed', failure: { kind: 'nested', at: moduleLabel(job.module) }, remembered: false };
+  const lock = await takeModuleLock(run, job).catch(failureOf);
+  if ('kind' in lock) return { kind: 'failed', failure: lock, remembered: false };
+  try {
+    return job.want === 'absent' ? await removeJob(run, job, say) : await installJob(run, survey, job, lock, say);
+  } finally {
+    await lock.release();
+  }
+};
+
+/** Do one Job when a slot is free. Never rejects. */
+export const doJob = async (run: Run, survey: Survey, job: Job, onTimed: (seconds: number) => void): Promise<Outcome> => {
+  const giveBack = await run.jobserver.slot();
+  const start = performance.now();
+  try {
+    if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
+    run.emit({ kind: 'started', job });
+    return await underLock(run, survey, job);
+  } catch (error) {
+    return { kind: 'failed', failure: failureOf(error), remembered: false };
+  } finally {
+    onTimed((performance.now() - start) / 1000);
+    giveBack();
+  }
+};

@@ -1,0 +1,81 @@
+import type { KernelScope, Named, SyncRequest } from './engine/request.ts';
+
+/** What a package manager says has happened, or is about to. */
+export type Event =
+  /** In the middle of a transaction: more packages are set up after us. */
+  | { readonly kind: 'kernel-arrived'; readonly release: string }
+  /** At the end of a transaction: installed, upgraded or removed. */
+  | { readonly kind: 'kernel-touched'; readonly release: string }
+  | { readonly kind: 'kernel-leaving'; readonly release: string }
+  | { readonly kind: 'source-touched'; readonly source: string }
+  | { readonly kind: 'source-leaving'; readonly source: string }
+  | { readonly kind: 'transaction-ended' };
+
+/** The package managers whose hooks we understand. */
+export type Manager = 'pacman' | 'apt' | 'rpm';
+
+/** Whose rules about exit statuses hold: a package manager's, or those of a command typed by hand. */
+export type Manners = Manager | 'typed';
+
+/** Turns one manager's hook text into Events; throws bad-usage (FailureError) on words that no hook of ours has. */
+export interface Adapter {
+  /** Does the hook with these words bring file names on stdin? */
+  readonly readsStdin: (words: readonly string[]) => boolean;
+  readonly events: (words: readonly string[], stdin: string) => Event[];
+}
+
+/** Can this be the name of a kernel release or of a source directory? It becomes part of paths and commands. */
+export const isCleanName = (name: string): boolean =>
+  /^[A-Za-z0-9._+~@:-]+$/.test(name) && name !== '.' && name !== '..' && !name.startsWith('-');
+
+interface Effect {
+  /** The list of the request that the event's name is put in. */
+  readonly list?: 'touched' | 'leaving';
+  /** Asks for nothing but a removal. */
+  readonly dropOnly: boolean;
+  readonly headersMayFollow: boolean;
+}
+
+/** What each event requests. */
+const effects: Readonly<Record<Event['kind'], Effect>> = {
+  'kernel-arrived': { list: 'touched', dropOnly: false, headersMayFollow: true },
+  'kernel-touched': { list: 'touched', dropOnly: false, headersMayFollow: false },
+  'kernel-leaving': { list: 'leaving', dropOnly: true, headersMayFollow: false },
+  'source-touched': { list: 'touched', dropOnly: false, headersMayFollow: false },
+  'source-leaving': { list: 'leaving', dropOnly: true, headersMayFollow: false },
+  'transaction-ended': { dropOnly: false, headersMayFollow: false },
+};
+
+const releaseOf = (event: Event): string[] => ('release' in event ? [event.release] : []);
+const sourceOf = (event: Event): string[] => ('source' in event ? [event.source] : []);
+const once = (names: readonly string[]): string[] => [...new Set(names)];
+
+const namedIn = (events: readonly Event[], list: 'touched' | 'leaving'): Named => {
+  const listed = events.filter((event) => effects[event.kind].list === list);
+  return { kernels: once(listed.flatMap(releaseOf)), sources: once(listed.flatMap(sourceOf)) };
+};
+
+const scopeOf = (manager: Manager | 'none', events: readonly Event[]): KernelScope => {
+  if (manager === 'none') return { kind: 'usual' };
+  if (manager === 'pacman') return { kind: 'bootable' };
+  return { kind: 'current', releases: once(events.flatMap(releaseOf)) };
+};
+
+/**
+ * What a hook run asks the engine for. No events at all (a removal hook that named nothing of ours)
+ * asks for nothing: a run that only drops, with nothing to drop.
+ */
+export const requestOf = (
+  manager: Manager | 'none',
+  events: readonly Event[],
+  options: { readonly dryRun: boolean },
+): SyncRequest => ({
+  verb: 'sync',
+  origin: 'hook',
+  scope: scopeOf(manager, events),
+  touched: namedIn(events, 'touched'),
+  leaving: namedIn(events, 'leaving'),
+  headersMayFollow: events.some((event) => effects[event.kind].headersMayFollow),
+  dropOnly: events.every((event) => effects[event.kind].dropOnly),
+  dryRun: options.dryRun,
+});

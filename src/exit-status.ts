@@ -1,0 +1,42 @@
+import { exitCodeOf, type Failure } from './engine/errors.ts';
+import type { Answer, Outcome, Summary } from './engine/progress.ts';
+import type { Manners } from './events.ts';
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+
+const isFailure = (outcome: Outcome): boolean =>
+  outcome.kind === 'failed' ||
+  outcome.kind === 'blocked' ||
+  (outcome.kind === 'skipped' && outcome.why.reason === 'interrupted');
+
+const hasFailed = (summary: Summary): boolean =>
+  summary.failures.length > 0 || summary.rows.some((row) => isFailure(row.outcome));
+
+/** A hook of these that ends badly leaves packages half-configured or refuses a removal: never ours to decide. */
+const neverFails = (manners: Manners): boolean => manners === 'apt' || manners === 'rpm';
+
+const summaryStatus = (summary: Summary, manners: Manners, requiredFailed: boolean): number => {
+  if (neverFails(manners)) return 0;
+  if (summary.signal) return 128 + signalNumbers[summary.signal];
+  if (manners === 'typed' && summary.failures.some((failure) => failure.kind === 'lock-busy')) return 75;
+  return hasFailed(summary) || requiredFailed ? 1 : 0;
+};
+
+/** The exit status of a run that ended with an Answer. */
+export const exitStatus = (
+  answer: Answer,
+  manners: Manners,
+  { requiredFailed }: { readonly requiredFailed: boolean },
+): number => {
+  if (answer.kind === 'summary') return summaryStatus(answer, manners, requiredFailed);
+  return answer.kind === 'nothing' ? 1 : 0;
+};
+
+/** The exit status of a run that could not even begin. Wrong words in a hook are a mistake of whoever wrote it. */
+export const failureStatus = (failure: Failure, manners: Manners): number => {
+  if (failure.kind === 'bad-usage' || manners === 'typed') return exitCodeOf(failure);
+  return neverFails(manners) ? 0 : 1;
+};
+
+/** The exit status after an error that nobody foresaw. */
+export const unexpectedStatus = (manners: Manners): number => (neverFails(manners) ? 0 : 1);

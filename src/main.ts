@@ -1,0 +1,151 @@
+import { apt } from './adapters/apt.ts';
+import { pacman } from './adapters/pacman.ts';
+import { rpm } from './adapters/rpm.ts';
+import { type Invocation, parseCommandLine, type Task } from './cli/kmodsort.ts';
+import { retryCommand } from './cli/options.ts';
+import { FailureError } from './engine/errors.ts';
+import type { Answer, Emit, Note } from './engine/progress.ts';
+import type { Request } from './engine/request.ts';
+import type { Settings } from './engine/settings.ts';
+import { type Adapter, type Manager, requestOf } from './events.ts';
+import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
+import { failureText, unexpectedText } from './report/failures.ts';
+import { failureDocument, jsonReport } from './report/json.ts';
+import { lineReport } from './report/lines.ts';
+import { chooseReport, type Report, type ReportContext } from './report/report.ts';
+import { steadySink } from './report/sink.ts';
+import { missingRequired } from './required.ts';
+import { readStdin } from './stdin.ts';
+
+/** The bundler puts the version of package.json here. */
+declare const KMODSORT_VERSION: string | undefined;
+
+type Run = Extract<Invocation, { kind: 'run' }>;
+
+const adapters: Readonly<Record<Manager, Adapter>> = { pacman, apt, rpm };
+const stdinLimits = { seconds: 10, bytes: 64 * 1024 * 1024 };
+
+const out = steadySink(process.stdout);
+const err = steadySink(process.stderr);
+
+/** SIGINT and SIGTERM end the run in order; a hang-up does not: the run goes on into its log. */
+const abortOnSignals = (): AbortSignal => {
+  const abort = new AbortController();
+  process.on('SIGINT', () => abort.abort('SIGINT'));
+  process.on('SIGTERM', () => abort.abort('SIGTERM'));
+  process.on('SIGHUP', () => {});
+  return abort.signal;
+};
+
+interface Asked {
+  readonly request: Request;
+  readonly notes: readonly Note[];
+}
+
+const requestFor = async (task: Task, abort: AbortSignal): Promise<Asked> => {
+  if (task.kind === 'request') return { request: task.request, notes: [] };
+  const adapter = adapters[task.manager];
+  const { text, stalled } = adapter.readsStdin(task.words)
+    ? await readStdin(process.stdin, { ...stdinLimits, abort })
+    : { text: '', stalled: false };
+  const request = requestOf(task.manager, adapter.events(task.words, text), { dryRun: task.dryRun });
+  return { request, notes: stalled ? [{ note: 'stdin-stalled', seconds: stdinLimits.seconds }] : [] };
+};
+
+/** Only a run that wanted modules on kernels can have missed required ones. */
+const wantedModules = (request: Request, settings: Settings): readonly string[] =>
+  request.verb === 'sync' && !request.dropOnly && !request.dryRun ? settings.requiredModules : [];
+
+const reportFor = async (run: Run, context: ReportContext): Promise<Report> => {
+  const chosen = chooseReport({
+    output: run.output,
+    request: context.request,
+    verbose: run.verbose,
+    isTerminal: process.stdout.isTTY === true,
+    terminal: process.env.TERM,
+  });
+  if (chosen === 'json') return jsonReport(context);
+  if (chosen === 'lines') return lineReport(context);
+  const { terminalReport } = await import('./report/terminal.ts');
+  return terminalReport(context, process.stdout, process.stderr);
+};
+
+const statusOf = (answer: Answer, run: Run, requiredModules: readonly string[]): number => {
+  const requiredFailed = answer.kind === 'summary' && missingRequired(answer, requiredModules).length > 0;
+  return exitStatus(answer, run.manners, { requiredFailed });
+};
+
+/** A signal came before there was anything to end. */
+const endedEarly = (abort: AbortSignal): Answer => ({
+  kind: 'summary',
+  rows: [],
+  failures: [],
+  notes: [],
+  signal: abort.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT',
+  seconds: 0,
+});
+
+/** The engine is loaded only here, so that --help and --version stay cheap. */
+const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
+  const { request, notes } = await requestFor(run.task, abort);
+  const [engine, { readSettings }] = await Promise.all([import('./engine/engine.ts'), import('./engine/settings.ts')]);
+  const settings = await readSettings(run.overrides);
+  const requiredModules = wantedModules(request, settings);
+  const report = await reportFor(run, {
+    request,
+    output: run.output,
+    verbose: run.verbose,
+    missingRequired: (summary) => missingRequired(summary, requiredModules),
+    retry: (release) => retryCommand(run.overrides, release),
+    out,
+    err,
+  });
+  const emit: Emit = (progress) => report.onProgress(progress);
+  for (const note of notes) emit({ kind: 'noted', note });
+  const work = abort.aborted ? Promise.resolve(endedEarly(abort)) : engine.perform(request, settings, emit, abort);
+  const answer = await work.catch(async (error: unknown) => {
+    await report.abandon?.();
+    throw error;
+  });
+  await report.finish(answer);
+  return statusOf(answer, run, requiredModules);
+};
+
+const explain = (error: unknown, run: Run): number => {
+  if (!(error instanceof FailureError)) {
+    err.write(unexpectedText(error));
+    if (run.output === 'json') out.write(failureDocument({ kind: 'unexpected', detail: String(error) }));
+    return unexpectedStatus(run.manners);
+  }
+  err.write(failureText(error.failure));
+  if (run.output === 'json') out.write(failureDocument(error.failure));
+  return failureStatus(error.failure, run.manners);
+};
+
+/** A hook may be started in a directory that is gone by now. */
+const workingDirectory = (): string => {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
+};
+
+const main = async (): Promise<number> => {
+  const version = typeof KMODSORT_VERSION === 'string' ? KMODSORT_VERSION : '0.0.0-dev';
+  const columns = Math.min(process.stdout.columns ?? 100, 120);
+  const invocation = await parseCommandLine(process.argv.slice(2), { cwd: workingDirectory(), version, columns });
+  if (invocation.kind === 'text') {
+    (invocation.code === 0 ? out : err).write(invocation.text);
+    return invocation.code;
+  }
+  const abort = abortOnSignals();
+  return perform(invocation, abort).catch((error: unknown) => explain(error, invocation));
+};
+
+const status = await main().catch((error: unknown) => {
+  err.write(unexpectedText(error));
+  return 1;
+});
+await Promise.all([out.flush(), err.flush()]);
+process.exit(status);

@@ -1,0 +1,23 @@
+import type { Failure } from '../engine/errors.ts';
+import { lineReport } from './lines.ts';
+import type { Report, ReportContext } from './report.ts';
+
+/** The version of the documents; raised when a key goes away or changes its meaning. */
+const version = 1;
+
+const document = (content: object): string => `${JSON.stringify({ version, ...content }, null, 2)}\n`;
+
+/** The report for programs: one document on stdout at the end; what people read goes to stderr. */
+export const jsonReport = (context: ReportContext): Report => {
+  const people = lineReport({ ...context, out: context.err });
+  return {
+    onProgress: people.onProgress,
+    finish: async (answer) => {
+      if (answer.kind === 'summary' || answer.kind === 'nothing') await people.finish(answer);
+      context.out.write(document(answer));
+    },
+  };
+};
+
+/** The document of a run that could not begin. */
+export const failureDocument = (failure: Failure): string => document({ kind: 'failure', failure });

@@ -1,0 +1,75 @@
+import type { Job } from '../engine/plan.ts';
+import type { Answer, Outcome, Progress } from '../engine/progress.ts';
+import { moduleLabel } from '../engine/request.ts';
+import { answerText, untoldNotes } from './answer.ts';
+import { failureDetail, failureSentence } from './failures.ts';
+import { duration, jobReason, noteSentence, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
+import { oneLine } from './one-line.ts';
+import { planHeadline } from './plan.ts';
+import type { Report, ReportContext } from './report.ts';
+
+const nameOf = (job: Job): string => `${moduleLabel(job.module)}, ${job.kernel.release}`;
+
+const doing = (job: Job): string => `${job.want === 'absent' ? 'removing' : 'building'} (${jobReason(job.why)})`;
+
+const ended = (outcome: Outcome, seconds: number): string => {
+  switch (outcome.kind) {
+    case 'failed':
+      return `FAILED after ${duration(seconds)}: ${failureDetail(outcome.failure) ?? failureSentence(outcome.failure)}`;
+    case 'skipped':
+    case 'deferred':
+      return `${outcome.kind}: ${outcomeReason(outcome)}`;
+    case 'blocked':
+      return outcomeReason(outcome) ?? outcome.kind;
+    case 'unchanged':
+      return 'unchanged';
+    default:
+      return `${outcome.kind} in ${duration(seconds)}`;
+  }
+};
+
+/** What is said about one piece of progress; undefined for what only a verbose run says. */
+export const progressLine = (progress: Progress, verbose: boolean): string | undefined => {
+  switch (progress.kind) {
+    case 'waiting':
+      return waitingSentence(progress.holder);
+    case 'planned':
+      return progress.plan.jobs.length > 0 ? planHeadline(progress.plan.jobs) : undefined;
+    case 'started':
+      return `${nameOf(progress.job)}: ${doing(progress.job)}`;
+    case 'step':
+      return verbose ? `${nameOf(progress.job)}: ${stepSentence[progress.step]}` : undefined;
+    case 'ended':
+      return `${nameOf(progress.job)}: ${ended(progress.outcome, progress.seconds)}`;
+    case 'depmod':
+      return `depmod ${progress.release}`;
+    case 'noted':
+      return noteSentence(progress.note);
+  }
+};
+
+/** The report of hooks, pipes and logs: whole plain lines, each at once. */
+export const lineReport = (context: ReportContext): Report => {
+  const told = new Set<string>();
+  const isData = context.request.verb !== 'sync' || context.request.dryRun;
+  const remarks = isData ? context.err : context.out;
+  const say = (line: string): void => remarks.write(`${oneLine(`kmodsort: ${line}`)}\n`);
+  let said = false;
+  return {
+    onProgress: (progress) => {
+      if (progress.kind === 'planned' && isData) return;
+      if (progress.kind === 'noted') told.add(noteSentence(progress.note));
+      const line = progressLine(progress, context.verbose);
+      if (line === undefined) return;
+      say(line);
+      said = true;
+    },
+    finish: (answer: Answer) => {
+      const rest = untoldNotes(answer, told);
+      for (const note of rest) say(noteSentence(note));
+      const gap = answer.kind === 'summary' && (said || rest.length > 0) ? '\n' : '';
+      const to = answer.kind === 'nothing' ? context.err : context.out;
+      to.write(`${gap}${answerText(answer, context)}`);
+    },
+  };
+};

@@ -1,0 +1,85 @@
+import type { Failure } from '../engine/errors.ts';
+import type { Job, Plan, Settled } from '../engine/plan.ts';
+import { type Kernel, type Module, moduleLabel } from '../engine/request.ts';
+import { failureInOneLine } from './failures.ts';
+import { counted, jobReason, outcomeReason } from './messages.ts';
+
+/** Nothing is known that there could be something to do for. */
+export const noModules = 'nothing to do: no modules are registered, or there is no kernel to build them for';
+
+interface Placed {
+  readonly module: Module;
+  readonly kernel: Kernel;
+}
+
+/** `6 jobs in dependency order on 2 kernels`. */
+export const planHeadline = (jobs: readonly Job[]): string => {
+  const kernels = new Set(jobs.map((job) => job.kernel.release));
+  return `${counted(jobs.length, 'job')} in dependency order on ${counted(kernels.size, 'kernel')}`;
+};
+
+/** Modules that a job waits for; on the same kernel they need no kernel's name. */
+export const waitsFor = (job: Job, jobs: readonly Job[]): string[] =>
+  job.after.map((id) => {
+    const other = jobs.find((candidate) => candidate.id === id);
+    if (!other) return id;
+    const label = moduleLabel(other.module);
+    return other.kernel.release === job.kernel.release ? label : `${label} on ${other.kernel.release}`;
+  });
+
+const widthsOf = (placed: readonly Placed[]) => ({
+  module: Math.max(0, ...placed.map(({ module }) => moduleLabel(module).length)),
+  kernel: Math.max(0, ...placed.map(({ kernel }) => kernel.release.length)),
+});
+
+type Widths = ReturnType<typeof widthsOf>;
+
+const where = ({ module, kernel }: Placed, widths: Widths): string =>
+  `${moduleLabel(module).padEnd(widths.module)}  ${kernel.release.padEnd(widths.kernel)}`;
+
+const jobLine = (job: Job, index: number, plan: Plan, widths: Widths): string => {
+  const after = waitsFor(job, plan.jobs);
+  const number = String(index + 1).padStart(String(plan.jobs.length).length);
+  const deed = job.want === 'absent' ? `remove: ${jobReason(job.why)}` : jobReason(job.why);
+  return `${number}. ${where(job, widths)}  ${deed}${after.length > 0 ? `; after ${after.join(', ')}` : ''}`;
+};
+
+const settledLine = (settled: Settled, widths: Widths): string => {
+  const reason = outcomeReason(settled.outcome);
+  const kind = settled.outcome.kind === 'failed' ? 'FAILED' : settled.outcome.kind;
+  return `  ${where(settled, widths)}  ${kind}${reason ? `: ${reason}` : ''}`;
+};
+
+/** A plan for people: the jobs in order, then everything that needs none, then what cannot be planned for. */
+export const planLines = (plan: Plan, failures: readonly Failure[]): string[] => {
+  const failed = failures.map((failure) => `FAILED: ${failureInOneLine(failure)}`);
+  if (plan.jobs.length === 0 && plan.settled.length === 0) {
+    return [failed.length > 0 ? 'nothing to do' : noModules, ...failed];
+  }
+  const widths = widthsOf([...plan.jobs, ...plan.settled]);
+  const jobs = plan.jobs.map((job, index) => jobLine(job, index, plan, widths));
+  const settled = plan.settled.map((entry) => settledLine(entry, widths));
+  return [
+    plan.jobs.length > 0 ? `${planHeadline(plan.jobs)}:` : 'nothing to do',
+    ...jobs,
+    ...(settled.length > 0 ? ['no job for:', ...settled] : []),
+    ...failed,
+  ];
+};
+
+const dotText = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+const dotLabel = (job: Job): string => {
+  const text = `${moduleLabel(job.module)}\n${job.kernel.release}\n${jobReason(job.why)}`;
+  return dotText(text).replaceAll('\n', '\\n');
+};
+
+/** A plan as a graph in the dot language; an arrow goes from a job to the one that waits for it. */
+export const planDot = (plan: Plan): string[] => [
+  'digraph plan {',
+  '  rankdir=LR;',
+  '  node [shape=box];',
+  ...plan.jobs.map((job) => `  ${dotText(job.id)} [label=${dotLabel(job)}];`),
+  ...plan.jobs.flatMap((job) => job.after.map((id) => `  ${dotText(id)} -> ${dotText(job.id)};`)),
+  '}',
+];

@@ -1,0 +1,56 @@
+import type { Answer, Progress, Summary } from '../engine/progress.ts';
+import type { Request } from '../engine/request.ts';
+
+/** Where text goes; a stream whose other end is gone takes it and forgets it. */
+export interface TextSink {
+  readonly write: (text: string) => void;
+}
+
+/** Required modules that will not load on a kernel; no release where nothing was looked at. */
+export interface MissingRequired {
+  readonly release?: string;
+  readonly names: readonly string[];
+}
+
+/** What a report needs to know about the run that it tells of. */
+export interface ReportContext {
+  readonly request: Request;
+  readonly output: 'auto' | 'json' | 'dot';
+  readonly verbose: boolean;
+  /** Kernels on which modules that are required will not load. */
+  readonly missingRequired: (summary: Summary) => readonly MissingRequired[];
+  /** The command that tries one kernel again. */
+  readonly retry: (release: string) => string;
+  readonly out: TextSink;
+  readonly err: TextSink;
+}
+
+/** Tells people or programs about a run. */
+export interface Report {
+  onProgress(progress: Progress): void;
+  finish(answer: Answer): Promise<void> | void;
+  /** Gives the screen back when there will be no answer; for reports that took it. */
+  abandon?(): Promise<void>;
+}
+
+/** What the choice of a report goes by. */
+export interface ReportFacts {
+  readonly output: 'auto' | 'json' | 'dot';
+  readonly request: Request;
+  readonly verbose: boolean;
+  readonly isTerminal: boolean;
+  /** TERM of the environment. */
+  readonly terminal: string | undefined;
+}
+
+/**
+ * Which report tells of a run. A hook never gets the terminal one: apt runs dpkg on a terminal of its own
+ * whose output is also logged.
+ */
+export const chooseReport = (facts: ReportFacts): 'json' | 'terminal' | 'lines' => {
+  if (facts.output === 'json') return 'json';
+  const { request } = facts;
+  if (facts.output === 'dot' || request.verb !== 'sync' || request.dryRun) return 'lines';
+  if (request.origin !== 'typed' || facts.verbose || !facts.isTerminal) return 'lines';
+  return facts.terminal === undefined || facts.terminal === 'dumb' ? 'lines' : 'terminal';
+};

@@ -1,0 +1,41 @@
+import type { LogAnswer, StatusEntry } from '../engine/progress.ts';
+import { moduleLabel } from '../engine/request.ts';
+import { failureInOneLine } from './failures.ts';
+
+const stateOf = (entry: StatusEntry): string => {
+  const remarks = [
+    ...(entry.originals ? ["the kernel's own module is saved"] : []),
+    ...(entry.objectsMissing ? ['built objects are missing'] : []),
+    ...(entry.differences ? ['installed files differ from the built ones or are gone'] : []),
+  ];
+  return remarks.length > 0 ? `${entry.state} (${remarks.join('; ')})` : entry.state;
+};
+
+const failureLines = ({ failure, failedAt }: StatusEntry): string[] => {
+  if (!failure) return [];
+  const failed = `  FAILED${failedAt ? ` ${failedAt}` : ''}: ${failureInOneLine(failure)}`;
+  return failure.log ? [failed, `  log ${failure.log}`] : [failed];
+};
+
+/** One line for each known module and kernel, with the remembered failure below it. */
+export const statusLines = (entries: readonly StatusEntry[]): string[] => {
+  if (entries.length === 0) return ['no modules are registered'];
+  return entries.flatMap((entry) => {
+    const kernel = entry.kernel ? `, ${entry.kernel.release}, ${entry.kernel.arch}` : '';
+    return [`${moduleLabel(entry.module)}${kernel}: ${stateOf(entry)}`, ...failureLines(entry)];
+  });
+};
+
+/** One remembered failure, and its whole log as it is. */
+export const logText = (answer: LogAnswer): string => {
+  const { module, kernel, failure } = answer;
+  const head = [
+    `${moduleLabel(module)}, ${kernel.release}, ${kernel.arch}: ${failureInOneLine(failure)}`,
+    `failed ${answer.failedAt}`,
+    answer.text === undefined
+      ? `the log is gone${failure.log ? `: ${failure.log}` : ''}`
+      : `log ${failure.log ?? ''}`.trimEnd(),
+  ].join('\n');
+  if (answer.text === undefined) return `${head}\n`;
+  return `${head}\n\n${answer.text}${answer.text.endsWith('\n') ? '' : '\n'}`;
+};

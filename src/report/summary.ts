@@ -1,0 +1,133 @@
+import type { Outcome, Row, Summary } from '../engine/progress.ts';
+import { moduleLabel } from '../engine/request.ts';
+import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
+import { counted, duration, outcomeReason } from './messages.ts';
+import { noModules } from './plan.ts';
+import type { ReportContext } from './report.ts';
+
+const words: Readonly<Record<Outcome['kind'], string>> = {
+  installed: 'installed',
+  built: 'built',
+  removed: 'removed',
+  unchanged: 'unchanged',
+  skipped: 'skipped',
+  deferred: 'deferred',
+  blocked: 'blocked',
+  failed: 'FAILED',
+};
+
+const order: readonly Outcome['kind'][] = [
+  'installed',
+  'built',
+  'removed',
+  'unchanged',
+  'skipped',
+  'deferred',
+  'blocked',
+  'failed',
+];
+
+const isInterrupted = ({ outcome }: Row): boolean => outcome.kind === 'skipped' && outcome.why.reason === 'interrupted';
+
+const asItShouldBe = (row: Row): boolean =>
+  row.outcome.kind === 'unchanged' || (row.outcome.kind === 'skipped' && !isInterrupted(row));
+
+const isMissing = (row: Row): boolean =>
+  row.outcome.kind === 'failed' || row.outcome.kind === 'blocked' || isInterrupted(row);
+
+const extent = (rows: readonly Row[]): string => {
+  const modules = new Set(rows.map((row) => moduleLabel(row.module)));
+  const kernels = new Set(rows.map((row) => row.kernel.release));
+  return `${counted(modules.size, 'module')} on ${counted(kernels.size, 'kernel')}`;
+};
+
+const nothingDone = (rows: readonly Row[], context: ReportContext): string => {
+  if (rows.length > 0) return `nothing to do: ${extent(rows)} are as they should be`;
+  if (context.request.verb === 'sync' && context.request.dropOnly) return 'nothing to do: nothing to remove';
+  return noModules;
+};
+
+const headline = (rows: readonly Row[]): string => {
+  const counts = order.flatMap((kind) => {
+    const count = rows.filter((row) => row.outcome.kind === kind).length;
+    return count > 0 ? [`${count} ${words[kind]}`] : [];
+  });
+  return rows.length > 0 ? `summary: ${extent(rows)}: ${counts.join(', ')}` : 'summary: nothing was done';
+};
+
+const indent = ' '.repeat(13);
+
+/** What a failed row says below itself: the cause, the log, and the commands that help. */
+const causeLines = (row: Row, context: ReportContext): string[] => {
+  if (row.outcome.kind !== 'failed') return [];
+  const { failure } = row.outcome;
+  const detail = failureDetail(failure);
+  const help = failureHelp(failure);
+  return [
+    ...(detail ? [detail] : []),
+    ...(failure.log ? [`log    ${failure.log}`] : []),
+    ...(help ? [`help   ${help}`] : []),
+    `retry  ${context.retry(row.kernel.release)}`,
+  ].map((line) => `${indent}${line}`);
+};
+
+const rowLines = (rows: readonly Row[], context: ReportContext): string[] => {
+  const moduleWidth = Math.max(...rows.map((row) => moduleLabel(row.module).length));
+  const kernelWidth = Math.max(...rows.map((row) => row.kernel.release.length));
+  return rows.flatMap((row) => {
+    const reason = outcomeReason(row.outcome) ?? (row.seconds === undefined ? '' : duration(row.seconds));
+    const columns = [
+      words[row.outcome.kind].padEnd(9),
+      moduleLabel(row.module).padEnd(moduleWidth),
+      row.kernel.release.padEnd(kernelWidth),
+    ];
+    return [`  ${columns.join('  ')}   ${reason}`.trimEnd(), ...causeLines(row, context)];
+  });
+};
+
+const missingLines = (rows: readonly Row[]): string[] => {
+  const missing = rows.filter(isMissing);
+  return [...new Set(missing.map((row) => row.kernel.release))].map((release) => {
+    const names = missing.filter((row) => row.kernel.release === release).map((row) => row.module.name);
+    return `kmodsort: modules are missing on ${release}: ${[...new Set(names)].sort().join(', ')}`;
+  });
+};
+
+const requiredLines = (summary: Summary, context: ReportContext): string[] =>
+  context
+    .missingRequired(summary)
+    .map(({ release, names }) =>
+      release === undefined
+        ? `kmodsort: required modules are not registered: ${names.join(', ')}`
+        : `kmodsort: do not reboot into ${release}: required modules are missing: ${names.join(', ')}`,
+    );
+
+const failureLines = (summary: Summary): string[] =>
+  summary.failures.flatMap((failure) => {
+    const help = failureHelp(failure);
+    return [
+      `kmodsort: FAILED: ${failureInOneLine(failure)}`,
+      ...(failure.log ? [`${indent}log    ${failure.log}`] : []),
+      ...(help ? [`${indent}help   ${help}`] : []),
+    ];
+  });
+
+const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: the run was ended by ${signal}`] : []);
+
+/** Did this run find nothing that had to be done? */
+const isQuiet = (summary: Summary): boolean =>
+  summary.failures.length === 0 && summary.signal === undefined && summary.rows.every(asItShouldBe);
+
+/** The one summary, whole lines without their newlines. */
+export const summaryLines = (summary: Summary, context: ReportContext): string[] => {
+  const { rows } = summary;
+  if (isQuiet(summary)) return [`kmodsort: ${nothingDone(rows, context)}`, ...requiredLines(summary, context)];
+  return [
+    `kmodsort: ${headline(rows)}`,
+    ...(rows.length > 0 ? rowLines(rows, context) : []),
+    ...failureLines(summary),
+    ...endedLines(summary),
+    ...missingLines(rows),
+    ...requiredLines(summary, context),
+  ];
+};

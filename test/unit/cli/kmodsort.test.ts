@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { type Invocation, parseCommandLine } from '../../../src/cli/kmodsort.ts';
+import { retryCommand } from '../../../src/cli/options.ts';
+
+const parse = (...argv: string[]): Promise<Invocation> =>
+  parseCommandLine(argv, { cwd: '/somewhere', version: '0.1.0', columns: 100 });
+
+describe('parseCommandLine', () => {
+  it('keeps kernel releases as they are written', async () => {
+    const run = await parse('sync', '-k', '1.10', '--kernelver', '6.10', '--kernel=6.20', '-k', '1.10');
+    expect(run).toMatchObject({
+      kind: 'run',
+      manners: 'typed',
+      output: 'auto',
+      task: {
+        kind: 'request',
+        request: {
+          verb: 'sync',
+          origin: 'typed',
+          dryRun: false,
+          scope: { kind: 'only', releases: ['1.10', '6.10', '6.20'] },
+        },
+      },
+    });
+  });
+
+  it('looks after the usual kernels when none is named', async () => {
+    expect(await parse('sync', '--dry-run')).toMatchObject({
+      task: { request: { scope: { kind: 'usual' }, dryRun: true } },
+    });
+  });
+
+  it('makes a plan of a sync', async () => {
+    expect(await parse('plan', '--dot')).toMatchObject({
+      output: 'dot',
+      task: { request: { verb: 'sync', dryRun: true } },
+    });
+    expect(await parse('plan', '--json')).toMatchObject({ output: 'json' });
+  });
+
+  it('asks for the state and for logs', async () => {
+    expect(await parse('status')).toMatchObject({ task: { request: { verb: 'status' } } });
+    expect(await parse('log', 'zfs')).toMatchObject({ task: { request: { verb: 'log', name: 'zfs' } } });
+    const full = await parse('log', 'zfs/2.10', '-k', '6.10');
+    expect(full).toMatchObject({ task: { request: { verb: 'log', name: 'zfs', version: '2.10', release: '6.10' } } });
+  });
+
+  it('takes overrides, paths made absolute, the last one of two', async () => {
+    const run = await parse('sync', '--dkmstree', 'a', '--dkmstree', 'b', '--os-release=/x/os', '-j', '0', '--verbose');
+    expect(run).toMatchObject({ verbose: true, overrides: { dkmsTree: '/somewhere/b', osRelease: '/x/os', jobs: 0 } });
+  });
+
+  it("hands over a hook's words untouched", async () => {
+    const task = { kind: 'hook', manager: 'apt', words: ['postinst', '6.10', '/boot/x'], dryRun: false };
+    expect(await parse('hook', 'run', 'apt', 'postinst', '6.10', '/boot/x')).toMatchObject({ manners: 'apt', task });
+    expect(await parse('hook', 'run', 'apt', '--', 'postinst', '6.10', '/boot/x')).toMatchObject({
+      manners: 'apt',
+      task,
+    });
+    expect(await parse('hook', 'run', '--', 'rpm', 'add', '-6')).toMatchObject({
+      task: { manager: 'rpm', words: ['add', '-6'] },
+    });
+  });
+
+  it('makes a bare hook run a hook with the manners of a typed command', async () => {
+    expect(await parse('hook', 'run')).toMatchObject({
+      manners: 'typed',
+      task: { kind: 'request', request: { origin: 'hook', scope: { kind: 'usual' }, dropOnly: false } },
+    });
+  });
+
+  it('says its version and its help', async () => {
+    expect(await parse('--version')).toEqual({ kind: 'text', text: 'kmodsort 0.1.0\n', code: 0 });
+    expect(await parse('--help')).toMatchObject({ code: 0, text: expect.stringContaining('kmodsort sync') });
+    expect(await parse('plan', '--help')).toMatchObject({ code: 0, text: expect.stringContaining('--dot') });
+    expect(await parse('hook', 'run', '--help')).toMatchObject({ code: 0, text: expect.stringContaining('words') });
+  });
+
+  it.each([
+    [[], 'a command is missing'],
+    [['snyc'], 'did you mean sync?'],
+    [['hook', 'rum'], 'unknown command or word rum'],
+    [['hook', 'run', 'atp'], 'did you mean apt?'],
+    [['sync', '--dry-rum'], 'unknown option --dry-rum: did you mean --dry-run?'],
+    [['sync', '--no-dry-run'], 'unknown option --no-dry-run'],
+    [['sync', '-z'], 'unknown option -z'],
+    [['sync', 'zfs'], 'unknown command or word zfs'],
+    [['status', '-k', '6.1'], 'unknown'],
+    [['sync', '-k'], 'needs a value'],
+    [['sync', '--dkmstree='], '--dkmstree needs a value'],
+    [['sync', '-j', '-1'], '--jobs'],
+    [['sync', '-j', '1.5'], "'1.5'"],
+    [['sync', '-k', '../..'], "'../..' is no kernel release"],
+    [['plan', '--json', '--dot'], 'exclude each other'],
+    [['log'], 'something is missing'],
+    [['log', 'a/b/c'], "'a/b/c' is no module"],
+    [['log', 'a', '-k', '1', '-k', '2'], 'give -k once'],
+  ])('refuses %j', async (argv: string[], said: string) => {
+    const text = await parse(...argv);
+    expect(text).toMatchObject({ kind: 'text', code: 2, text: expect.stringContaining(said) });
+  });
+});
+
+describe('retryCommand', () => {
+  it('repeats the places that were given, so that it can be pasted', () => {
+    expect(retryCommand({}, '6.1.0')).toBe('kmodsort sync -k 6.1.0');
+    expect(retryCommand({ jobs: 2, dkmsTree: '/t/dkms', stateDir: "/it's here" }, '6.1.0')).toBe(
+      "kmodsort sync -k 6.1.0 --dkmstree /t/dkms --statedir '/it'\\''s here'",
+    );
+  });
+});

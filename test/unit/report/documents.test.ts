@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { failureText } from '../../../src/report/failures.ts';
+import { failureDocument, jsonReport } from '../../../src/report/json.ts';
+import { planDot, planLines } from '../../../src/report/plan.ts';
+import { logText, statusLines } from '../../../src/report/status.ts';
+import { behind, jobOf, kernel, nope, recorded, rowOf, summaryOf } from './world.ts';
+
+const settled = { module: { name: 'c', version: '1.0' }, kernel, outcome: behind };
+
+describe('planLines', () => {
+  it('shows jobs in order with reasons, then what needs none, then what cannot be planned for', () => {
+    const plan = {
+      jobs: [jobOf('a'), jobOf('bb', { reason: 'dependency-rebuilt', dependency: 'a' }, ['a'])],
+      settled: [settled],
+    };
+    expect(planLines(plan, [{ kind: 'kernel-missing', at: '5.0' }])).toEqual([
+      '2 jobs in dependency order on 1 kernel:',
+      '1. a/1.0   6.1.0-56-amd64  not built yet',
+      '2. bb/1.0  6.1.0-56-amd64  a is rebuilt; after a/1.0',
+      'no job for:',
+      '  c/1.0   6.1.0-56-amd64  blocked: not tried: broken/1.0 failed',
+      'FAILED: the kernel has no directory of modules: 5.0',
+    ]);
+  });
+  it('quotes names in dot', () => {
+    const odd = { ...jobOf('a'), id: 'say "a"' };
+    expect(planDot({ jobs: [odd], settled: [] })[3]).toBe(
+      '  "say \\"a\\"" [label="a/1.0\\n6.1.0-56-amd64\\nnot built yet"];',
+    );
+  });
+});
+
+describe('status and log', () => {
+  it('shows states, remarks and remembered failures', () => {
+    const flags = { originals: false, objectsMissing: false, differences: false };
+    const failure = { kind: 'make-failed', detail: 'no rule', log: '/l' } as const;
+    expect(
+      statusLines([
+        { module: { name: 'a', version: '1' }, state: 'added', ...flags },
+        {
+          module: { name: 'b', version: '2' },
+          kernel,
+          state: 'installed',
+          ...flags,
+          differences: true,
+          failure,
+          failedAt: '2024-01-02T03:04:05Z',
+        },
+      ]),
+    ).toEqual([
+      'a/1: added',
+      'b/2, 6.1.0-56-amd64, x86_64: installed (installed files differ from the built ones or are gone)',
+      '  FAILED 2024-01-02T03:04:05Z: make failed: no rule',
+      '  log /l',
+    ]);
+    expect(statusLines([])).toEqual(['no modules are registered']);
+  });
+  it('shows the whole log, or that it is gone', () => {
+    const answer = {
+      kind: 'log',
+      module: { name: 'a', version: '1' },
+      kernel,
+      failedAt: 'then',
+      failure: { kind: 'make-failed', log: '/l' },
+    } as const;
+    expect(logText({ ...answer, text: 'x\ny' })).toBe(
+      'a/1, 6.1.0-56-amd64, x86_64: make failed\nfailed then\nlog /l\n\nx\ny\n',
+    );
+    expect(logText(answer)).toContain('the log is gone: /l\n');
+  });
+});
+
+describe('jsonReport', () => {
+  it('writes one document to stdout and lines for people to stderr', async () => {
+    const { context, out, err } = recorded({ output: 'json' });
+    const report = jsonReport(context);
+    report.onProgress({ kind: 'started', job: jobOf('broken') });
+    const summary = summaryOf([rowOf('broken', nope, 1)]);
+    await report.finish(summary);
+    expect(JSON.parse(out.join(''))).toEqual({ version: 1, ...summary });
+    expect(err.join('')).toContain('building');
+    expect(err.join('')).toContain('summary: 1 module');
+  });
+  it('has a document for a run that could not begin', () => {
+    expect(JSON.parse(failureDocument({ kind: 'not-root' }))).toEqual({
+      version: 1,
+      kind: 'failure',
+      failure: { kind: 'not-root' },
+    });
+  });
+});
+
+describe('failureText', () => {
+  it('says what failed, where, why, and what helps', () => {
+    expect(failureText({ kind: 'conf-broken', at: '/etc/dkms/framework.conf', detail: 'line 3: syntax error' })).toBe(
+      'kmodsort: bash cannot read the file: /etc/dkms/framework.conf: line 3: syntax error\n  help  bash -n /etc/dkms/framework.conf\n',
+    );
+  });
+});

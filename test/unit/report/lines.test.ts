@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { lineReport } from '../../../src/report/lines.ts';
+import { behind, jobOf, kernel, nope, recorded, request, rowOf, summaryOf } from './world.ts';
+
+describe('lineReport', () => {
+  it('tells a run in whole lines, then its summary', () => {
+    const { context, out, err } = recorded();
+    const report = lineReport(context);
+    const zeta = jobOf('zeta-core');
+    const broken = jobOf('broken');
+    const needs = jobOf('needs-broken', { reason: 'not-built' }, ['broken']);
+    report.onProgress({ kind: 'planned', plan: { jobs: [zeta, broken, needs], settled: [] } });
+    report.onProgress({ kind: 'started', job: zeta });
+    report.onProgress({ kind: 'step', job: zeta, step: 'make' });
+    report.onProgress({ kind: 'ended', job: zeta, outcome: { kind: 'installed' }, seconds: 3.21 });
+    report.onProgress({ kind: 'ended', job: broken, outcome: nope, seconds: 1.1 });
+    report.onProgress({ kind: 'ended', job: needs, outcome: behind, seconds: 0 });
+    report.onProgress({ kind: 'depmod', release: kernel.release });
+    void report.finish(
+      summaryOf([
+        rowOf('lonely', { kind: 'unchanged' }),
+        rowOf('zeta-core', { kind: 'installed' }, 3.21),
+        rowOf('needs-broken', behind),
+        rowOf('broken', nope, 1.1),
+      ]),
+    );
+    expect(err).toEqual([]);
+    expect(out.join('')).toBe(`kmodsort: 3 jobs in dependency order on 1 kernel
+kmodsort: zeta-core/1.0, 6.1.0-56-amd64: building (not built yet)
+kmodsort: zeta-core/1.0, 6.1.0-56-amd64: installed in 3.2 s
+kmodsort: broken/1.0, 6.1.0-56-amd64: FAILED after 1.1 s: broken.c:7:10: error: implicit declaration of function 'nope'
+kmodsort: needs-broken/1.0, 6.1.0-56-amd64: not tried: broken/1.0 failed
+kmodsort: depmod 6.1.0-56-amd64
+
+kmodsort: summary: 4 modules on 1 kernel: 1 installed, 1 unchanged, 1 blocked, 1 FAILED
+  unchanged  lonely/1.0        6.1.0-56-amd64
+  installed  zeta-core/1.0     6.1.0-56-amd64   3.2 s
+  blocked    needs-broken/1.0  6.1.0-56-amd64   not tried: broken/1.0 failed
+  FAILED     broken/1.0        6.1.0-56-amd64   the compiler found an error
+             broken.c:7:10: error: implicit declaration of function 'nope'
+             log    /var/lib/kmodsort/log/broken/1.0/6.1.0-56-amd64-x86_64.log
+             retry  kmodsort sync -k 6.1.0-56-amd64
+kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
+`);
+  });
+
+  it('is one line when nothing had to be done', () => {
+    const { context, out } = recorded();
+    const report = lineReport(context);
+    report.onProgress({ kind: 'planned', plan: { jobs: [], settled: [] } });
+    void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' }), rowOf('b', { kind: 'unchanged' })]));
+    expect(out.join('')).toBe('kmodsort: nothing to do: 2 modules on 1 kernel are as they should be\n');
+  });
+
+  it('says steps only when asked to', () => {
+    const { context, out } = recorded({ verbose: true });
+    lineReport(context).onProgress({ kind: 'step', job: jobOf('a'), step: 'make' });
+    expect(out).toEqual(['kmodsort: a/1.0, 6.1.0-56-amd64: running make\n']);
+  });
+
+  it('keeps a line one plain line, whatever a compiler said', () => {
+    const { context, out } = recorded();
+    const failure = { kind: 'compiler-failed', detail: '\u001b[1ma.c:1:\r \u001b[31merror\u001b[0m\nnext' } as const;
+    const outcome = { kind: 'failed', failure, remembered: false } as const;
+    const report = lineReport(context);
+    report.onProgress({ kind: 'ended', job: jobOf('a'), outcome, seconds: 1 });
+    void report.finish(summaryOf([rowOf('a', outcome)]));
+    const text = out.join('');
+    expect(text).toContain('FAILED after 1.0 s: a.c:1:  error next\n');
+    expect(text).not.toContain('\r');
+    expect(text).not.toContain('\u001b');
+    expect(text.endsWith('\n')).toBe(true);
+  });
+
+  it('tells a note once, on the way or at the end', () => {
+    const { context, out } = recorded();
+    const told = { note: 'kernel-cleaned', release: '6.1' } as const;
+    const untold = { note: 'no-objects', module: { name: 'a', version: '1' } } as const;
+    const report = lineReport(context);
+    report.onProgress({ kind: 'noted', note: told });
+    void report.finish(summaryOf([], { notes: [told, untold] }));
+    expect(out.join('').match(/cleaned up/g)).toHaveLength(1);
+    expect(out.join('').match(/names no objects/g)).toHaveLength(1);
+  });
+
+  it('keeps stdout for a plan, and what is said besides on stderr', () => {
+    const { context, out, err } = recorded({ request: { ...request, dryRun: true }, output: 'dot' });
+    const report = lineReport(context);
+    const plan = { jobs: [jobOf('a'), jobOf('b', { reason: 'not-built' }, ['a'])], settled: [] };
+    report.onProgress({ kind: 'planned', plan });
+    report.onProgress({ kind: 'noted', note: { note: 'kernel-cleaned', release: '6.1' } });
+    void report.finish({ kind: 'plan', plan, failures: [], notes: [] });
+    expect(out.join('')).toMatch(/^digraph plan \{\n.*"a\/1.0@6.1.0-56-amd64\/x86_64" -> "b\/1.0@.*\}\n$/s);
+    expect(err.join('')).toBe('kmodsort: cleaned up after the removed kernel 6.1\n');
+  });
+
+  it('says on stderr that nothing is known', () => {
+    const { context, out, err } = recorded({ request: { verb: 'log', name: 'zfs' } });
+    void lineReport(context).finish({ kind: 'nothing', asked: 'zfs' });
+    expect([out, err]).toEqual([[], ['kmodsort: no failure is remembered of zfs\n']]);
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { summaryLines } from '../../../src/report/summary.ts';
+import { kernel, nope, recorded, request, rowOf, summaryOf } from './world.ts';
+
+const linesOf = (summary: Parameters<typeof summaryLines>[0], more = {}): string[] =>
+  summaryLines(summary, recorded(more).context);
+
+describe('summaryLines', () => {
+  it('says that there is nothing known, or nothing to remove', () => {
+    expect(linesOf(summaryOf([]))).toEqual([
+      'kmodsort: nothing to do: no modules are registered, or there is no kernel to build them for',
+    ]);
+    expect(linesOf(summaryOf([]), { request: { ...request, dropOnly: true } })).toEqual([
+      'kmodsort: nothing to do: nothing to remove',
+    ]);
+  });
+
+  it('does not call deferred or interrupted modules as they should be', () => {
+    const deferred = rowOf('a', { kind: 'deferred', why: { reason: 'headers-may-follow' } });
+    expect(linesOf(summaryOf([deferred])).join('\n')).toContain(
+      '1 deferred\n  deferred   a/1.0  6.1.0-56-amd64   no headers yet',
+    );
+    const interrupted = rowOf('b', { kind: 'skipped', why: { reason: 'interrupted' } });
+    expect(linesOf(summaryOf([interrupted], { signal: 'SIGTERM' })).slice(-2)).toEqual([
+      'kmodsort: the run was ended by SIGTERM',
+      `kmodsort: modules are missing on ${kernel.release}: b`,
+    ]);
+  });
+
+  it('names the headers to install', () => {
+    const failure = {
+      kind: 'headers-missing',
+      at: `/lib/modules/${kernel.release}/build`,
+      detail: kernel.release,
+    } as const;
+    const lines = linesOf(summaryOf([rowOf('a', { kind: 'failed', failure, remembered: false })]));
+    expect(lines).toContain(`             help   install the package with the headers of ${kernel.release}`);
+  });
+
+  it('marks what failed in an earlier run', () => {
+    const row = rowOf('broken', { ...nope, remembered: true } as typeof nope);
+    expect(linesOf(summaryOf([row]))[1]).toContain(
+      'the compiler found an error (in an earlier run; nothing has changed since)',
+    );
+  });
+
+  it('warns of a reboot, also when nothing had to be done', () => {
+    const missingRequired = () => [{ release: kernel.release, names: ['zfs'] }];
+    const lines = linesOf(summaryOf([rowOf('a', { kind: 'unchanged' })]), { missingRequired });
+    expect(lines.at(-1)).toBe(`kmodsort: do not reboot into ${kernel.release}: required modules are missing: zfs`);
+  });
+
+  it('says failures of the run itself with what helps', () => {
+    const lines = linesOf(
+      summaryOf([], { failures: [{ kind: 'lock-busy', at: '/l', detail: 'kmodsort sync (process 7)' }] }),
+    );
+    expect(lines).toEqual([
+      'kmodsort: summary: nothing was done',
+      'kmodsort: FAILED: another run did not end in time: kmodsort sync (process 7)',
+      '             help   run it again when the other run has ended',
+    ]);
+  });
+});
