@@ -4,7 +4,7 @@ import type { ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
 import { probeEnvironment } from './exec.ts';
 import {
-  copyFile, exists, isDirectory, list, makeDirectory, makeTemporary, remove, removeEmpty, rename, syncDirectory, syncFile, walk, writeText,
+  copyFile, exists, isDirectory, list, makeDirectory, makeTemporary, remove, removeEmpty, rename, syncPath, walk, writeText,
 } from './files.ts'; // biome-ignore format: one room, many doors
 import { type Compression, suffixOf } from './kernel.ts';
 import { type Log, openJobLog } from './log.ts';
@@ -36,7 +36,12 @@ interface Bench {
 }
 
 /** A command of the system's own in the log; throws what it says (FailureError) if it fails. */
-const tool = async (bench: Bench, title: string, argv: readonly [string, ...string[]], directory: string): Promise<void> => {
+const tool = async (
+  bench: Bench,
+  title: string,
+  argv: readonly [string, ...string[]],
+  directory: string,
+): Promise<void> => {
   const end = bench.log.step(title, argv.join(' '));
   const before = bench.log.text().length;
   const ended = await bench.run.processes.run({
@@ -66,11 +71,14 @@ const copySource = async (bench: Bench): Promise<void> => {
 const applyPatches = async (bench: Bench): Promise<void> => {
   for (const patch of bench.conf.patches) {
     const file = join(bench.build, 'patches', patch);
-    if (!exists(file)) throw new FailureError({ kind: 'patch-missing', at: join(bench.place.source, 'patches', patch) });
-    await tool(bench, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], bench.build).catch((error: unknown) => {
-      if (!(error instanceof FailureError)) throw error;
-      throw new FailureError({ ...error.failure, kind: 'patch-failed', at: patch });
-    });
+    if (!exists(file))
+      throw new FailureError({ kind: 'patch-missing', at: join(bench.place.source, 'patches', patch) });
+    await tool(bench, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], bench.build).catch(
+      (error: unknown) => {
+        if (!(error instanceof FailureError)) throw error;
+        throw new FailureError({ ...error.failure, kind: 'patch-failed', at: patch });
+      },
+    );
   }
 };
 
@@ -141,14 +149,14 @@ const publish = (bench: Bench): void => {
   const { place, staging, log } = bench;
   copyFile(log.path, join(staging, 'log', 'make.log'));
   dependencyMarks(bench);
-  for (const file of walk(staging)) syncFile(join(staging, file));
+  for (const file of walk(staging)) syncPath(join(staging, file));
   const parent = join(place.entry, place.kernel.release);
   const final = join(parent, place.kernel.arch);
   const old = join(parent, `.tmp_${place.kernel.arch}_old`);
   remove(old);
   if (exists(final)) rename(final, old);
   rename(staging, final);
-  syncDirectory(parent);
+  syncPath(parent);
   remove(old);
 };
 

@@ -33,7 +33,12 @@ const shorten = (line: string, directory: string): string => line.replaceAll(`${
 export const causeOf = (log: string, directory: string): Cause => {
   const lines = log.split('\n').map((line) => line.replace(/\r$/, ''));
   for (const { kind, pattern } of signs) {
-    const found = firstMatch(lines.filter((line) => kind === 'make-failed' || !echo.test(line) || /^make(\[\d+\])?: [^*]*: No such file/.test(line)), pattern);
+    const found = firstMatch(
+      lines.filter(
+        (line) => kind === 'make-failed' || !echo.test(line) || /^make(\[\d+\])?: [^*]*: No such file/.test(line),
+      ),
+      pattern,
+    );
     if (found) return { kind, detail: shorten(found, directory) };
   }
   const last = lines.filter((line) => !echo.test(line)).at(-1);

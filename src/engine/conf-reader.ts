@@ -233,7 +233,13 @@ export const readConfs = async (
 };
 
 /** The override files that exist for a module on a kernel, in the order in which they are read. */
-export const overrideFiles = (confDir: string, name: string, version: string, release: string, arch: string): string[] =>
+export const overrideFiles = (
+  confDir: string,
+  name: string,
+  version: string,
+  release: string,
+  arch: string,
+): string[] =>
   [
     `${name}.conf`,
     `${name}-${version}.conf`,

@@ -54,7 +54,8 @@ type Values = ReadonlyMap<number, string>;
 const none: Values = new Map();
 const valuesOf = (raw: RawConf, name: string): Values => raw.get(name) ?? none;
 const first = (raw: RawConf, name: string): string => valuesOf(raw, name).get(0) ?? '';
-const inOrder = (values: Values): [number, string][] => [...values].filter(([, value]) => value !== '').sort(([a], [b]) => a - b);
+const inOrder = (values: Values): [number, string][] =>
+  [...values].filter(([, value]) => value !== '').sort(([a], [b]) => a - b);
 
 const invalid = (detail: string): ConfResult => ({ invalid: { kind: 'conf-invalid', detail } });
 
@@ -132,7 +133,13 @@ const configMatches = (rule: string, config: ReadonlyMap<string, string>): boole
 /** BUILD_EXCLUSIVE directives, the newest first in what a user wants to know. */
 const exclusive = ['KERNEL', 'KERNEL_MIN', 'KERNEL_MAX', 'ARCH', 'CONFIG'] as const;
 
-const isMet = (raw: RawConf, rule: (typeof exclusive)[number], index: number, value: string, facts: KernelFacts): boolean => {
+const isMet = (
+  raw: RawConf,
+  rule: (typeof exclusive)[number],
+  index: number,
+  value: string,
+  facts: KernelFacts,
+): boolean => {
   switch (rule) {
     case 'KERNEL':
     case 'ARCH':
@@ -171,7 +178,8 @@ const makeOf = (raw: RawConf): string | undefined => {
   const matches = valuesOf(raw, matchOf('MAKE_MATCH'));
   const patterns = valuesOf(raw, 'MAKE_MATCH');
   let chosen = patterns.get(0) && matches.get(0) === 'no' ? undefined : make.get(0);
-  for (const [index] of inOrder(patterns)) if (matches.get(index) === 'yes' && make.get(index)) chosen = make.get(index);
+  for (const [index] of inOrder(patterns))
+    if (matches.get(index) === 'yes' && make.get(index)) chosen = make.get(index);
   return chosen || undefined;
 };
 
@@ -183,7 +191,14 @@ const patchesOf = (raw: RawConf): string[] => {
     .map(([, patch]) => patch);
 };
 
-const scriptNames: readonly ScriptName[] = ['PRE_BUILD', 'POST_BUILD', 'POST_ADD', 'PRE_INSTALL', 'POST_INSTALL', 'POST_REMOVE'];
+const scriptNames: readonly ScriptName[] = [
+  'PRE_BUILD',
+  'POST_BUILD',
+  'POST_ADD',
+  'PRE_INSTALL',
+  'POST_INSTALL',
+  'POST_REMOVE',
+];
 
 const scriptsOf = (raw: RawConf): Partial<Record<ScriptName, string>> =>
   Object.fromEntries(scriptNames.map((name) => [name, first(raw, name)]).filter(([, value]) => value));
@@ -191,7 +206,10 @@ const scriptsOf = (raw: RawConf): Partial<Record<ScriptName, string>> =>
 const switches = ['AUTOINSTALL', 'NO_WEAK_MODULES', 'BUILD_DEPENDS_REBUILD'] as const;
 
 const badSwitch = (raw: RawConf): string | undefined =>
-  switches.map((name) => [name, first(raw, name)] as const).find(([, value]) => value && !/^(yes|no|y|n)$/i.test(value))?.join('=');
+  switches
+    .map((name) => [name, first(raw, name)] as const)
+    .find(([, value]) => value && !/^(yes|no|y|n)$/i.test(value))
+    ?.join('=');
 
 const isYes = (raw: RawConf, name: (typeof switches)[number]): boolean => /^y/i.test(first(raw, name));
 
@@ -269,7 +287,11 @@ const assemble = (
 };
 
 /** Where objects go on a distribution, below `<install tree>/<release>`; the conf's own place where dkms leaves it. */
-export const installLocation = (distribution: string, addonDirectory: string | undefined, object: ConfObject): string => {
+export const installLocation = (
+  distribution: string,
+  addonDirectory: string | undefined,
+  object: ConfObject,
+): string => {
   if (addonDirectory) return `/${addonDirectory.replace(/^\/+|\/+$/g, '')}`;
   if (/^(debian|ubuntu|arch)/.test(distribution)) return '/updates/dkms';
   if (/^(fedora|rhel|ovm|centos)/.test(distribution)) return '/extra';

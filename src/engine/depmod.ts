@@ -31,5 +31,5 @@ export const runDepmod = async (run: Run, release: string): Promise<Failure | un
   });
   if (ended.code === 0) return undefined;
   const detail = ended.unstartable ? 'depmod: not found' : (ended.errors.split('\n')[0] ?? '');
-  return { kind: 'depmod-failed', at: directory, detail, code: ended.code };
+  return { kind: 'depmod-failed', at: release, detail, code: ended.code };
 };

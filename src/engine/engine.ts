@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { directiveNames } from './conf-reader.ts';
 import { FailureError } from './errors.ts';
 import { makeProcesses, scriptEnvironment } from './exec.ts';
-import { directiveNames } from './conf-reader.ts';
 import { makeTemporary, remove } from './files.ts';
 import { makeJobserver } from './jobserver.ts';
 import { kernelFacts } from './kernel.ts';
@@ -59,7 +59,13 @@ const collector = (emit: Emit): { notes: Note[]; note: (note: Note) => void } =>
   return { notes, note };
 };
 
-const makeRun = async (settings: Settings, emit: Emit, note: Run['note'], abort: AbortSignal, scratch: string): Promise<Run> => {
+const makeRun = async (
+  settings: Settings,
+  emit: Emit,
+  note: Run['note'],
+  abort: AbortSignal,
+  scratch: string,
+): Promise<Run> => {
   const processes = makeProcesses(abort);
   const environment = scriptEnvironment(settings.environment, directiveNames);
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel));
@@ -138,14 +144,20 @@ const syncAndSum = async (run: Run, notes: readonly Note[], request: SyncRequest
     throw error;
   }
   try {
-    recover(run, lock?.afterDeath ?? false);
+    // Under another run's lock its open journals are its own.
+    if (lock) recover(run, lock.afterDeath);
     return sum(await sync(run, request));
   } finally {
     await lock?.release();
   }
 };
 
-const performSync = async (request: SyncRequest, settings: Settings, emit: Emit, abort: AbortSignal): Promise<Answer> => {
+const performSync = async (
+  request: SyncRequest,
+  settings: Settings,
+  emit: Emit,
+  abort: AbortSignal,
+): Promise<Answer> => {
   const failure = request.dryRun ? undefined : unwritable(settings);
   if (failure) throw new FailureError(failure);
   return withRun<Answer>(settings, emit, abort, (run, notes) =>
@@ -159,7 +171,12 @@ const performSync = async (request: SyncRequest, settings: Settings, emit: Emit,
  * @param abort ends every child process and the run; its reason is the signal's name
  * @returns what the verb answers; a Job's failure is in it. Throws FailureError where nothing could begin.
  */
-export const perform = async (request: Request, settings: Settings, emit: Emit, abort: AbortSignal): Promise<Answer> => {
+export const perform = async (
+  request: Request,
+  settings: Settings,
+  emit: Emit,
+  abort: AbortSignal,
+): Promise<Answer> => {
   switch (request.verb) {
     case 'sync':
       return performSync(request, settings, emit, abort);

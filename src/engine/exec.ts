@@ -48,10 +48,22 @@ export const signalGroup = (group: number, signal: NodeJS.Signals): boolean => {
   }
 };
 
-/** SIGTERM to the group, SIGKILL to what is left of it a second later. */
-const endGroup = (group: number): void => {
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const groupIsAlive = (group: number): boolean => {
+  try {
+    return process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** SIGTERM to the group, SIGKILL to what is left of it a second later; done when none of it is left. */
+const endGroup = async (group: number): Promise<void> => {
   signalGroup(group, 'SIGTERM');
-  setTimeout(() => signalGroup(group, 'SIGKILL'), graceMs);
+  const deadline = Date.now() + graceMs;
+  while (groupIsAlive(group) && Date.now() < deadline) await sleep(20);
+  signalGroup(group, 'SIGKILL');
 };
 
 /** execa's types name descriptors up to 9; it passes on any. */
@@ -101,8 +113,9 @@ export const makeProcesses = (abort?: AbortSignal): Processes => ({
       stripFinalNewline: false,
     });
     let timedOut = false;
+    let ending: Promise<void> | undefined;
     const end = (): void => {
-      if (child.pid !== undefined) endGroup(child.pid);
+      if (child.pid !== undefined) ending ??= endGroup(child.pid);
     };
     const timer = command.limit
       ? setTimeout(() => {
@@ -113,6 +126,8 @@ export const makeProcesses = (abort?: AbortSignal): Processes => ({
     abort?.addEventListener('abort', end, { once: true });
     command.abort?.addEventListener('abort', end, { once: true });
     const result = await child;
+    // The leader is often the first to go; its children must not outlive the run.
+    await ending;
     clearTimeout(timer);
     abort?.removeEventListener('abort', end);
     command.abort?.removeEventListener('abort', end);
@@ -128,7 +143,19 @@ export const makeProcesses = (abort?: AbortSignal): Processes => ({
 });
 
 /** Names that the caller's environment must not carry into confs, scripts and builds. */
-const denied = new Set(['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS', 'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'BASH_ENV', 'ENV', 'CDPATH']);
+const denied = new Set([
+  'CC',
+  'CXX',
+  'CFLAGS',
+  'CXXFLAGS',
+  'LDFLAGS',
+  'MAKEFLAGS',
+  'MFLAGS',
+  'MAKELEVEL',
+  'BASH_ENV',
+  'ENV',
+  'CDPATH',
+]);
 
 /** The caller's environment for scripts, less what would change a build and the given names. */
 export const scriptEnvironment = (own: Environment, alsoDenied: readonly string[]): Environment => ({
@@ -140,7 +167,7 @@ export const scriptEnvironment = (own: Environment, alsoDenied: readonly string[
 
 /** PATH with the system's own directories at its end: package managers start hooks with less. */
 export const pathOf = (own: Environment): string => {
-  const given = (own['PATH'] ?? '').split(':').filter(Boolean);
+  const given = (own.PATH ?? '').split(':').filter(Boolean);
   const system = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
   return [...given, ...system.filter((directory) => !given.includes(directory))].join(':');
 };

@@ -134,8 +134,8 @@ export const removeEmpty = (path: string, stop: string): void => {
 
 export const rename = (from: string, to: string): void => fs.renameSync(from, to);
 
-/** Make a directory's entries (renames in it) durable. */
-export const syncDirectory = (path: string): void => {
+/** Make a file's bytes, or a directory's entries (renames in it), durable. */
+export const syncPath = (path: string): void => {
   const fd = fs.openSync(path, 'r');
   try {
     fs.fsyncSync(fd);
@@ -143,9 +143,6 @@ export const syncDirectory = (path: string): void => {
     fs.closeSync(fd);
   }
 };
-
-/** Make the bytes of a file durable. */
-export const syncFile = syncDirectory;
 
 /** Remove what a killed run left half written below a directory, to a depth of so many levels. */
 export const sweepTemporary = (directory: string, depth: number): void => {
@@ -169,13 +166,13 @@ const publishWith = (target: string, fill: (temporary: string) => void): void =>
   const temporary = besides(target);
   try {
     fill(temporary);
-    if (lookAtLink(temporary)?.kind === 'file') syncFile(temporary);
+    if (lookAtLink(temporary)?.kind === 'file') syncPath(temporary);
     fs.renameSync(temporary, target);
   } catch (error) {
     fs.removeSync(temporary);
     throw error;
   }
-  syncDirectory(dirname(target));
+  syncPath(dirname(target));
 };
 
 /** Put text at a path: there is the old file or the whole new one, never a part. */

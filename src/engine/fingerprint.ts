@@ -78,10 +78,16 @@ export const changedDependencies = (
     .map(([name]) => name);
 
 /** One text for all inputs of a build: a failure is remembered under it. */
-export const inputsKey = (module: Module, fingerprint: Fingerprint, dependencies: ReadonlyMap<string, DependencyNow>): string =>
+export const inputsKey = (
+  module: Module,
+  fingerprint: Fingerprint,
+  dependencies: ReadonlyMap<string, DependencyNow>,
+): string =>
   hashText(
     module.name,
     module.version,
     ...parts.map((part) => fingerprint[part]),
-    ...[...dependencies].map(([name, { version, exported }]) => `${name}/${version}:${exportsIdentity(exported)}`).sort(),
+    ...[...dependencies]
+      .map(([name, { version, exported }]) => `${name}/${version}:${exportsIdentity(exported)}`)
+      .sort(),
   );

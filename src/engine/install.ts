@@ -1,9 +1,27 @@
 import { basename, dirname, join } from 'node:path';
 import { installLocation, type ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
-import { exists, hashFile, isDirectory, list, look, makeDirectory, publishCopy, relink, remove, removeEmpty } from './files.ts';
+import {
+  exists,
+  hashFile,
+  isDirectory,
+  list,
+  look,
+  makeDirectory,
+  publishCopy,
+  relink,
+  remove,
+  removeEmpty,
+} from './files.ts';
 import { compressionOf, objectNameOf } from './kernel.ts';
-import { type ModuleFiles, chooseOriginal, moduleFiles, restoreOriginal, saveOriginal, savedOriginals } from './originals.ts';
+import {
+  chooseOriginal,
+  type ModuleFiles,
+  moduleFiles,
+  restoreOriginal,
+  savedOriginals,
+  saveOriginal,
+} from './originals.ts';
 import { closeJournal, type InstalledFile, openJournal, readJournal, readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
@@ -18,7 +36,8 @@ interface Target {
   readonly hash: string;
 }
 
-const builtFiles = (directory: string): string[] => list(join(directory, 'module')).filter((name) => compressionOf(name));
+const builtFiles = (directory: string): string[] =>
+  list(join(directory, 'module')).filter((name) => compressionOf(name));
 
 const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): Target[] => {
   const { dkmsTree, installTree, distribution, addonModulesDir } = run.settings;
@@ -45,7 +64,13 @@ const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string> => {
 };
 
 /** Save in-tree modules of the same object name; those that had stood elsewhere are to be removed afterwards. */
-const saveOriginals = (run: Run, name: string, kernel: Kernel, targets: readonly Target[], ours: ReadonlySet<string>): string[] => {
+const saveOriginals = (
+  run: Run,
+  name: string,
+  kernel: Kernel,
+  targets: readonly Target[],
+  ours: ReadonlySet<string>,
+): string[] => {
   const directory = join(run.settings.installTree, kernel.release);
   const files: ModuleFiles = moduleFiles(directory);
   const replaced: string[] = [];
@@ -64,7 +89,13 @@ const put = (run: Run, { from, to, hash }: Target): void =>
   run.settings.symlinkModules ? relink(from, to) : publishCopy(from, to, hash);
 
 /** Files of ours on this kernel that the new version does not have, or has elsewhere. */
-const removeOutdated = (run: Run, name: string, kernel: Kernel, targets: readonly Target[], ours: ReadonlySet<string>): void => {
+const removeOutdated = (
+  run: Run,
+  name: string,
+  kernel: Kernel,
+  targets: readonly Target[],
+  ours: ReadonlySet<string>,
+): void => {
   const wanted = new Set(targets.map((target) => target.to));
   const previous = installedVersion(run.settings.dkmsTree, name, kernel);
   if (previous === undefined) return;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { FailureError } from './errors.ts';
 import { type Environment, type Processes, probeEnvironment } from './exec.ts';
 import { appendTo, close, openFifo, takeByte } from './files.ts';
 
@@ -39,7 +40,11 @@ export const makeJobserver = async (
 ): Promise<Jobserver> => {
   if (cores === 0) return unlimited;
   const path = join(directory, 'jobserver');
-  await processes.run({ argv: ['mkfifo', '-m', '600', path], environment: probeEnvironment(environment) });
+  const made = await processes.run({ argv: ['mkfifo', '-m', '600', path], environment: probeEnvironment(environment) });
+  // The run was ended before it began: nothing will ask for a slot.
+  if (abort.aborted) return unlimited;
+  if (made.code !== 0)
+    throw new FailureError({ kind: 'tool-missing', at: 'mkfifo', detail: made.errors.trim() || 'mkfifo: not found' });
   const theirs = openFifo(path, false);
   const ours = openFifo(path, true);
   appendTo(ours, token.repeat(cores));

@@ -146,7 +146,7 @@ export const kernelFacts = (settings: Settings, kernel: Kernel, headersGiven?: s
   const headers = headersGiven ?? findHeaders(directory);
   const config = readConfig(configFiles(settings, kernel.release, headers));
   const named = config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
-  const path = settings.environment['PATH'] ?? '/usr/bin:/bin';
+  const path = settings.environment.PATH ?? '/usr/bin:/bin';
   const compiler = named && findCommand(named, path) ? named : undefined;
   return {
     kernel,

@@ -36,7 +36,9 @@ interface Owner {
 }
 
 const startOf = (pid: number): string | undefined =>
-  readText(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '').split(' ')[19];
+  readText(`/proc/${pid}/stat`)
+    ?.replace(/^.*\) /s, '')
+    .split(' ')[19];
 
 const ownerText = (what: string): string => `${process.pid} ${startOf(process.pid) ?? '0'} ${what}\n`;
 
@@ -62,7 +64,9 @@ const openersOf = (path: string): number[] => {
 };
 
 const groupOf = (pid: number): number | undefined => {
-  const text = readText(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '').split(' ')[2];
+  const text = readText(`/proc/${pid}/stat`)
+    ?.replace(/^.*\) /s, '')
+    .split(' ')[2];
   return text === undefined ? undefined : Number(text);
 };
 
@@ -86,7 +90,7 @@ const flock = async (processes: Processes, environment: Environment, fd: number,
   return ended.code;
 };
 
-const take = async (wish: LockWish, fd: number, tryFor: (words: string[]) => Promise<number>): Promise<boolean> => {
+const take = async (wish: LockWish, tryFor: (words: string[]) => Promise<number>): Promise<boolean> => {
   if ((await tryFor(['--nonblock'])) === 0) return true;
   const holder = parseOwner(readText(wish.path));
   if (holder && !isAlive(holder)) {
@@ -101,10 +105,14 @@ const take = async (wish: LockWish, fd: number, tryFor: (words: string[]) => Pro
 export const takeLock = async (wish: LockWish, processes: Processes, environment: Environment): Promise<Lock> => {
   const descriptor = openLockFile(wish.path);
   const tryFor = (words: string[]): Promise<number> => flock(processes, environment, descriptor, words);
-  if (!(await take(wish, descriptor, tryFor))) {
+  if (!(await take(wish, tryFor))) {
     const holder = parseOwner(readText(wish.path));
     close(descriptor);
-    throw new FailureError({ kind: 'lock-busy', at: wish.path, detail: holder ? `${holder.what} (process ${holder.pid})` : '' });
+    throw new FailureError({
+      kind: 'lock-busy',
+      at: wish.path,
+      detail: holder ? `${holder.what} (process ${holder.pid})` : '',
+    });
   }
   const afterDeath = parseOwner(readText(wish.path)) !== undefined;
   rewrite(descriptor, ownerText(wish.owner));

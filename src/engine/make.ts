@@ -82,12 +82,29 @@ interface Attempt {
   readonly environment: Environment;
 }
 
-const attempt = async (run: Run, place: Place, conf: ModuleConf, log: Log, { line, environment }: Attempt): Promise<number> => {
+const attempt = async (
+  run: Run,
+  place: Place,
+  conf: ModuleConf,
+  log: Log,
+  { line, environment }: Attempt,
+): Promise<number> => {
   const end = log.step('Building the module', line);
   const buildEnvironment = run.settings.buildEnvironment?.replaceAll(/\$\{?kernelver\}?/g, place.kernel.release) ?? '';
   const { descriptor } = run.jobserver;
   const ended = await run.processes.run({
-    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, place, conf), '--', buildEnvironment, line],
+    argv: [
+      'bash',
+      '--norc',
+      '--noprofile',
+      '-c',
+      runner,
+      'MAKE',
+      ...scopeWords(run, place, conf),
+      '--',
+      buildEnvironment,
+      line,
+    ],
     environment,
     directory: join(place.entry, 'build'),
     log: log.descriptor,

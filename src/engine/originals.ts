@@ -1,5 +1,17 @@
 import { basename, join } from 'node:path';
-import { byBytes, exists, hashFile, list, makeDirectory, publishCopy, publishText, readText, remove, removeEmpty, walk } from './files.ts';
+import {
+  byBytes,
+  exists,
+  hashFile,
+  list,
+  makeDirectory,
+  publishCopy,
+  publishText,
+  readText,
+  remove,
+  removeEmpty,
+  walk,
+} from './files.ts';
 import { objectNameOf } from './kernel.ts';
 import type { Kernel } from './request.ts';
 import { originalsDirectory } from './tree.ts';

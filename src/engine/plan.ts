@@ -100,7 +100,13 @@ const failed = (failure: Failure, remembered = false): Decision => settle({ kind
 const unchanged = settle({ kind: 'unchanged' });
 
 /** Reasons that end in a new build, so that dependents have to look at their symbols again. */
-const rebuilds = new Set<JobReason['reason']>(['not-built', 'new-version', 'stale', 'dependency-rebuilt', 'failed-before']);
+const rebuilds = new Set<JobReason['reason']>([
+  'not-built',
+  'new-version',
+  'stale',
+  'dependency-rebuilt',
+  'failed-before',
+]);
 /** Reasons that need no headers, for what is built is there. */
 const installsOnly = new Set<JobReason['reason']>(['not-installed', 'damaged']);
 
@@ -122,7 +128,11 @@ const dependencyReason = (depends: readonly string[], decided: Decisions): JobRe
 };
 
 /** What a dependency's own decision means for one that needs it; undefined: go on. */
-const obstacleOf = (dependency: string, decided: Decisions, candidates: ReadonlyMap<string, Candidate>): Outcome | undefined => {
+const obstacleOf = (
+  dependency: string,
+  decided: Decisions,
+  candidates: ReadonlyMap<string, Candidate>,
+): Outcome | undefined => {
   const decision = decided.get(dependency);
   if (!decision) return { kind: 'deferred', why: { reason: 'dependency-unknown', dependency } };
   if ('job' in decision || isSatisfied(decision.outcome)) return undefined;
@@ -170,7 +180,8 @@ const withoutHeaders = (table: Table): Decision =>
 const conflictOf = (candidate: Candidate, owners: ReadonlyMap<string, string>): Decision | undefined => {
   for (const { dest } of candidate.conf?.objects ?? []) {
     const owner = owners.get(dest);
-    if (owner && owner !== candidate.module.name) return failed({ kind: 'object-conflict', at: `${dest}.ko`, detail: owner });
+    if (owner && owner !== candidate.module.name)
+      return failed({ kind: 'object-conflict', at: `${dest}.ko`, detail: owner });
   }
   return undefined;
 };

@@ -8,8 +8,8 @@ import { openJobLog } from './log.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
-import { makeUname } from './uname.ts';
 import { entryDirectory, register, type TreeEntry } from './tree.ts';
+import { makeUname } from './uname.ts';
 
 /** Sources that a package brought become known Modules. */
 
@@ -37,7 +37,11 @@ const unsafe = (directory: string): Failure | undefined => {
 type Identified = { readonly module: Module; readonly directory: string; readonly postAdd?: string };
 
 /** What each source directory says it is. */
-const identify = async (run: Run, directories: readonly string[], kernel: Kernel): Promise<(Identified | Failure)[]> => {
+const identify = async (
+  run: Run,
+  directories: readonly string[],
+  kernel: Kernel,
+): Promise<(Identified | Failure)[]> => {
   const { settings } = run;
   const headers = run.factsOf(kernel).headers ?? join(settings.installTree, kernel.release, 'build');
   const questions = directories.map((directory) => ({
@@ -72,7 +76,7 @@ const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<
     entry: entryDirectory(run.settings.dkmsTree, found.module),
     source: found.directory,
     lock: log.descriptor,
-    unameDirectory: makeUname(join(run.scratch, 'uname'), kernel.release, run.environment['PATH'] ?? ''),
+    unameDirectory: makeUname(join(run.scratch, 'uname'), kernel.release, run.environment.PATH ?? ''),
   };
   const code = await runScript(run, place, 'POST_ADD', found.postAdd, found.directory, log);
   log.close();
@@ -106,7 +110,13 @@ export const registerSources = async (
     }
     const { module } = found;
     const source = realPath(found.directory) ?? found.directory;
-    entries.push({ module, directory: entryDirectory(run.settings.dkmsTree, module), source, broken: false, built: [] });
+    entries.push({
+      module,
+      directory: entryDirectory(run.settings.dkmsTree, module),
+      source,
+      broken: false,
+      built: [],
+    });
     if (dryRun) continue;
     register(run.settings.dkmsTree, module, found.directory);
     run.note({ note: 'registered', module });

@@ -19,7 +19,8 @@ const afterFailure = (dependency: Ended): Outcome => {
   const { job, outcome } = dependency;
   const name = job.module.name;
   if (outcome.kind === 'skipped') return outcome;
-  if (outcome.kind === 'deferred') return { kind: 'deferred', why: { reason: 'dependency-deferred', dependency: name } };
+  if (outcome.kind === 'deferred')
+    return { kind: 'deferred', why: { reason: 'dependency-deferred', dependency: name } };
   const root = outcome.kind === 'blocked' && outcome.why.reason === 'dependency-failed' ? outcome.why.root : name;
   return { kind: 'blocked', why: { reason: 'dependency-failed', dependency: name, root } };
 };

@@ -39,7 +39,10 @@ const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
     case 'bootable':
       return bootableKernels(settings.installTree);
     case 'current':
-      return current(settings, scope.releases.filter((release) => isBootable(settings.installTree, release)));
+      return current(
+        settings,
+        scope.releases.filter((release) => isBootable(settings.installTree, release)),
+      );
     case 'usual':
       return settings.distribution.startsWith('arch') ? bootableKernels(settings.installTree) : current(settings, []);
   }
@@ -79,7 +82,9 @@ export const scopeOf = (settings: Settings, request: SyncRequest, entries: reado
     kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),
     leavingKernels,
     sources: request.touched.sources.filter(isHere),
-    leavingEntries: [...request.leaving.sources, ...goneSources].flatMap((source) => entriesOf(settings, entries, source)),
+    leavingEntries: [...request.leaving.sources, ...goneSources].flatMap((source) =>
+      entriesOf(settings, entries, source),
+    ),
     failures,
   };
 };

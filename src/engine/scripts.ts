@@ -13,7 +13,7 @@ export const lockDescriptor = 8;
 /** The environment of a Job's children; with `answering` uname answers for the Kernel. */
 export const jobEnvironment = (run: Run, place: Place, answering: boolean): Environment => ({
   ...run.environment,
-  ...(answering ? { PATH: `${place.unameDirectory}:${run.environment['PATH'] ?? ''}` } : {}),
+  ...(answering ? { PATH: `${place.unameDirectory}:${run.environment.PATH ?? ''}` } : {}),
   [markers.run]: run.environment[markers.run] ?? runMark(),
   [markers.working]: [run.environment[markers.working], moduleLabel(place.module)].filter(Boolean).join(' '),
 });

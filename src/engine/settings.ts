@@ -132,13 +132,19 @@ const defaultInstallTree = (distribution: string): string =>
 
 const isSystemTree = (path: string): boolean => path === '/lib/modules' || path === '/usr/lib/modules';
 
-const placesOf = (overrides: Overrides, confDir: string, osRelease: string, distribution: string, v: Variables): Places => ({
+const placesOf = (
+  overrides: Overrides,
+  confDir: string,
+  osRelease: string,
+  distribution: string,
+  v: Variables,
+): Places => ({
   confDir,
   osRelease,
-  dkmsTree: overrides.dkmsTree ?? (v['dkms_tree'] || '/var/lib/dkms'),
-  sourceTree: overrides.sourceTree ?? (v['source_tree'] || '/usr/src'),
-  installTree: overrides.installTree ?? (v['install_tree'] || defaultInstallTree(distribution)),
-  stateDir: overrides.stateDir ?? (v['kmodsort_state'] || '/var/lib/kmodsort'),
+  dkmsTree: overrides.dkmsTree ?? (v.dkms_tree || '/var/lib/dkms'),
+  sourceTree: overrides.sourceTree ?? (v.source_tree || '/usr/src'),
+  installTree: overrides.installTree ?? (v.install_tree || defaultInstallTree(distribution)),
+  stateDir: overrides.stateDir ?? (v.kmodsort_state || '/var/lib/kmodsort'),
 });
 
 const coresOf = (text: string | undefined, available: number): number =>
@@ -146,9 +152,9 @@ const coresOf = (text: string | undefined, available: number): number =>
 
 /** Options whose keys are left out where there is no value. */
 const optional = (v: Variables): Partial<Settings> => ({
-  ...(orUnset(v['post_transaction']) ? { postTransaction: v['post_transaction'] } : {}),
-  ...(orUnset(v['build_environment']) ? { buildEnvironment: v['build_environment'] } : {}),
-  ...(orUnset(v['ADDON_MODULES_DIR']) ? { addonModulesDir: v['ADDON_MODULES_DIR'] } : {}),
+  ...(orUnset(v.post_transaction) ? { postTransaction: v.post_transaction } : {}),
+  ...(orUnset(v.build_environment) ? { buildEnvironment: v.build_environment } : {}),
+  ...(orUnset(v.ADDON_MODULES_DIR) ? { addonModulesDir: v.ADDON_MODULES_DIR } : {}),
 });
 
 /**
@@ -169,18 +175,18 @@ export const readSettings = async (
   return {
     ...places,
     ...optional(v),
-    jobs: overrides.jobs ?? coresOf(v['parallel_jobs'], cores),
+    jobs: overrides.jobs ?? coresOf(v.parallel_jobs, cores),
     distribution,
-    autoinstallAllKernels: truthy(v['autoinstall_all_kernels']),
-    symlinkModules: truthy(v['symlink_modules']),
-    modprobeOnInstall: truthy(v['modprobe_on_install']),
+    autoinstallAllKernels: truthy(v.autoinstall_all_kernels),
+    symlinkModules: truthy(v.symlink_modules),
+    modprobeOnInstall: truthy(v.modprobe_on_install),
     compressOptions: {
-      gz: wordsOf(v['compress_gzip_opts']),
-      xz: v['compress_xz_opts'] === undefined ? ['--check=crc32', '--lzma2=dict=1MiB'] : wordsOf(v['compress_xz_opts']),
-      zst: v['compress_zstd_opts'] === undefined ? ['-q', '--rm', '-T0'] : wordsOf(v['compress_zstd_opts']),
+      gz: wordsOf(v.compress_gzip_opts),
+      xz: v.compress_xz_opts === undefined ? ['--check=crc32', '--lzma2=dict=1MiB'] : wordsOf(v.compress_xz_opts),
+      zst: v.compress_zstd_opts === undefined ? ['-q', '--rm', '-T0'] : wordsOf(v.compress_zstd_opts),
     },
-    temporary: v['tmp_location'] || environment['TMPDIR'] || '/tmp',
-    requiredModules: wordsOf(v['required_modules']),
+    temporary: v.tmp_location || environment.TMPDIR || '/tmp',
+    requiredModules: wordsOf(v.required_modules),
     variables: v,
     environment,
     privateInstallTree: !isSystemTree(places.installTree),

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import { hashFile, list, look, readText } from './files.ts';
 import { compressionOf } from './kernel.ts';
-import { savedOriginals } from './originals.ts';
+import { moduleFiles, savedOriginals } from './originals.ts';
 import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from './progress.ts';
 import { type EntryRecord, readRecord, recordedEntries } from './record.ts';
 import type { Kernel, LogRequest, Module } from './request.ts';
-import { moduleFiles } from './originals.ts';
 import type { Settings } from './settings.ts';
 import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
 
 /** Questions about what is there; they change nothing and start no process. */
 
-const builtFiles = (directory: string): string[] => list(join(directory, 'module')).filter((name) => compressionOf(name));
+const builtFiles = (directory: string): string[] =>
+  list(join(directory, 'module')).filter((name) => compressionOf(name));
 
 const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
   const there = new Set(builtFiles(directory).map((name) => name.replace(/\.ko.*$/, '')));
@@ -101,5 +101,12 @@ export const lastLog = (settings: Settings, request: LogRequest): LogAnswer | No
   if (!last?.failure) return { kind: 'nothing', asked: label(request) };
   const { module, kernel, failure } = last;
   const text = failure.failure.log === undefined ? undefined : readText(failure.failure.log);
-  return { kind: 'log', module, kernel, failure: failure.failure, failedAt: failure.at, ...(text === undefined ? {} : { text }) };
+  return {
+    kind: 'log',
+    module,
+    kernel,
+    failure: failure.failure,
+    failedAt: failure.at,
+    ...(text === undefined ? {} : { text }),
+  };
 };

@@ -3,7 +3,14 @@ import { confOf, confScope, type ModuleConf } from './conf.ts';
 import { type ConfQuestion, overrideFiles, readConfs } from './conf-reader.ts';
 import type { Failure } from './errors.ts';
 import { exists, hashFile, list, look } from './files.ts';
-import { changedDependencies, changedParts, type DependencyNow, fingerprintOf, inputsKey, treeHash } from './fingerprint.ts';
+import {
+  changedDependencies,
+  changedParts,
+  type DependencyNow,
+  fingerprintOf,
+  inputsKey,
+  treeHash,
+} from './fingerprint.ts';
 import { allNeedsOf } from './graph.ts';
 import { compressionOf, type KernelFacts, objectNameOf } from './kernel.ts';
 import type { Candidate, KernelCandidates } from './plan.ts';
@@ -73,12 +80,19 @@ interface Asked {
 const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => ({
   files,
   release: kernel.release,
-  scope: confScope(kernel, run.factsOf(kernel).headers ?? defaultHeaders(run, kernel), run.settings, entry.module, run.settings.variables),
+  scope: confScope(
+    kernel,
+    run.factsOf(kernel).headers ?? defaultHeaders(run, kernel),
+    run.settings,
+    entry.module,
+    run.settings.variables,
+  ),
   directives: environmentDirectives(run),
 });
 
 /** Where headers are looked for, and what a conf sees where there are none. */
-export const defaultHeaders = (run: Run, kernel: Kernel): string => join(run.settings.installTree, kernel.release, 'build');
+export const defaultHeaders = (run: Run, kernel: Kernel): string =>
+  join(run.settings.installTree, kernel.release, 'build');
 
 type Read = { readonly conf: ModuleConf } | { readonly failure: Failure };
 
@@ -118,17 +132,17 @@ const damagedFile = (record: EntryRecord): string | undefined =>
 
 /** Objects that should be in the tree's module/ and are not. */
 const missingObject = (directory: string, conf: ModuleConf): string | undefined => {
-  const there = new Set(list(join(directory, 'module')).filter((name) => compressionOf(name)).map(objectNameOf));
+  const there = new Set(
+    list(join(directory, 'module'))
+      .filter((name) => compressionOf(name))
+      .map(objectNameOf),
+  );
   const lost = conf.objects.find((object) => !there.has(object.dest));
   return lost && join(directory, 'module', `${lost.dest}.ko`);
 };
 
 /** What each dependency exports on this Kernel, by the version that is installed there. */
-export const dependenciesNow = (
-  run: Run,
-  kernel: Kernel,
-  names: readonly string[],
-): Map<string, DependencyNow> => {
+export const dependenciesNow = (run: Run, kernel: Kernel, names: readonly string[]): Map<string, DependencyNow> => {
   const { dkmsTree } = run.settings;
   const now = new Map<string, DependencyNow>();
   for (const name of names) {
@@ -154,7 +168,13 @@ interface Sight {
 const isUnfinished = (run: Run, { entry, kernel }: Sight): boolean =>
   readJournal(run.settings.stateDir, entry.module.name, kernel)?.module.version === entry.module.version;
 
-const changedSince = (run: Run, sight: Sight, record: EntryRecord, fingerprint: Fingerprint, conf: ModuleConf): string[] => {
+const changedSince = (
+  run: Run,
+  sight: Sight,
+  record: EntryRecord,
+  fingerprint: Fingerprint,
+  conf: ModuleConf,
+): string[] => {
   // Without a record it was built by dkms, unless we know that we did not get to the end of it.
   if (!record.build) return record.failure || isUnfinished(run, sight) ? ['unfinished build'] : [];
   const { kernel, facts, needs, entry } = sight;
@@ -168,7 +188,12 @@ const changedSince = (run: Run, sight: Sight, record: EntryRecord, fingerprint: 
   return [...changedParts(record.build.fingerprint, fingerprint), ...dependencies, ...(lost ? ['built objects'] : [])];
 };
 
-const rememberedFailure = (run: Run, sight: Sight, record: EntryRecord, fingerprint: Fingerprint): Failure | undefined => {
+const rememberedFailure = (
+  run: Run,
+  sight: Sight,
+  record: EntryRecord,
+  fingerprint: Fingerprint,
+): Failure | undefined => {
   if (!record.failure || record.failure.transient) return undefined;
   const now = dependenciesNow(run, sight.kernel, allNeedsOf(sight.needs, sight.entry.module.name));
   return record.failure.inputs === inputsKey(sight.entry.module, fingerprint, now) ? record.failure.failure : undefined;
@@ -183,7 +208,13 @@ const findingOf = (run: Run, sight: Sight): Finding => {
   const record = readRecord(stateDir, module, kernel);
   const fingerprint = fingerprintOf(sight.sources, sight.files, join(confDir, module.name), facts);
   const base = { module, state, ...(installed ? { installed } : {}) };
-  const common = { entry, kernel, fingerprint, record, adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, sight) };
+  const common = {
+    entry,
+    kernel,
+    fingerprint,
+    record,
+    adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, sight),
+  };
   if ('failure' in read) return { ...common, candidate: { ...base, changed: [], failure: read.failure } };
   noteConf(run, read.conf, sight.files[0] ?? '');
   const unfinished = isUnfinished(run, sight) ? join(facts.directory, module.name) : undefined;
@@ -200,8 +231,14 @@ const findingOf = (run: Run, sight: Sight): Finding => {
 };
 
 /** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
-export const surveyModules = async (run: Run, entries: readonly TreeEntry[], kernels: readonly Kernel[]): Promise<Survey> => {
-  const asked = kernels.flatMap((kernel) => entries.map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) })));
+export const surveyModules = async (
+  run: Run,
+  entries: readonly TreeEntry[],
+  kernels: readonly Kernel[],
+): Promise<Survey> => {
+  const asked = kernels.flatMap((kernel) =>
+    entries.map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) })),
+  );
   const reads = await readModuleConfs(run, asked);
   const sources = new Map(entries.map((entry) => [entry, entry.broken ? '' : treeHash(entry.source)]));
   const findings = new Map<Kernel, Map<string, Finding>>();
@@ -213,11 +250,24 @@ export const surveyModules = async (run: Run, entries: readonly TreeEntry[], ker
     const facts = run.factsOf(kernel);
     const found = mine.map(({ entry, read, files }) => {
       const unread: Read = { failure: { kind: 'conf-broken', at: dirname(files[0] ?? '') } };
-      return findingOf(run, { entry, kernel, facts, read: read ?? unread, files, sources: sources.get(entry) ?? '', needs });
+      return findingOf(run, {
+        entry,
+        kernel,
+        facts,
+        read: read ?? unread,
+        files,
+        sources: sources.get(entry) ?? '',
+        needs,
+      });
     });
     findings.set(kernel, new Map(found.map((finding) => [finding.entry.module.name, finding])));
     const headersAt = defaultHeaders(run, kernel);
-    return { kernel, hasHeaders: facts.headers !== undefined, headersAt, candidates: found.map((one) => one.candidate) };
+    return {
+      kernel,
+      hasHeaders: facts.headers !== undefined,
+      headersAt,
+      candidates: found.map((one) => one.candidate),
+    };
   });
   return { kernels: table, findings };
 };

@@ -38,7 +38,8 @@ export const gatherSymvers = (buildDirectory: string): string => {
 };
 
 /** What a built Module exports, by the Module.symvers beside its objects. */
-export const exportsOf = (moduleDirectory: string): Exports => parseSymvers(readText(join(moduleDirectory, 'Module.symvers')) ?? '');
+export const exportsOf = (moduleDirectory: string): Exports =>
+  parseSymvers(readText(join(moduleDirectory, 'Module.symvers')) ?? '');
 
 export const exportsIdentity = (exported: Exports): string =>
   hashText(...[...exported].map(([symbol, crc]) => `${symbol}=${crc}`).sort());

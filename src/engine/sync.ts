@@ -12,7 +12,7 @@ import type { Run } from './run.ts';
 import { runPlan } from './schedule.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Settings } from './settings.ts';
-import { type Finding, surveyModules, type Survey } from './survey.ts';
+import { type Finding, type Survey, surveyModules } from './survey.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from './tree.ts';
 import { doJob } from './work.ts';
 
@@ -82,7 +82,8 @@ const adoptAll = (run: Run, survey: Survey): void => {
 };
 
 /** What depmod leaves in a kernel's directory; nobody's package owns it. Source: depmod(8), modules.dep(5). */
-const depmodFiles = /^modules\.(dep|alias|symbols|devname|softdep|weakdep|builtin\.alias|builtin\.bin|dep\.bin|alias\.bin|symbols\.bin|builtin\.alias\.bin)(\.bin)?$/;
+const depmodFiles =
+  /^modules\.(dep|alias|symbols|devname|softdep|weakdep|builtin\.alias|builtin\.bin|dep\.bin|alias\.bin|symbols\.bin|builtin\.alias\.bin)(\.bin)?$/;
 
 const cleanKernel = (run: Run, release: string): void => {
   const directory = join(run.settings.installTree, release);
@@ -101,7 +102,8 @@ const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
     remove(directory);
     removeEmpty(dirname(directory), run.settings.dkmsTree);
     for (const entry of recordedEntries(run.settings.stateDir)) {
-      if (entry.module.name === module.name && entry.module.version === module.version) forgetRecord(run.settings.stateDir, module, entry.kernel);
+      if (entry.module.name === module.name && entry.module.version === module.version)
+        forgetRecord(run.settings.stateDir, module, entry.kernel);
     }
     run.note({ note: 'forgotten', module });
   }
@@ -109,7 +111,8 @@ const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
 
 /** A Module that was left alone because its source is not there is still worth a word. */
 const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
-  for (const { module, source } of entries.filter((entry) => entry.broken)) run.note({ note: 'broken-module', module, source });
+  for (const { module, source } of entries.filter((entry) => entry.broken))
+    run.note({ note: 'broken-module', module, source });
 };
 
 export interface Prepared {
@@ -182,4 +185,3 @@ export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> 
   for (const release of prepared.scope.leavingKernels) cleanKernel(run, release);
   return { rows: rows.sort((a, b) => weight[a.outcome.kind] - weight[b.outcome.kind]), failures };
 };
-

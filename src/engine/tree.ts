@@ -98,9 +98,3 @@ export const newestEntries = (entries: readonly TreeEntry[]): TreeEntry[] => {
 /** Make a Module known: the tree's `source` link to its source directory. */
 export const register = (dkmsTree: string, module: Module, source: string): void =>
   relink(source, join(entryDirectory(dkmsTree, module), 'source'));
-
-/** Kernels that any Module is built for or installed on, by what the tree says. */
-export const kernelsInTree = (entries: readonly TreeEntry[]): Kernel[] => {
-  const all = entries.flatMap((entry) => entry.built);
-  return all.filter((kernel, index) => all.findIndex((one) => one.release === kernel.release && one.arch === kernel.arch) === index);
-};

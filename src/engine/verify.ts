@@ -55,7 +55,10 @@ export const vermagicsOf = async (
     limit: 60,
   });
   if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: 'modinfo', detail: 'modinfo: not found' });
-  return ended.output.split('\n').filter(Boolean).map((line) => line.trim());
+  return ended.output
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.trim());
 };
 
 /** Throws wrong-kernel (FailureError) about the first object that was not built for this kernel. */

@@ -1,16 +1,25 @@
 import { join } from 'node:path';
 import { buildModule } from './build.ts';
 import type { ModuleConf } from './conf.ts';
-import { type Failure, FailureError, type FailureKind } from './errors.ts';
-import { copyFile, errnoOf, exists, writeText } from './files.ts';
-import { changedDependencies, type DependencyNow, inputsKey, usedSymbols } from './fingerprint.ts';
+import { FailureError } from './errors.ts';
+import { exists, writeText } from './files.ts';
+import { changedDependencies, type DependencyNow, usedSymbols } from './fingerprint.ts';
 import { installModule, unbuildModule, uninstallModule } from './install.ts';
 import { type Lock, markers, moduleLockFile, takeLock } from './lock.ts';
 import { openJobLog } from './log.ts';
 import type { DependencySymbols } from './make.ts';
 import type { Job } from './plan.ts';
 import type { Outcome, Step } from './progress.ts';
-import { type BuildRecord, closeJournal, forgetRecord, logFile, openJournal, readJournal, readRecord, writeRecord } from './record.ts';
+import {
+  type BuildRecord,
+  closeJournal,
+  forgetRecord,
+  openJournal,
+  readJournal,
+  readRecord,
+  writeRecord,
+} from './record.ts';
+import { failureOf, remember } from './remember.ts';
 import { moduleLabel } from './request.ts';
 import type { Place, Run } from './run.ts';
 import { runScript } from './scripts.ts';
@@ -23,28 +32,12 @@ import { makeUname } from './uname.ts';
 
 const moduleLockWait = 600;
 
-/** What did not fail for good: the next transaction tries again by itself. */
-const transient = new Set<FailureKind>(['disk-full', 'read-only', 'memory-short', 'tool-missing', 'lock-busy', 'interrupted', 'unexpected', 'nested']);
-
-const systemFailures: Readonly<Record<string, FailureKind>> = {
-  ENOSPC: 'disk-full',
-  EDQUOT: 'disk-full',
-  EROFS: 'read-only',
-  ENOMEM: 'memory-short',
-  EACCES: 'tree-unwritable',
-  EPERM: 'tree-unwritable',
-};
-
-/** Any error of a step as a Failure. */
-export const failureOf = (error: unknown): Failure => {
-  if (error instanceof FailureError) return error.failure;
-  const kind = systemFailures[errnoOf(error) ?? ''] ?? 'unexpected';
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
-  return { kind, detail: error instanceof Error ? error.message : String(error), ...(path ? { at: path } : {}) };
-};
-
 /** Each dependency's symbols in a file; made from its objects where dkms kept none. */
-const dependencySymbols = async (run: Run, job: Job, now: ReadonlyMap<string, DependencyNow>): Promise<DependencySymbols[]> => {
+const dependencySymbols = async (
+  run: Run,
+  job: Job,
+  now: ReadonlyMap<string, DependencyNow>,
+): Promise<DependencySymbols[]> => {
   const symbols: DependencySymbols[] = [];
   for (const [name, { version, exported }] of now) {
     const directory = join(builtDirectory(run.settings.dkmsTree, { name, version }, job.kernel), 'module');
@@ -69,7 +62,7 @@ const placeOf = (run: Run, job: Job, finding: Finding, lock: Lock): Place => ({
   entry: finding.entry.directory,
   source: finding.entry.source,
   lock: lock.descriptor,
-  unameDirectory: makeUname(join(run.scratch, 'uname'), job.kernel.release, run.environment['PATH'] ?? ''),
+  unameDirectory: makeUname(join(run.scratch, 'uname'), job.kernel.release, run.environment.PATH ?? ''),
 });
 
 interface Bench {
@@ -110,11 +103,16 @@ const build = async (bench: Bench): Promise<void> => {
 
 const install = async ({ run, job, conf, place, finding, say }: Bench): Promise<void> => {
   say('install');
-  const log = openJobLog(join(run.scratch, `${job.module.name}-${job.kernel.release}.install.log`), job.module, job.kernel);
+  const log = openJobLog(
+    join(run.scratch, `${job.module.name}-${job.kernel.release}.install.log`),
+    job.module,
+    job.kernel,
+  );
   try {
     await run.alone(job.kernel, async () => {
       const code = await runScript(run, place, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
-      if (code !== 0) throw new FailureError({ kind: 'pre-install-failed', at: conf.scripts.PRE_INSTALL ?? '', code, log: log.path });
+      if (code !== 0)
+        throw new FailureError({ kind: 'pre-install-failed', at: conf.scripts.PRE_INSTALL ?? '', code, log: log.path });
       installModule(run, job.module, job.kernel, conf);
     });
     // Not under the kernel's turn: a POST_INSTALL may call us for another module.
@@ -122,34 +120,6 @@ const install = async ({ run, job, conf, place, finding, say }: Bench): Promise<
     if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });
   } finally {
     log.close();
-  }
-};
-
-/** Keep the log where the next build does not delete it. */
-const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
-  const from = failure.log ?? join(run.settings.dkmsTree, job.module.name, job.module.version, 'build', 'make.log');
-  if (!exists(from)) return failure;
-  const log = logFile(run.settings.stateDir, job.module, job.kernel);
-  copyFile(from, log);
-  return { ...failure, log };
-};
-
-const remember = (run: Run, job: Job, finding: Finding, needs: readonly string[], raw: Failure): Failure => {
-  try {
-    const failure = keepLog(run, job, raw);
-    const now = dependenciesNow(run, job.kernel, needs);
-    const inputs = inputsKey(job.module, finding.fingerprint, now);
-    const record = readRecord(run.settings.stateDir, job.module, job.kernel);
-    const at = new Date().toISOString();
-    writeRecord(run.settings.stateDir, job.module, job.kernel, {
-      ...record,
-      failure: { inputs, failure, at, transient: transient.has(failure.kind) },
-    });
-    return failure;
-  } catch (error) {
-    // A full disk must not hide the failure itself.
-    run.note({ note: 'record-unwritable', path: run.settings.stateDir, detail: failureOf(error).detail ?? '' });
-    return raw;
   }
 };
 
@@ -171,7 +141,13 @@ const buildUnderJournal = async (bench: Bench): Promise<void> => {
   }
 };
 
-const installJob = async (run: Run, survey: Survey, job: Job, lock: Lock, say: (step: Step) => void): Promise<Outcome> => {
+const installJob = async (
+  run: Run,
+  survey: Survey,
+  job: Job,
+  lock: Lock,
+  say: (step: Step) => void,
+): Promise<Outcome> => {
   const finding = survey.findings.get(job.kernel)?.get(job.module.name);
   const conf = finding?.conf;
   if (!finding || !conf) return { kind: 'failed', failure: { kind: 'conf-missing' }, remembered: false };
@@ -185,7 +161,11 @@ const installJob = async (run: Run, survey: Survey, job: Job, lock: Lock, say: (
     return { kind: 'installed' };
   } catch (error) {
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
-    return { kind: 'failed', failure: remember(run, job, finding, needs, failureOf(error)), remembered: false };
+    return {
+      kind: 'failed',
+      failure: remember(run, job, finding.fingerprint, needs, failureOf(error)),
+      remembered: false,
+    };
   }
 };
 
@@ -194,7 +174,8 @@ const removeJob = async (run: Run, job: Job, say: (step: Step) => void): Promise
   say('uninstall');
   try {
     await run.alone(kernel, async () => {
-      if (installedVersion(run.settings.dkmsTree, module.name, kernel) === module.version) uninstallModule(run, module, kernel);
+      if (installedVersion(run.settings.dkmsTree, module.name, kernel) === module.version)
+        uninstallModule(run, module, kernel);
       unbuildModule(run, module, kernel);
       forgetRecord(run.settings.stateDir, module, kernel);
     });
@@ -222,7 +203,8 @@ const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
 
 const underLock = async (run: Run, survey: Survey, job: Job): Promise<Outcome> => {
   const say = (step: Step): void => run.emit({ kind: 'step', job, step });
-  if (isInWorkAbove(run, job)) return { kind: 'failed', failure: { kind: 'nested', at: moduleLabel(job.module) }, remembered: false };
+  if (isInWorkAbove(run, job))
+    return { kind: 'failed', failure: { kind: 'nested', at: moduleLabel(job.module) }, remembered: false };
   const lock = await takeModuleLock(run, job).catch(failureOf);
   if ('kind' in lock) return { kind: 'failed', failure: lock, remembered: false };
   try {
@@ -233,7 +215,12 @@ const underLock = async (run: Run, survey: Survey, job: Job): Promise<Outcome> =
 };
 
 /** Do one Job when a slot is free. Never rejects. */
-export const doJob = async (run: Run, survey: Survey, job: Job, onTimed: (seconds: number) => void): Promise<Outcome> => {
+export const doJob = async (
+  run: Run,
+  survey: Survey,
+  job: Job,
+  onTimed: (seconds: number) => void,
+): Promise<Outcome> => {
   const giveBack = await run.jobserver.slot();
   const start = performance.now();
   try {

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { type Failure, FailureError, type FailureKind } from './errors.ts';
+import { copyFile, errnoOf, exists } from './files.ts';
+import { inputsKey } from './fingerprint.ts';
+import type { Job } from './plan.ts';
+import { type Fingerprint, logFile, readRecord, writeRecord } from './record.ts';
+import type { Run } from './run.ts';
+import { dependenciesNow } from './survey.ts';
+
+/** What went wrong in a Job, as a Failure that is kept with its log until the module is repaired. */
+
+/** What did not fail for good: the next transaction tries again by itself. */
+const transient = new Set<FailureKind>([
+  'disk-full',
+  'read-only',
+  'memory-short',
+  'tool-missing',
+  'lock-busy',
+  'interrupted',
+  'unexpected',
+  'nested',
+]);
+
+const systemFailures: Readonly<Record<string, FailureKind>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EROFS: 'read-only',
+  ENOMEM: 'memory-short',
+  EACCES: 'tree-unwritable',
+  EPERM: 'tree-unwritable',
+};
+
+/** Any error of a step as a Failure. */
+export const failureOf = (error: unknown): Failure => {
+  if (error instanceof FailureError) return error.failure;
+  const kind = systemFailures[errnoOf(error) ?? ''] ?? 'unexpected';
+  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  return { kind, detail: error instanceof Error ? error.message : String(error), ...(path ? { at: path } : {}) };
+};
+
+/** Keep the log where the next build does not delete it. */
+const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
+  const from = failure.log ?? join(run.settings.dkmsTree, job.module.name, job.module.version, 'build', 'make.log');
+  if (!exists(from)) return failure;
+  const log = logFile(run.settings.stateDir, job.module, job.kernel);
+  copyFile(from, log);
+  return { ...failure, log };
+};
+
+/**
+ * Remember a failure under its inputs, with a copy of its log that the next build does not delete.
+ *
+ * @param needs names of all that the Module needs
+ * @returns the failure with the path of that copy
+ */
+export const remember = (
+  run: Run,
+  job: Job,
+  fingerprint: Fingerprint,
+  needs: readonly string[],
+  raw: Failure,
+): Failure => {
+  try {
+    const failure = keepLog(run, job, raw);
+    const now = dependenciesNow(run, job.kernel, needs);
+    const inputs = inputsKey(job.module, fingerprint, now);
+    const record = readRecord(run.settings.stateDir, job.module, job.kernel);
+    const at = new Date().toISOString();
+    writeRecord(run.settings.stateDir, job.module, job.kernel, {
+      ...record,
+      failure: { inputs, failure, at, transient: transient.has(failure.kind) },
+    });
+    return failure;
+  } catch (error) {
+    // A full disk must not hide the failure itself.
+    run.note({ note: 'record-unwritable', path: run.settings.stateDir, detail: failureOf(error).detail ?? '' });
+    return raw;
+  }
+};
