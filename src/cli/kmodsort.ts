@@ -131,7 +131,7 @@ const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
       'status',
       'Show the state of every module, with remembered failures',
       (status) => status,
-      (argv) => choose(argv, () => typed({ verb: 'status' })),
+      (argv) => choose(argv, () => typed({ verb: 'status', kernels: [], arches: [] })),
     )
     .command(
       'log <module>',

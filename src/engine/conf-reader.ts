@@ -117,6 +117,7 @@ while IFS= read -r -d '' -u 7 kmodsort_result; do
     mv -f "$kmodsort_result.part" "$kmodsort_result"
   ) </dev/null
 done
+exit 0
 `;
 
 const stallMs = 3000;
@@ -156,18 +157,24 @@ const watchForStall = (desk: Desk, stop: () => void): NodeJS.Timeout => {
   }, 200);
 };
 
-const runReader = async (desk: Desk, questions: ReadonlyMap<number, ConfQuestion>, single: boolean): Promise<void> => {
+/** True if some conf killed the shell that reads them: its own subshell may have lived on to give an answer. */
+const runReader = async (
+  desk: Desk,
+  questions: ReadonlyMap<number, ConfQuestion>,
+  single: boolean,
+): Promise<boolean> => {
   const listFile = join(desk.directory, `list-${[...questions.keys()][0] ?? 0}${single ? '-single' : ''}`);
   writeText(listFile, [...questions].map(([index, question]) => fieldsOf(desk, question, index)).join(''));
   const stalled = new AbortController();
   const watch = single ? undefined : watchForStall(desk, () => stalled.abort());
-  await desk.processes.run({
+  const ended = await desk.processes.run({
     argv: ['bash', '--norc', '--noprofile', '-c', reader, 'dkms.conf', listFile, join(desk.directory, 'names')],
     environment: desk.environment,
     abort: stalled.signal,
     ...(single ? { limit: singleLimit } : {}),
   });
   clearInterval(watch);
+  return ended.code !== 0 && !stalled.signal.aborted;
 };
 
 const parseResult = (text: string): RawConf | undefined => {
@@ -198,7 +205,7 @@ const readingOf = (desk: Desk, question: ConfQuestion, index: number, elapsedMs:
 
 const singly = async (desk: Desk, question: ConfQuestion, index: number): Promise<number> => {
   const start = Date.now();
-  await runReader(desk, new Map([[index, question]]), true);
+  if (await runReader(desk, new Map([[index, question]]), true)) remove(resultFile(desk, index));
   return Date.now() - start;
 };
 
@@ -219,8 +226,8 @@ export const readConfs = async (
   const desk: Desk = { directory, processes, environment: scriptEnvironment(own, directiveNames) };
   try {
     writeText(join(directory, 'names'), `${directiveNames.join('\n')}\n`);
-    await runReader(desk, new Map(questions.entries()), false);
-    const missing = questions.map((_, index) => index).filter((index) => !exists(resultFile(desk, index)));
+    const killed = await runReader(desk, new Map(questions.entries()), false);
+    const missing = questions.map((_, index) => index).filter((index) => killed || !exists(resultFile(desk, index)));
     const elapsed = new Map<number, number>();
     for (const index of missing) {
       const question = questions[index];

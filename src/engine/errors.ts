@@ -41,6 +41,15 @@ export type FailureKind =
   | 'newer-in-tree'
   | 'depmod-failed'
   | 'nested'
+  /** A BUILD_DEPENDS that nobody registered. */
+  | 'dependency-unknown'
+  | 'dependency-circular'
+  | 'no-version'
+  | 'already-added'
+  | 'not-added'
+  | 'same-kernel'
+  | 'no-template'
+  | 'not-built'
   | 'unexpected';
 
 /** One failure. */
@@ -103,6 +112,14 @@ export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'newer-in-tree': 6,
   'depmod-failed': 6,
   nested: 1,
+  'dependency-unknown': 13,
+  'dependency-circular': 13,
+  'no-version': 1,
+  'already-added': 3,
+  'not-added': 3,
+  'same-kernel': 2,
+  'no-template': 1,
+  'not-built': 6,
   unexpected: 1,
 };
 

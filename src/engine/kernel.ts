@@ -139,12 +139,18 @@ const findHeaders = (directory: string): string | undefined => {
 /**
  * Look at one kernel.
  *
- * @param headers build against this directory instead of `<install tree>/<release>/build`
+ * @param headersGiven build against this directory instead of `<install tree>/<release>/build`
+ * @param configGiven the kernel's configuration, instead of the headers' own
  */
-export const kernelFacts = (settings: Settings, kernel: Kernel, headersGiven?: string): KernelFacts => {
+export const kernelFacts = (
+  settings: Settings,
+  kernel: Kernel,
+  headersGiven?: string,
+  configGiven?: string,
+): KernelFacts => {
   const directory = join(settings.installTree, kernel.release);
   const headers = headersGiven ?? findHeaders(directory);
-  const config = readConfig(configFiles(settings, kernel.release, headers));
+  const config = readConfig([...(configGiven ? [configGiven] : []), ...configFiles(settings, kernel.release, headers)]);
   const named = config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
   const path = settings.environment.PATH ?? '/usr/bin:/bin';
   const compiler = named && findCommand(named, path) ? named : undefined;

@@ -28,16 +28,22 @@ const emptyFacts = (kernel: Kernel, directory: string) => ({
   compilerHash: '',
 });
 
-const unsafe = (directory: string): Failure | undefined => {
+/** Why a source must not be read as root, if it must not. */
+export const unsafeSource = (directory: string): Failure | undefined => {
   const conf = join(directory, 'dkms.conf');
   if (((look(conf)?.mode ?? 0) & 0o002) !== 0) return { kind: 'conf-unsafe', at: conf };
   return ((look(directory)?.mode ?? 0) & 0o002) !== 0 ? { kind: 'source-unsafe', at: directory } : undefined;
 };
 
-type Identified = { readonly module: Module; readonly directory: string; readonly postAdd?: string };
+/** What a source directory says that it is. */
+export type Identified = { readonly module: Module; readonly directory: string; readonly postAdd?: string };
 
-/** What each source directory says it is. */
-const identify = async (
+/**
+ * Read the dkms.conf of directories that nobody registered.
+ *
+ * @returns for each what it is, or why its conf cannot be used
+ */
+export const identify = async (
   run: Run,
   directories: readonly string[],
   kernel: Kernel,
@@ -45,7 +51,7 @@ const identify = async (
   const { settings } = run;
   const headers = run.factsOf(kernel).headers ?? join(settings.installTree, kernel.release, 'build');
   const questions = directories.map((directory) => ({
-    files: [join(directory, 'dkms.conf')],
+    files: [run.switches.conf ?? join(directory, 'dkms.conf')],
     release: kernel.release,
     scope: confScope(kernel, headers, settings, undefined, settings.variables),
     directives: [],
@@ -58,13 +64,16 @@ const identify = async (
     const result = confOf(reading.raw, undefined, emptyFacts(kernel, directory));
     if ('invalid' in result) return { ...result.invalid, at };
     const { module, scripts } = result.conf;
-    const expected = join(settings.sourceTree, `${module.name}-${module.version}`);
-    if (realPath(expected) !== realPath(directory)) {
-      const detail = `it says ${module.name}/${module.version}, so it belongs in ${expected}`;
-      return { kind: 'name-mismatch', at, detail };
-    }
     return { module, directory, ...(scripts.POST_ADD ? { postAdd: scripts.POST_ADD } : {}) };
   });
+};
+
+/** A source belongs in the directory of its name and version. */
+const misplaced = (run: Run, { module, directory }: Identified): Failure | undefined => {
+  const expected = join(run.settings.sourceTree, `${module.name}-${module.version}`);
+  if (realPath(expected) === realPath(directory)) return undefined;
+  const detail = `it says ${module.name}/${module.version}, so it belongs in ${expected}`;
+  return { kind: 'name-mismatch', at: join(directory, 'dkms.conf'), detail };
 };
 
 const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<void> => {
@@ -99,13 +108,14 @@ export const registerSources = async (
     .map((source) => join(run.settings.sourceTree, source))
     .filter((directory) => isDirectory(directory) && !known.some((entry) => entry.source === realPath(directory)));
   if (directories.length === 0) return { entries: [], failures: [] };
-  const failures: Failure[] = directories.map(unsafe).filter((failure) => failure !== undefined);
-  const safe = directories.filter((directory) => !unsafe(directory));
+  const failures: Failure[] = directories.map(unsafeSource).filter((failure) => failure !== undefined);
+  const safe = directories.filter((directory) => !unsafeSource(directory));
   const at = kernel ?? { release: runningKernel(), arch: machineArch() };
   const entries: TreeEntry[] = [];
   for (const found of await identify(run, safe, at)) {
-    if ('kind' in found) {
-      failures.push(found);
+    const failure = 'kind' in found ? found : misplaced(run, found);
+    if (failure || 'kind' in found) {
+      if (failure) failures.push(failure);
       continue;
     }
     const { module } = found;

@@ -50,9 +50,14 @@ export interface SyncRequest {
   readonly dryRun: boolean;
 }
 
-/** The state of everything known. */
+/** The state of everything known, or of what fits. */
 export interface StatusRequest {
   readonly verb: 'status';
+  readonly name?: string;
+  readonly version?: string;
+  /** With these, what is built only for others counts as added, once for each. */
+  readonly kernels: readonly Pick<Kernel, 'release'>[];
+  readonly arches: readonly string[];
 }
 
 /** The last failure of a module again, with its log. */
@@ -63,7 +68,59 @@ export interface LogRequest {
   readonly release?: string;
 }
 
-export type Request = SyncRequest | StatusRequest | LogRequest;
+/** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
+export type Operand =
+  | { readonly kind: 'module'; readonly name: string; readonly version?: string }
+  | { readonly kind: 'path'; readonly path: string };
+
+/** Switches of dkms that change how a command is carried out. */
+export interface Switches {
+  readonly force: boolean;
+  /** Replace an in-tree module whatever its version. */
+  readonly forceVersionOverride: boolean;
+  readonly noDepmod: boolean;
+  readonly modprobe: boolean;
+  readonly symlink: boolean;
+  /** NAME=value or NAME[i]=value. */
+  readonly directives: readonly string[];
+  /** Instead of the source's dkms.conf. */
+  readonly conf?: string;
+  /** Instead of `<install tree>/<kernel>/build`. */
+  readonly kernelSource?: string;
+  /** Instead of the headers' own configuration. */
+  readonly kernelConfig?: string;
+  readonly rpmSafeUpgrade: boolean;
+}
+
+export type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
+
+/** A dkms command about one Module. */
+export interface ModuleRequest {
+  readonly verb: ModuleVerb;
+  readonly operand?: Operand;
+  /** `all`: build and install for every kernel with headers, the others for every kernel it is built for. */
+  readonly kernels: readonly Kernel[] | 'all';
+  readonly switches: Switches;
+}
+
+/** Install on a kernel what is installed on another. */
+export interface MatchRequest {
+  readonly verb: 'match';
+  readonly template?: string;
+  readonly kernel: Kernel;
+  readonly switches: Switches;
+}
+
+/** Before a kernel is put in place again: drop what autoinstall will build anew. */
+export interface PreinstRequest {
+  readonly verb: 'kernel_preinst';
+  readonly kernel: Kernel;
+  readonly switches: Switches;
+}
+
+export type DkmsRequest = ModuleRequest | MatchRequest | PreinstRequest;
+
+export type Request = SyncRequest | StatusRequest | LogRequest | DkmsRequest;
 
 /** `name/version`, the way users and status lines write a module. */
 export const moduleLabel = (module: Module): string => `${module.name}/${module.version}`;

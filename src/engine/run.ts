@@ -2,8 +2,19 @@ import type { Environment, Processes } from './exec.ts';
 import type { Jobserver } from './jobserver.ts';
 import type { KernelFacts } from './kernel.ts';
 import type { Emit, Note } from './progress.ts';
-import type { Kernel, Module } from './request.ts';
+import type { Kernel, Module, Switches } from './request.ts';
 import type { Settings } from './settings.ts';
+
+/** What a hook, and a command without switches, goes by. */
+export const noSwitches: Switches = {
+  force: false,
+  forceVersionOverride: false,
+  noDepmod: false,
+  modprobe: false,
+  symlink: false,
+  directives: [],
+  rpmSafeUpgrade: false,
+};
 
 /** What all steps of one run share. */
 export interface Run {
@@ -23,6 +34,10 @@ export interface Run {
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
   /** One install at a time on a Kernel. */
   readonly alone: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
+  /** Switches of the command; all off where a hook runs us. */
+  readonly switches: Switches;
+  /** Modules that a command names: switches about a conf are theirs alone. */
+  readonly named: Set<string>;
   /** Kernels whose modules changed, for depmod. */
   readonly changed: Set<string>;
 }

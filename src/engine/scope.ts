@@ -54,10 +54,13 @@ const kernelOf = (text: string): Kernel => {
   return { release: release ?? text, arch: arch || machineArch() };
 };
 
+const isMissing = (settings: Settings, release: string): boolean =>
+  !isCleanName(release) || !isDirectory(join(settings.installTree, release));
+
 const missingKernel = (settings: Settings, scope: KernelScope): Failure[] =>
   (scope.kind === 'only' ? scope.releases : [])
     .map((text) => kernelOf(text).release)
-    .filter((release) => !isCleanName(release) || !isDirectory(join(settings.installTree, release)))
+    .filter((release) => isMissing(settings, release))
     .map((release) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
 
 /** The entries whose source is this directory. */
@@ -73,9 +76,10 @@ export const scopeOf = (settings: Settings, request: SyncRequest, entries: reado
   const gone = request.touched.kernels.filter((release) => isGone(settings, release));
   const leavingKernels = [...new Set([...request.leaving.kernels, ...gone])];
   const failures = missingKernel(settings, request.scope);
-  const absent = new Set([...leavingKernels, ...failures.map((failure) => failure.at?.split('/').at(-1))]);
   const releases = request.dropOnly ? [] : releasesOf(settings, request.scope);
-  const kernels = releases.map(kernelOf).filter((kernel) => !absent.has(kernel.release));
+  const kernels = releases
+    .map(kernelOf)
+    .filter(({ release }) => !leavingKernels.includes(release) && !isMissing(settings, release));
   const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
   const goneSources = request.touched.sources.filter((source) => !isHere(source));
   return {

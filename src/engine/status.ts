@@ -4,7 +4,7 @@ import { compressionOf } from './kernel.ts';
 import { moduleFiles, savedOriginals } from './originals.ts';
 import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from './progress.ts';
 import { type EntryRecord, readRecord, recordedEntries } from './record.ts';
-import type { Kernel, LogRequest, Module } from './request.ts';
+import type { Kernel, LogRequest, Module, StatusRequest } from './request.ts';
 import type { Settings } from './settings.ts';
 import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
@@ -80,10 +80,26 @@ const linesOf = (settings: Settings, entry: TreeEntry): StatusEntry[] => {
   return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
 };
 
-/** The state of everything known, with remembered failures. */
-export const statusOf = (settings: Settings): StatusAnswer => ({
+/** With -k or -a: what is built for others only counts as added, once for each kernel asked for. */
+const fittingLines = (settings: Settings, entry: TreeEntry, request: StatusRequest): StatusEntry[] => {
+  const lines = linesOf(settings, entry);
+  if (request.kernels.length === 0 && request.arches.length === 0) return lines;
+  const fitsArch = (line: StatusEntry): boolean =>
+    request.arches.length === 0 || request.arches.includes(line.kernel?.arch ?? '');
+  const releases = request.kernels.length > 0 ? request.kernels.map((kernel) => kernel.release) : [undefined];
+  return releases.flatMap((release) => {
+    const fits = lines.filter((line) => line.kernel && (!release || line.kernel.release === release) && fitsArch(line));
+    return fits.length > 0 ? fits : [plainEntry(entry.module, entry.broken ? 'broken' : 'added')];
+  });
+};
+
+/** The state of everything known, or of what fits, with remembered failures. */
+export const statusOf = (settings: Settings, request: StatusRequest): StatusAnswer => ({
   kind: 'status',
-  entries: readTree(settings.dkmsTree, settings.sourceTree).flatMap((entry) => linesOf(settings, entry)),
+  entries: readTree(settings.dkmsTree, settings.sourceTree)
+    .filter(({ module }) => !request.name || module.name === request.name)
+    .filter(({ module }) => !request.version || module.version === request.version)
+    .flatMap((entry) => fittingLines(settings, entry, request)),
 });
 
 const label = (request: LogRequest): string =>

@@ -42,6 +42,8 @@ export interface Survey {
   readonly findings: ReadonlyMap<Kernel, ReadonlyMap<string, Finding>>;
 }
 
+const directive = /^[A-Za-z_]\w*(\[\d+\])?=/;
+
 /** A conf that we will not run as root, or a source directory that anybody can write. */
 const unsafeConf = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
   for (const path of files) {
@@ -53,8 +55,16 @@ const unsafeConf = (run: Run, entry: TreeEntry, files: readonly string[]): Failu
   return undefined;
 };
 
-const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[] => [
-  join(entry.source, 'dkms.conf'),
+/** `-c` of a command is about the modules that it names. */
+const confFile = (run: Run, entry: TreeEntry): string =>
+  (run.named.has(entry.module.name) && run.switches.conf) || join(entry.source, 'dkms.conf');
+
+const directivesFor = (run: Run, name: string): string[] =>
+  run.named.has(name) ? run.switches.directives.filter((text) => directive.test(text)) : [];
+
+/** The files of a Module's conf for a Kernel, in the order in which they are read. */
+export const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[] => [
+  confFile(run, entry),
   ...overrideFiles(run.settings.confDir, entry.module.name, entry.module.version, kernel.release, kernel.arch),
 ];
 
@@ -63,8 +73,6 @@ const beforeReading = (run: Run, entry: TreeEntry, files: readonly string[]): Fa
   if (!exists(files[0] ?? '')) return { kind: 'conf-missing', at: files[0] ?? '' };
   return unsafeConf(run, entry, files);
 };
-
-const directive = /^[A-Za-z_]\w*(\[\d+\])?=/;
 
 const environmentDirectives = (run: Run): string[] =>
   Object.entries(run.settings.environment)
@@ -87,7 +95,7 @@ const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => 
     entry.module,
     run.settings.variables,
   ),
-  directives: environmentDirectives(run),
+  directives: [...environmentDirectives(run), ...directivesFor(run, entry.module.name)],
 });
 
 /** Where headers are looked for, and what a conf sees where there are none. */

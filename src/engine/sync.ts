@@ -1,20 +1,18 @@
 import { dirname, join } from 'node:path';
-import { runDepmod } from './depmod.ts';
+import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
 import type { Failure } from './errors.ts';
 import { exists, isWritable, list, remove, removeEmpty, sweepTemporary } from './files.ts';
 import { uninstallModule } from './install.ts';
 import { makePlan, type Plan, type PlanInput, type Removal } from './plan.ts';
-import type { Outcome, PlanAnswer, Row } from './progress.ts';
-import { closeJournal, forgetRecord, openJournals, recordedEntries, writeRecord } from './record.ts';
+import type { PlanAnswer, Row } from './progress.ts';
+import { closeJournal, openJournals, writeRecord } from './record.ts';
 import { registerSources } from './registration.ts';
 import type { SyncRequest } from './request.ts';
 import type { Run } from './run.ts';
-import { runPlan } from './schedule.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Settings } from './settings.ts';
 import { type Finding, type Survey, surveyModules } from './survey.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from './tree.ts';
-import { doJob } from './work.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
 
@@ -96,16 +94,9 @@ const cleanKernel = (run: Run, release: string): void => {
 };
 
 const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
-  for (const { module, directory } of scope.leavingEntries) {
-    const isKept = rows.some((row) => row.module === module && row.outcome.kind === 'failed');
-    if (isKept) continue;
-    remove(directory);
-    removeEmpty(dirname(directory), run.settings.dkmsTree);
-    for (const entry of recordedEntries(run.settings.stateDir)) {
-      if (entry.module.name === module.name && entry.module.version === module.version)
-        forgetRecord(run.settings.stateDir, module, entry.kernel);
-    }
-    run.note({ note: 'forgotten', module });
+  for (const entry of scope.leavingEntries) {
+    const isKept = rows.some((row) => row.module === entry.module && row.outcome.kind === 'failed');
+    if (!isKept) forgetEntry(run, entry);
   }
 };
 
@@ -142,32 +133,6 @@ export const planAnswer = async (run: Run, request: SyncRequest, notes: PlanAnsw
   return { kind: 'plan', plan, failures, notes };
 };
 
-const runJobs = async (run: Run, { plan, survey }: Prepared): Promise<Row[]> => {
-  const seconds = new Map<string, number>();
-  const ended = await runPlan(
-    plan,
-    (job) => doJob(run, survey, job, (time) => seconds.set(job.id, time)),
-    ({ job, outcome }) => run.emit({ kind: 'ended', job, outcome, seconds: seconds.get(job.id) ?? 0 }),
-  );
-  return ended.map(({ job, outcome }): Row => {
-    const time = seconds.get(job.id);
-    return { module: job.module, kernel: job.kernel, outcome, ...(time === undefined ? {} : { seconds: time }) };
-  });
-};
-
-const depmodAll = async (run: Run): Promise<Failure[]> => {
-  const failures: Failure[] = [];
-  for (const release of [...run.changed].sort()) {
-    const failure = await runDepmod(run, release);
-    if (failure) failures.push(failure);
-  }
-  return failures;
-};
-
-const weight: Readonly<Record<Outcome['kind'], number>> = {
-  unchanged: 0, skipped: 1, removed: 2, built: 3, installed: 4, deferred: 5, blocked: 6, failed: 7,
-}; // biome-ignore format: an order
-
 /** Whether the trees can be written; the first that cannot. */
 export const unwritable = (settings: Settings): Failure | undefined => {
   const path = [settings.dkmsTree, settings.stateDir].find((directory) => !isWritable(directory));
@@ -179,9 +144,9 @@ export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> 
   const prepared = await prepare(run, request);
   run.emit({ kind: 'planned', plan: prepared.plan });
   adoptAll(run, prepared.survey);
-  const rows = [...prepared.plan.settled, ...(await runJobs(run, prepared))];
+  const rows = [...prepared.plan.settled, ...(await runJobs(run, prepared.plan, prepared.survey))];
   forgetEntries(run, prepared.scope, rows);
   const failures = [...prepared.failures, ...(await depmodAll(run))];
   for (const release of prepared.scope.leavingKernels) cleanKernel(run, release);
-  return { rows: rows.sort((a, b) => weight[a.outcome.kind] - weight[b.outcome.kind]), failures };
+  return { rows: inOrder(rows), failures };
 };

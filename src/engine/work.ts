@@ -4,28 +4,21 @@ import type { ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
 import { exists, writeText } from './files.ts';
 import { changedDependencies, type DependencyNow, usedSymbols } from './fingerprint.ts';
-import { installModule, unbuildModule, uninstallModule } from './install.ts';
+import { installModule } from './install.ts';
 import { type Lock, markers, moduleLockFile, takeLock } from './lock.ts';
 import { openJobLog } from './log.ts';
 import type { DependencySymbols } from './make.ts';
 import type { Job } from './plan.ts';
 import type { Outcome, Step } from './progress.ts';
-import {
-  type BuildRecord,
-  closeJournal,
-  forgetRecord,
-  openJournal,
-  readJournal,
-  readRecord,
-  writeRecord,
-} from './record.ts';
+import { type BuildRecord, closeJournal, openJournal, readJournal, readRecord, writeRecord } from './record.ts';
 import { failureOf, remember } from './remember.ts';
+import { removeModule } from './removal.ts';
 import { moduleLabel } from './request.ts';
 import type { Place, Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts';
 import { symversFromObjects } from './symvers.ts';
-import { builtDirectory, installedVersion } from './tree.ts';
+import { builtDirectory } from './tree.ts';
 import { makeUname } from './uname.ts';
 
 /** What a run does for one Job, from taking its locks to remembering how it ended. */
@@ -157,6 +150,10 @@ const installJob = async (
   try {
     await buildUnderJournal(bench);
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
+    if (job.want === 'built') {
+      closeJournal(run.settings.stateDir, job.module.name, job.kernel);
+      return { kind: 'built' };
+    }
     await install(bench);
     return { kind: 'installed' };
   } catch (error) {
@@ -166,22 +163,6 @@ const installJob = async (
       failure: remember(run, job, finding.fingerprint, needs, failureOf(error)),
       remembered: false,
     };
-  }
-};
-
-const removeJob = async (run: Run, job: Job, say: (step: Step) => void): Promise<Outcome> => {
-  const { module, kernel } = job;
-  say('uninstall');
-  try {
-    await run.alone(kernel, async () => {
-      if (installedVersion(run.settings.dkmsTree, module.name, kernel) === module.version)
-        uninstallModule(run, module, kernel);
-      unbuildModule(run, module, kernel);
-      forgetRecord(run.settings.stateDir, module, kernel);
-    });
-    return { kind: 'removed' };
-  } catch (error) {
-    return { kind: 'failed', failure: failureOf(error), remembered: false };
   }
 };
 
@@ -208,7 +189,8 @@ const underLock = async (run: Run, survey: Survey, job: Job): Promise<Outcome> =
   const lock = await takeModuleLock(run, job).catch(failureOf);
   if ('kind' in lock) return { kind: 'failed', failure: lock, remembered: false };
   try {
-    return job.want === 'absent' ? await removeJob(run, job, say) : await installJob(run, survey, job, lock, say);
+    if (job.want === 'absent' || job.want === 'uninstalled') return await removeModule(run, job, lock, say);
+    return await installJob(run, survey, job, lock, say);
   } finally {
     await lock.release();
   }

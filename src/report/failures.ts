@@ -43,6 +43,14 @@ const sentences: Readonly<Record<FailureKind, (failure: Failure) => string>> = {
   'newer-in-tree': (f) => on(f, 'the kernel has this version or a newer one itself'),
   'depmod-failed': (f) => on(f, 'depmod failed'),
   nested: (f) => on(f, 'refused inside a build of the same module'),
+  'dependency-unknown': (f) => `it needs ${at(f)}, which is not registered`,
+  'dependency-circular': (f) => on(f, 'its dependencies go round in a circle'),
+  'no-version': (f) => on(f, 'the module and its version are needed, as NAME/VERSION'),
+  'already-added': (f) => on(f, 'it is registered already'),
+  'not-added': (f) => on(f, 'it is not registered'),
+  'same-kernel': (f) => on(f, 'the template kernel and the kernel are the same'),
+  'no-template': () => 'match needs --templatekernel',
+  'not-built': (f) => on(f, 'it is not built'),
   unexpected: (f) => on(f, 'an error that was not foreseen'),
 };
 
@@ -60,6 +68,11 @@ const helps: Partial<Readonly<Record<FailureKind, (failure: Failure) => string |
   'disk-full': () => 'df -h',
   'depmod-failed': (f) => (f.at && !f.at.startsWith('/') ? `depmod ${f.at}` : undefined),
   'kernel-missing': () => 'install the kernel package again',
+  'dependency-unknown': (f) => `install the package of ${at(f)}, or say --force`,
+  'dependency-circular': () => 'say --force, or mend BUILD_DEPENDS in the dkms.conf files',
+  'not-added': (f) => `dkms add ${at(f)}`,
+  'already-added': (f) => `dkms remove ${at(f)} --all`,
+  'no-template': () => 'dkms match --templatekernel KERNEL -k KERNEL',
 };
 
 /** Kinds whose sentence has said the detail already. */

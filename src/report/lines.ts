@@ -1,4 +1,4 @@
-import type { Job } from '../engine/plan.ts';
+import type { Job, Want } from '../engine/plan.ts';
 import type { Answer, Outcome, Progress } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, untoldNotes } from './answer.ts';
@@ -10,7 +10,14 @@ import type { Report, ReportContext } from './report.ts';
 
 const nameOf = (job: Job): string => `${moduleLabel(job.module)}, ${job.kernel.release}`;
 
-const doing = (job: Job): string => `${job.want === 'absent' ? 'removing' : 'building'} (${jobReason(job.why)})`;
+const verbs: Readonly<Record<Want, string>> = {
+  installed: 'building',
+  built: 'building',
+  uninstalled: 'uninstalling',
+  absent: 'removing',
+};
+
+const doing = (job: Job): string => `${verbs[job.want]} (${jobReason(job.why)})`;
 
 const ended = (outcome: Outcome, seconds: number): string => {
   switch (outcome.kind) {

@@ -30,6 +30,10 @@ export const jobReason = (why: JobReason): string => {
       return `${why.dependency} is rebuilt`;
     case 'failed-before':
       return 'failed before';
+    case 'asked':
+      return 'asked for';
+    case 'forced':
+      return 'forced';
     case 'source-leaving':
       return 'its source is being removed';
     case 'kernel-leaving':

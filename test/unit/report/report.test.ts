@@ -17,7 +17,7 @@ describe('chooseReport', () => {
     ['a verbose run', { verbose: true }],
     ['a plan', { request: { ...request, dryRun: true } }],
     ['a graph', { output: 'dot' }],
-    ['the state', { request: { verb: 'status' } }],
+    ['the state', { request: { verb: 'status', kernels: [], arches: [] } }],
   ] as const)('gives lines to %s', (_name, more) => {
     expect(chooseReport({ ...person, ...more })).toBe('lines');
   });

@@ -1,0 +1,58 @@
+import { dirname } from 'node:path';
+import { runDepmod } from './depmod.ts';
+import type { Failure } from './errors.ts';
+import { remove, removeEmpty } from './files.ts';
+import type { Plan } from './plan.ts';
+import type { Outcome, Row } from './progress.ts';
+import { forgetRecord, recordedEntries } from './record.ts';
+import type { Run } from './run.ts';
+import { runPlan } from './schedule.ts';
+import type { Survey } from './survey.ts';
+import type { TreeEntry } from './tree.ts';
+import { doJob } from './work.ts';
+
+/** From a Plan to rows: what every changing verb does after it has planned. */
+
+/** Forget a version: its place in the dkms tree and what we remember of it. The source stays. */
+export const forgetEntry = (run: Run, { module, directory }: TreeEntry): void => {
+  const { dkmsTree, stateDir } = run.settings;
+  remove(directory);
+  removeEmpty(dirname(directory), dkmsTree);
+  for (const { module: known, kernel } of recordedEntries(stateDir)) {
+    if (known.name === module.name && known.version === module.version) forgetRecord(stateDir, module, kernel);
+  }
+  run.note({ note: 'forgotten', module });
+};
+
+/** Run a Plan's Jobs; a row for each. */
+export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<Row[]> => {
+  const seconds = new Map<string, number>();
+  const ended = await runPlan(
+    plan,
+    (job) => doJob(run, survey, job, (time) => seconds.set(job.id, time)),
+    ({ job, outcome }) => run.emit({ kind: 'ended', job, outcome, seconds: seconds.get(job.id) ?? 0 }),
+  );
+  return ended.map(({ job, outcome }): Row => {
+    const time = seconds.get(job.id);
+    return { module: job.module, kernel: job.kernel, outcome, ...(time === undefined ? {} : { seconds: time }) };
+  });
+};
+
+/** depmod for every kernel whose modules changed, also when some Jobs failed. */
+export const depmodAll = async (run: Run): Promise<Failure[]> => {
+  const failures: Failure[] = [];
+  if (run.switches.noDepmod) return failures;
+  for (const release of [...run.changed].sort()) {
+    const failure = await runDepmod(run, release);
+    if (failure) failures.push(failure);
+  }
+  return failures;
+};
+
+const weight: Readonly<Record<Outcome['kind'], number>> = {
+  unchanged: 0, skipped: 1, removed: 2, built: 3, installed: 4, deferred: 5, blocked: 6, failed: 7,
+}; // biome-ignore format: an order
+
+/** What went well first, failures last. */
+export const inOrder = (rows: readonly Row[]): Row[] =>
+  [...rows].sort((a, b) => weight[a.outcome.kind] - weight[b.outcome.kind]);

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { readText } from './files.ts';
+import { unbuildModule, uninstallModule } from './install.ts';
+import type { Lock } from './lock.ts';
+import { openJobLog } from './log.ts';
+import type { Job } from './plan.ts';
+import type { Outcome, Step } from './progress.ts';
+import { forgetRecord } from './record.ts';
+import { failureOf } from './remember.ts';
+import type { Run } from './run.ts';
+import { runScript } from './scripts.ts';
+import { confFilesOf, readModuleConfs } from './survey.ts';
+import { installedVersion, readTree, type TreeEntry } from './tree.ts';
+import { makeUname } from './uname.ts';
+
+/** What a run does for a Job that takes a Module away. */
+
+/** POST_REMOVE needs the conf; a source that is gone has none, and most confs have no such line. */
+const runPostRemove = async (run: Run, job: Job, entry: TreeEntry, lock: Lock): Promise<void> => {
+  const files = confFilesOf(run, entry, job.kernel);
+  if (!files.some((file) => readText(file)?.includes('POST_REMOVE'))) return;
+  const [read] = await readModuleConfs(run, [{ entry, kernel: job.kernel, files }]);
+  const line = read && 'conf' in read ? read.conf.scripts.POST_REMOVE : undefined;
+  const log = openJobLog(join(run.scratch, `${job.module.name}.post-remove.log`), job.module, job.kernel);
+  const place = {
+    module: job.module,
+    kernel: job.kernel,
+    facts: run.factsOf(job.kernel),
+    entry: entry.directory,
+    source: entry.source,
+    lock: lock.descriptor,
+    unameDirectory: makeUname(join(run.scratch, 'uname'), job.kernel.release, run.environment.PATH ?? ''),
+  };
+  const code = await runScript(run, place, 'POST_REMOVE', line, entry.source, log);
+  log.close();
+  if (code !== 0) run.note({ note: 'script-failed', path: `POST_REMOVE ${line ?? ''}`, code });
+};
+
+const takeAway = async (run: Run, job: Job, lock: Lock): Promise<void> => {
+  const { module, kernel } = job;
+  const { dkmsTree, sourceTree, stateDir } = run.settings;
+  const isInstalled = installedVersion(dkmsTree, module.name, kernel) === module.version;
+  const entry = readTree(dkmsTree, sourceTree).find(
+    (one) => one.module.name === module.name && one.module.version === module.version,
+  );
+  await run.alone(kernel, async () => {
+    if (isInstalled) uninstallModule(run, module, kernel);
+  });
+  if (isInstalled && entry && !entry.broken) await runPostRemove(run, job, entry, lock);
+  if (job.want === 'uninstalled') return;
+  unbuildModule(run, module, kernel);
+  forgetRecord(stateDir, module, kernel);
+};
+
+/** Uninstall a Module, and with want `absent` forget what was built. Never rejects. */
+export const removeModule = async (run: Run, job: Job, lock: Lock, say: (step: Step) => void): Promise<Outcome> => {
+  say('uninstall');
+  try {
+    await takeAway(run, job, lock);
+    return { kind: 'removed' };
+  } catch (error) {
+    return { kind: 'failed', failure: failureOf(error), remembered: false };
+  }
+};

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { directiveNames } from './conf-reader.ts';
+import { makeProcesses, scriptEnvironment } from './exec.ts';
+import { makeTemporary, remove } from './files.ts';
+import { makeJobserver } from './jobserver.ts';
+import { kernelFacts } from './kernel.ts';
+import type { Emit, Note } from './progress.ts';
+import type { Kernel, Switches } from './request.ts';
+import type { Run } from './run.ts';
+import type { Settings } from './settings.ts';
+import { headersVermagic } from './verify.ts';
+
+/** The value for a key, made at the first question. */
+const remembered = <Value>(make: (kernel: Kernel) => Value): ((kernel: Kernel) => Value) => {
+  const known = new Map<string, Value>();
+  return (kernel) => {
+    const key = `${kernel.release}/${kernel.arch}`;
+    const value = known.has(key) ? known.get(key) : undefined;
+    if (value !== undefined) return value;
+    const made = make(kernel);
+    known.set(key, made);
+    return made;
+  };
+};
+
+/** One at a time for each Kernel, in the order of the calls. */
+const turns = (): Run['alone'] => {
+  const last = new Map<string, Promise<unknown>>();
+  return (kernel, work) => {
+    const before = last.get(kernel.release) ?? Promise.resolve();
+    const turn = before.then(work);
+    last.set(
+      kernel.release,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  };
+};
+
+const collector = (emit: Emit): { notes: Note[]; note: (note: Note) => void } => {
+  const notes: Note[] = [];
+  const said = new Set<string>();
+  const note = (one: Note): void => {
+    const key = JSON.stringify(one);
+    if (said.has(key)) return;
+    said.add(key);
+    notes.push(one);
+    emit({ kind: 'noted', note: one });
+  };
+  return { notes, note };
+};
+
+const makeRun = async (
+  given: Settings,
+  switches: Switches,
+  emit: Emit,
+  note: Run['note'],
+  abort: AbortSignal,
+  scratch: string,
+): Promise<Run> => {
+  const settings = switches.symlink ? { ...given, symlinkModules: true } : given;
+  const processes = makeProcesses(abort);
+  const environment = scriptEnvironment(settings.environment, directiveNames);
+  const factsOf = remembered((kernel) => kernelFacts(settings, kernel, switches.kernelSource, switches.kernelConfig));
+  const jobserver = await makeJobserver(settings.jobs, scratch, processes, settings.environment, abort);
+  return {
+    settings,
+    processes,
+    emit,
+    note,
+    abort,
+    scratch,
+    jobserver,
+    factsOf,
+    environment,
+    vermagicOf: remembered((kernel) =>
+      headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes, settings.environment),
+    ),
+    alone: turns(),
+    switches,
+    named: new Set(),
+    changed: new Set(),
+  };
+};
+
+/** Do something with a Run of its own: what it needs is made before and taken away after. */
+export const withRun = async <T>(
+  settings: Settings,
+  switches: Switches,
+  emit: Emit,
+  abort: AbortSignal,
+  work: (run: Run, notes: readonly Note[]) => Promise<T>,
+): Promise<T> => {
+  const { notes, note } = collector(emit);
+  const scratch = makeTemporary(settings.temporary, 'kmodsort-');
+  const run = await makeRun(settings, switches, emit, note, abort, scratch);
+  try {
+    return await work(run, notes);
+  } finally {
+    run.jobserver.close();
+    remove(scratch);
+  }
+};

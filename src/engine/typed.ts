@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
+import { type Failure, FailureError } from './errors.ts';
+import { exists } from './files.ts';
+import { bootableKernels, machineArch } from './kernel.ts';
+import { entryFor, registerOperand } from './operand.ts';
+import { type Demand, makePlan, type Removal } from './plan.ts';
+import type { Row } from './progress.ts';
+import type { DkmsRequest, Kernel, MatchRequest, Module, ModuleRequest, PreinstRequest } from './request.ts';
+import type { Run } from './run.ts';
+import { sameKernel } from './scope.ts';
+import { type Survey, surveyModules } from './survey.ts';
+import type { SyncResult } from './sync.ts';
+import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } from './tree.ts';
+
+/** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
+
+const noSurvey: Survey = { kernels: [], findings: new Map() };
+
+const entriesNow = (run: Run): TreeEntry[] => readTree(run.settings.dkmsTree, run.settings.sourceTree);
+
+/** Every kernel with headers, whether it can be booted or not: what `--all` builds for. */
+const kernelsWithHeaders = (run: Run): Kernel[] =>
+  bootableKernels(run.settings.installTree)
+    .map((release) => ({ release, arch: machineArch() }))
+    .filter((kernel) => run.factsOf(kernel).headers !== undefined);
+
+/** The named version of its name, the newest of all others. */
+const withNamed = (entries: readonly TreeEntry[], named: readonly TreeEntry[]): TreeEntry[] => {
+  const names = new Set(named.map((entry) => entry.module.name));
+  return [...named, ...newestEntries(entries.filter((entry) => !names.has(entry.module.name)))];
+};
+
+const bringAbout = async (
+  run: Run,
+  named: readonly TreeEntry[],
+  kernels: readonly Kernel[],
+  demand: Demand,
+): Promise<SyncResult> => {
+  for (const entry of named) run.named.add(entry.module.name);
+  const survey = await surveyModules(run, withNamed(entriesNow(run), named), kernels);
+  const plan = makePlan({
+    kernels: survey.kernels,
+    removals: [],
+    trustMemory: false,
+    headersMayFollow: false,
+    demands: new Map(named.map((entry) => [entry.module.name, demand])),
+  });
+  run.emit({ kind: 'planned', plan });
+  const rows = [...plan.settled, ...(await runJobs(run, plan, survey))];
+  return { rows: inOrder(rows), failures: await depmodAll(run) };
+};
+
+const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
+  const entry = await entryFor(run, request.operand);
+  const kernels = request.kernels === 'all' ? kernelsWithHeaders(run) : request.kernels;
+  const want = request.verb === 'build' ? 'built' : 'installed';
+  return bringAbout(run, [entry], kernels, { want, force: request.switches.force });
+};
+
+/** What there is to take away; a kernel on which there is nothing is a row without a Job. */
+const removalsFor = (
+  run: Run,
+  entry: TreeEntry,
+  kernels: readonly Kernel[],
+  want: 'uninstalled' | 'absent',
+): { readonly removals: Removal[]; readonly rows: Row[] } => {
+  const removals: Removal[] = [];
+  const rows: Row[] = [];
+  for (const kernel of kernels) {
+    const state = stateOn(run.settings.dkmsTree, entry, kernel);
+    const hasSomething = want === 'absent' ? state !== 'added' : state === 'installed';
+    if (hasSomething) removals.push({ module: entry.module, kernel, want, why: 'asked' });
+    else rows.push({ module: entry.module, kernel, outcome: { kind: 'unchanged' } });
+  }
+  return { removals, rows };
+};
+
+const takeAway = async (run: Run, removals: readonly Removal[]): Promise<Row[]> => {
+  const plan = makePlan({ kernels: [], removals, trustMemory: false, headersMayFollow: false });
+  run.emit({ kind: 'planned', plan });
+  return runJobs(run, plan, noSurvey);
+};
+
+const isLeft = (run: Run, module: Module): boolean =>
+  entriesNow(run).some(
+    (entry) => entry.module.name === module.name && entry.module.version === module.version && entry.built.length > 0,
+  );
+
+const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
+  const entry = await entryFor(run, request.operand, { mustBeKnown: true });
+  const kernels = request.kernels === 'all' ? entry.built : request.kernels;
+  const { removals, rows } = removalsFor(run, entry, kernels, request.verb === 'uninstall' ? 'uninstalled' : 'absent');
+  const done = [...rows, ...(await takeAway(run, removals))];
+  const hasFailed = done.some((row) => row.outcome.kind === 'failed');
+  if (request.verb === 'remove' && !hasFailed && !isLeft(run, entry.module)) forgetEntry(run, entry);
+  return { rows: inOrder(done), failures: await depmodAll(run) };
+};
+
+const add = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
+  await registerOperand(run, request.operand);
+  return { rows: [], failures: [] };
+};
+
+const match = async (run: Run, request: MatchRequest): Promise<SyncResult> => {
+  const { template, kernel, switches } = request;
+  if (!template) throw new FailureError({ kind: 'no-template' });
+  if (template === kernel.release) throw new FailureError({ kind: 'same-kernel', at: template });
+  const from = { release: template, arch: kernel.arch };
+  const entries = entriesNow(run).filter(
+    ({ module }) => installedVersion(run.settings.dkmsTree, module.name, from) === module.version,
+  );
+  if (entries.length === 0) return { rows: [], failures: [] };
+  return bringAbout(run, entries, [kernel], { want: 'installed', force: switches.force });
+};
+
+const preinst = async (run: Run, { kernel }: PreinstRequest): Promise<SyncResult> => {
+  const built = entriesNow(run).filter((entry) => entry.built.some((one) => sameKernel(one, kernel)));
+  const survey = await surveyModules(run, built, [kernel]);
+  const findings = [...(survey.findings.get(kernel)?.values() ?? [])];
+  const removals = findings
+    .filter((finding) => finding.conf?.autoinstall)
+    .map((finding): Removal => ({ module: finding.entry.module, kernel, why: 'asked' }));
+  return { rows: inOrder(await takeAway(run, removals)), failures: await depmodAll(run) };
+};
+
+/** The kernel of a command must be there, or its headers: `-k` builds for a directory with headers alone. */
+const missingKernels = (run: Run, request: DkmsRequest): Failure[] => {
+  if (request.verb !== 'install' || request.kernels === 'all') return [];
+  return request.kernels
+    .map((kernel) => join(run.settings.installTree, kernel.release))
+    .filter((directory) => !exists(directory))
+    .map((directory) => ({ kind: 'kernel-missing', at: directory }));
+};
+
+/**
+ * Carry out a dkms command under the run's lock.
+ * Throws FailureError where it cannot begin: a module that nobody knows, an unusable conf.
+ */
+export const performTyped = async (run: Run, request: DkmsRequest): Promise<SyncResult> => {
+  const [missing] = missingKernels(run, request);
+  if (missing) throw new FailureError(missing);
+  switch (request.verb) {
+    case 'add':
+      return add(run, request);
+    case 'build':
+    case 'install':
+      return buildOrInstall(run, request);
+    case 'uninstall':
+    case 'unbuild':
+    case 'remove':
+      return takeModuleAway(run, request);
+    case 'match':
+      return match(run, request);
+    case 'kernel_preinst':
+      return preinst(run, request);
+  }
+};
