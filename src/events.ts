@@ -14,8 +14,8 @@ export type Event =
 /** The package managers whose hooks we understand. */
 export type Manager = 'pacman' | 'apt' | 'rpm';
 
-/** Whose rules about exit statuses hold: a package manager's, or those of a command typed by hand. */
-export type Manners = Manager | 'typed';
+/** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
+export type Manners = Manager | 'typed' | 'dkms' | 'dkms-autoinstall' | 'dkms-kernel';
 
 /** Turns one manager's hook text into Events; throws bad-usage (FailureError) on words that no hook of ours has. */
 export interface Adapter {

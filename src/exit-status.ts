@@ -15,10 +15,33 @@ const hasFailed = (summary: Summary): boolean =>
 /** A hook of these that ends badly leaves packages half-configured or refuses a removal: never ours to decide. */
 const neverFails = (manners: Manners): boolean => manners === 'apt' || manners === 'rpm';
 
+const failuresIn = (summary: Summary): Failure[] => [
+  ...summary.failures,
+  ...summary.rows.flatMap((row) => (row.outcome.kind === 'failed' ? [row.outcome.failure] : [])),
+];
+
+/** dkms's own numbers: the first failure's, 77 where the kernel is ruled out. */
+const dkmsStatus = (summary: Summary): number => {
+  const [first] = failuresIn(summary);
+  if (first) return exitCodeOf(first);
+  if (hasFailed(summary)) return 1;
+  const isExcluded = (outcome: Outcome): boolean => outcome.kind === 'skipped' && outcome.why.reason === 'excluded';
+  const went = summary.rows.filter((row) => !isExcluded(row.outcome)).map((row) => row.kernel.release);
+  return summary.rows.some((row) => isExcluded(row.outcome) && !went.includes(row.kernel.release)) ? 77 : 0;
+};
+
+const autoinstallStatus = (summary: Summary): number => {
+  if (failuresIn(summary).some((failure) => failure.kind === 'headers-missing')) return 21;
+  return hasFailed(summary) ? 11 : 0;
+};
+
 const summaryStatus = (summary: Summary, manners: Manners, requiredFailed: boolean): number => {
   if (neverFails(manners)) return 0;
   if (summary.signal) return 128 + signalNumbers[summary.signal];
-  if (manners === 'typed' && summary.failures.some((failure) => failure.kind === 'lock-busy')) return 75;
+  if (manners !== 'pacman' && summary.failures.some((failure) => failure.kind === 'lock-busy')) return 75;
+  if (manners === 'dkms') return dkmsStatus(summary);
+  if (manners === 'dkms-autoinstall') return autoinstallStatus(summary);
+  if (manners === 'dkms-kernel') return hasFailed(summary) ? 14 : 0;
   return hasFailed(summary) || requiredFailed ? 1 : 0;
 };
 
@@ -34,8 +57,9 @@ export const exitStatus = (
 
 /** The exit status of a run that could not even begin. Wrong words in a hook are a mistake of whoever wrote it. */
 export const failureStatus = (failure: Failure, manners: Manners): number => {
-  if (failure.kind === 'bad-usage' || manners === 'typed') return exitCodeOf(failure);
-  return neverFails(manners) ? 0 : 1;
+  if (failure.kind === 'bad-usage') return exitCodeOf(failure);
+  if (neverFails(manners)) return 0;
+  return manners === 'pacman' ? 1 : exitCodeOf(failure);
 };
 
 /** The exit status after an error that nobody foresaw. */

@@ -1,6 +1,10 @@
+import { statSync } from 'node:fs';
+import { machine, release } from 'node:os';
+import { basename } from 'node:path';
 import { apt } from './adapters/apt.ts';
 import { pacman } from './adapters/pacman.ts';
 import { rpm } from './adapters/rpm.ts';
+import { parseDkmsCommandLine } from './cli/dkms.ts';
 import { type Invocation, parseCommandLine, type Task } from './cli/kmodsort.ts';
 import { retryCommand } from './cli/options.ts';
 import { FailureError } from './engine/errors.ts';
@@ -131,12 +135,27 @@ const workingDirectory = (): string => {
   }
 };
 
+const look = (path: string): 'file' | 'directory' | undefined => {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts?.isDirectory()) return 'directory';
+  return facts?.isFile() ? 'file' : undefined;
+};
+
+/** Called as `dkms` we are the drop-in. */
+const readCommandLine = (version: string, columns: number): Promise<Invocation> => {
+  const argv = process.argv.slice(2);
+  const cwd = workingDirectory();
+  if (basename(process.argv[1] ?? '') !== 'dkms') return parseCommandLine(argv, { cwd, version, columns });
+  const isRoot = process.getuid?.() === 0;
+  return parseDkmsCommandLine(argv, { cwd, columns, isRoot, runningKernel: release(), arch: machine(), look });
+};
+
 const main = async (): Promise<number> => {
   const version = typeof KMODSORT_VERSION === 'string' ? KMODSORT_VERSION : '0.0.0-dev';
   const columns = Math.min(process.stdout.columns ?? 100, 120);
-  const invocation = await parseCommandLine(process.argv.slice(2), { cwd: workingDirectory(), version, columns });
+  const invocation = await readCommandLine(version, columns);
   if (invocation.kind === 'text') {
-    (invocation.code === 0 ? out : err).write(invocation.text);
+    (invocation.code === 0 && invocation.to !== 'err' ? out : err).write(invocation.text);
     return invocation.code;
   }
   const abort = abortOnSignals();

@@ -10,17 +10,26 @@ export type Task =
   | { readonly kind: 'request'; readonly request: Request }
   | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
 
+/** How the answer is given; `dkms`: status lines as scripts scrape them. */
+export type Output = 'auto' | 'json' | 'dot' | 'dkms';
+
 /** What a command line means. */
 export type Invocation =
   | {
       readonly kind: 'run';
       readonly task: Task;
       readonly overrides: Overrides;
-      readonly output: 'auto' | 'json' | 'dot';
+      readonly output: Output;
       readonly verbose: boolean;
       readonly manners: Manners;
     }
-  | { readonly kind: 'text'; readonly text: string; readonly code: number };
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly code: number;
+      /** Where it goes; stdout if it ends well and nothing is said. */
+      readonly to?: 'err';
+    };
 
 /** What the command line is read against. */
 export interface Surroundings {

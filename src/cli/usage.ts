@@ -1,6 +1,13 @@
 /** Wrong words on the command line. */
 export class UsageError extends Error {
   override name = 'UsageError';
+  constructor(
+    message: string,
+    /** The exit status that scripts know for it. */
+    readonly code = 2,
+  ) {
+    super(message);
+  }
 }
 
 /** How many letters have to be changed, added, taken away or swapped with their neighbour to make one word the other. */

@@ -3,7 +3,7 @@ import { noteSentence } from './messages.ts';
 import { oneLine } from './one-line.ts';
 import { planDot, planLines } from './plan.ts';
 import type { ReportContext } from './report.ts';
-import { logText, statusLines } from './status.ts';
+import { dkmsStatusLines, logText, statusLines } from './status.ts';
 import { summaryLines } from './summary.ts';
 
 const whole = (lines: readonly string[]): string => lines.map((line) => `${oneLine(line)}\n`).join('');
@@ -16,7 +16,7 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'plan':
       return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer.plan, answer.failures));
     case 'status':
-      return whole(statusLines(answer.entries));
+      return context.output === 'dkms' ? whole(dkmsStatusLines(answer.entries)) : whole(statusLines(answer.entries));
     case 'log':
       return logText(answer);
     case 'nothing':

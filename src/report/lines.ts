@@ -6,7 +6,7 @@ import { failureDetail, failureSentence } from './failures.ts';
 import { duration, jobReason, noteSentence, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
 import { oneLine } from './one-line.ts';
 import { planHeadline } from './plan.ts';
-import type { Report, ReportContext } from './report.ts';
+import { isQuestion, type Report, type ReportContext } from './report.ts';
 
 const nameOf = (job: Job): string => `${moduleLabel(job.module)}, ${job.kernel.release}`;
 
@@ -58,7 +58,7 @@ export const progressLine = (progress: Progress, verbose: boolean): string | und
 /** The report of hooks, pipes and logs: whole plain lines, each at once. */
 export const lineReport = (context: ReportContext): Report => {
   const told = new Set<string>();
-  const isData = context.request.verb !== 'sync' || context.request.dryRun;
+  const isData = isQuestion(context.request);
   const remarks = isData ? context.err : context.out;
   const say = (line: string): void => remarks.write(`${oneLine(`kmodsort: ${line}`)}\n`);
   let said = false;

@@ -15,7 +15,7 @@ export interface MissingRequired {
 /** What a report needs to know about the run that it tells of. */
 export interface ReportContext {
   readonly request: Request;
-  readonly output: 'auto' | 'json' | 'dot';
+  readonly output: 'auto' | 'json' | 'dot' | 'dkms';
   readonly verbose: boolean;
   /** Kernels on which modules that are required will not load. */
   readonly missingRequired: (summary: Summary) => readonly MissingRequired[];
@@ -35,13 +35,17 @@ export interface Report {
 
 /** What the choice of a report goes by. */
 export interface ReportFacts {
-  readonly output: 'auto' | 'json' | 'dot';
+  readonly output: 'auto' | 'json' | 'dot' | 'dkms';
   readonly request: Request;
   readonly verbose: boolean;
   readonly isTerminal: boolean;
   /** TERM of the environment. */
   readonly terminal: string | undefined;
 }
+
+/** Whether the answer is data, so that remarks must not come between. */
+export const isQuestion = (request: Request): boolean =>
+  request.verb === 'status' || request.verb === 'log' || (request.verb === 'sync' && request.dryRun);
 
 /**
  * Which report tells of a run. A hook never gets the terminal one: apt runs dpkg on a terminal of its own
@@ -50,7 +54,7 @@ export interface ReportFacts {
 export const chooseReport = (facts: ReportFacts): 'json' | 'terminal' | 'lines' => {
   if (facts.output === 'json') return 'json';
   const { request } = facts;
-  if (facts.output === 'dot' || request.verb !== 'sync' || request.dryRun) return 'lines';
-  if (request.origin !== 'typed' || facts.verbose || !facts.isTerminal) return 'lines';
+  if (facts.output === 'dot' || isQuestion(request)) return 'lines';
+  if ((request.verb === 'sync' && request.origin !== 'typed') || facts.verbose || !facts.isTerminal) return 'lines';
   return facts.terminal === undefined || facts.terminal === 'dumb' ? 'lines' : 'terminal';
 };

@@ -26,6 +26,26 @@ export const statusLines = (entries: readonly StatusEntry[]): string[] => {
   });
 };
 
+/**
+ * Status lines that scripts written for dkms scrape: nothing is known, nothing is said. A failure has no
+ * line of its own there.
+ */
+export const dkmsStatusLines = (entries: readonly StatusEntry[]): string[] =>
+  entries
+    .filter((entry) => entry.state !== 'broken' || !entry.kernel)
+    .map((entry) => {
+      const label = moduleLabel(entry.module);
+      if (entry.state === 'added' || entry.state === 'broken') return `${label}: ${entry.state}`;
+      const originals = entry.originals ? ' (Original modules exist)' : '';
+      const rest = entry.objectsMissing
+        ? ' (Built modules are missing in the kernel modules folder)'
+        : entry.differences
+          ? ' (Differences between built and installed modules)'
+          : '';
+      return `${label}, ${entry.kernel?.release}, ${entry.kernel?.arch}: ${entry.state}${originals}${rest}`;
+    })
+    .filter((line, index, all) => all.indexOf(line) === index || line.endsWith(': added'));
+
 /** One remembered failure, and its whole log as it is. */
 export const logText = (answer: LogAnswer): string => {
   const { module, kernel, failure } = answer;
