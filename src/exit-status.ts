@@ -25,6 +25,8 @@ const dkmsStatus = (summary: Summary): number => {
   const [first] = failuresIn(summary);
   if (first) return exitCodeOf(first);
   if (hasFailed(summary)) return 1;
+  if (summary.rows.some(({ outcome }) => outcome.kind === 'skipped' && outcome.why.reason === 'newer-in-tree'))
+    return 6;
   const isExcluded = (outcome: Outcome): boolean => outcome.kind === 'skipped' && outcome.why.reason === 'excluded';
   const went = summary.rows.filter((row) => !isExcluded(row.outcome)).map((row) => row.kernel.release);
   return summary.rows.some((row) => isExcluded(row.outcome) && !went.includes(row.kernel.release)) ? 77 : 0;

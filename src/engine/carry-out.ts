@@ -30,7 +30,10 @@ export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<Row
   const ended = await runPlan(
     plan,
     (job) => doJob(run, survey, job, (time) => seconds.set(job.id, time)),
-    ({ job, outcome }) => run.emit({ kind: 'ended', job, outcome, seconds: seconds.get(job.id) ?? 0 }),
+    ({ job, outcome }) => {
+      if (outcome.kind === 'installed' || outcome.kind === 'removed') run.touched.add(job.kernel.release);
+      run.emit({ kind: 'ended', job, outcome, seconds: seconds.get(job.id) ?? 0 });
+    },
   );
   return ended.map(({ job, outcome }): Row => {
     const time = seconds.get(job.id);

@@ -1,3 +1,4 @@
+import { afterRun } from './after-run.ts';
 import { type Failure, FailureError } from './errors.ts';
 import { isNested, type Lock, runLockFile, takeLock } from './lock.ts';
 import type { Answer, Emit, Note, Summary } from './progress.ts';
@@ -64,8 +65,16 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
 
 const change = async (run: Run, notes: readonly Note[], request: Changing): Promise<Summary> => {
   const start = performance.now();
-  const result = await underLock(run, request);
-  return { kind: 'summary', ...result, notes, ...signalOf(run.abort), seconds: (performance.now() - start) / 1000 };
+  const { rows, failures } = await underLock(run, request);
+  const late = await afterRun(run, rows);
+  return {
+    kind: 'summary',
+    rows,
+    failures: [...failures, ...late],
+    notes,
+    ...signalOf(run.abort),
+    seconds: (performance.now() - start) / 1000,
+  };
 };
 
 const refuseUnwritable = (failure: Failure | undefined): void => {

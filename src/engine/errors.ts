@@ -50,6 +50,8 @@ export type FailureKind =
   | 'same-kernel'
   | 'no-template'
   | 'not-built'
+  | 'post-transaction-failed'
+  | 'load-failed'
   | 'unexpected';
 
 /** One failure. */
@@ -120,6 +122,8 @@ export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'same-kernel': 2,
   'no-template': 1,
   'not-built': 6,
+  'post-transaction-failed': 1,
+  'load-failed': 1,
   unexpected: 1,
 };
 

@@ -132,6 +132,18 @@ export const removeEmpty = (path: string, stop: string): void => {
   }
 };
 
+/** Device and inode: the same text for two paths that lead to the same thing; undefined if one may not look. */
+export const identityOf = (path: string): string | undefined => {
+  try {
+    const stats = fs.statSync(path);
+    return `${stats.dev}:${stats.ino}`;
+  } catch {
+    return undefined;
+  }
+};
+
+export const chmod = (path: string, mode: number): void => fs.chmodSync(path, mode);
+
 export const rename = (from: string, to: string): void => fs.renameSync(from, to);
 
 /** Make a file's bytes, or a directory's entries (renames in it), durable. */

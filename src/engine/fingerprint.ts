@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { hashText, isDirectory, lookAtLink, readLink, readText, walk } from './files.ts';
+import { hashText, isDirectory, look, lookAtLink, readLink, readText, walk } from './files.ts';
 import type { KernelFacts } from './kernel.ts';
 import type { BuildRecord, Fingerprint, UsedSymbols } from './record.ts';
 import type { Module } from './request.ts';
@@ -18,6 +18,9 @@ export const treeHash = (directory: string): string => {
   return hashText(...lines);
 };
 
+/** Empty for what cannot be a conf: reading a directory fails, and reading a FIFO never ends. */
+const confText = (file: string): string => (look(file)?.kind === 'file' ? (readText(file) ?? '') : '');
+
 /**
  * @param sources treeHash of the source directory
  * @param confFiles dkms.conf's overrides for this kernel, in order
@@ -30,7 +33,7 @@ export const fingerprintOf = (
   facts: KernelFacts,
 ): Fingerprint => ({
   sources,
-  conf: hashText(...confFiles.flatMap((file) => [file, readText(file) ?? '']), treeHash(localDirectory)),
+  conf: hashText(...confFiles.flatMap((file) => [file, confText(file)]), treeHash(localDirectory)),
   headers: facts.headersHash,
   compiler: facts.compilerHash,
 });

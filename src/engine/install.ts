@@ -5,7 +5,6 @@ import {
   exists,
   hashFile,
   isDirectory,
-  list,
   look,
   makeDirectory,
   publishCopy,
@@ -13,22 +12,24 @@ import {
   remove,
   removeEmpty,
 } from './files.ts';
-import { compressionOf, objectNameOf } from './kernel.ts';
+import { objectNameOf } from './kernel.ts';
 import {
+  builtFiles,
   chooseOriginal,
+  knownHashes,
   type ModuleFiles,
   moduleFiles,
   restoreOriginal,
   savedOriginals,
   saveOriginal,
 } from './originals.ts';
-import { closeJournal, type InstalledFile, openJournal, readJournal, readRecord, writeRecord } from './record.ts';
+import { closeJournal, type InstalledFile, openJournal, readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { builtDirectory, installedLink, installedVersion } from './tree.ts';
 
 /** One file to put in place. */
-interface Target {
+export interface Target {
   /** In the dkms tree's module/. */
   readonly from: string;
   /** In the install tree. */
@@ -36,10 +37,8 @@ interface Target {
   readonly hash: string;
 }
 
-const builtFiles = (directory: string): string[] =>
-  list(join(directory, 'module')).filter((name) => compressionOf(name));
-
-const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): Target[] => {
+/** Where each built file of a Module goes on a kernel. */
+export const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): Target[] => {
   const { dkmsTree, installTree, distribution, addonModulesDir } = run.settings;
   const directory = builtDirectory(dkmsTree, module, kernel);
   return builtFiles(directory).flatMap((file) => {
@@ -49,18 +48,6 @@ const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): 
     const location = installLocation(distribution, addonModulesDir, object);
     return [{ from, to: join(installTree, kernel.release, location, file), hash: hashFile(from) }];
   });
-};
-
-/** Hashes of every file that we may have put on this kernel under this name, in any version. */
-const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string> => {
-  const { dkmsTree, stateDir } = run.settings;
-  const known = new Set<string>(readJournal(stateDir, name, kernel)?.ours);
-  for (const version of list(join(dkmsTree, name))) {
-    const directory = builtDirectory(dkmsTree, { name, version }, kernel);
-    for (const file of builtFiles(directory)) known.add(hashFile(join(directory, 'module', file)));
-    for (const file of readRecord(stateDir, { name, version }, kernel).installed ?? []) known.add(file.hash);
-  }
-  return known;
 };
 
 /** Save in-tree modules of the same object name; those that had stood elsewhere are to be removed afterwards. */
@@ -131,14 +118,23 @@ const kernelDirectory = (run: Run, kernel: Kernel): string => {
 /**
  * Put what is built into the kernel: journal, originals aside, publish each file, remove what is outdated,
  * then the link that makes it the installed version. Killed anywhere, the same call completes it.
+ *
+ * @param leftToKernel object names of which the kernel's own file stays in use
  * Throws kernel-missing or object-missing (FailureError).
  */
-export const installModule = (run: Run, module: Module, kernel: Kernel, conf: ModuleConf): void => {
+export const installModule = (
+  run: Run,
+  module: Module,
+  kernel: Kernel,
+  conf: ModuleConf,
+  leftToKernel: ReadonlyMap<string, string>,
+): void => {
   const { dkmsTree, stateDir } = run.settings;
   kernelDirectory(run, kernel);
-  const targets = targetsOf(run, conf, module, kernel);
-  if (targets.length < conf.objects.length) {
-    const there = new Set(targets.map((target) => objectNameOf(basename(target.to))));
+  const all = targetsOf(run, conf, module, kernel);
+  const targets = all.filter((target) => !leftToKernel.has(objectNameOf(basename(target.to)) ?? ''));
+  if (all.length < conf.objects.length) {
+    const there = new Set(all.map((target) => objectNameOf(basename(target.to))));
     const lost = conf.objects.find((object) => !there.has(object.dest));
     throw new FailureError({ kind: 'object-missing', at: `${lost?.dest ?? ''}.ko` });
   }

@@ -12,9 +12,11 @@ import {
   removeEmpty,
   walk,
 } from './files.ts';
-import { objectNameOf } from './kernel.ts';
+import { compressionOf, objectNameOf } from './kernel.ts';
+import { readJournal, readRecord } from './record.ts';
 import type { Kernel } from './request.ts';
-import { originalsDirectory } from './tree.ts';
+import type { Run } from './run.ts';
+import { builtDirectory, originalsDirectory } from './tree.ts';
 
 /** In-tree modules that ours replace: kept with the place that they came from, and put back. */
 
@@ -90,4 +92,20 @@ export const restoreOriginal = (dkmsTree: string, name: string, original: SavedO
   remove(original.saved);
   remove(originFile(original.saved));
   removeEmpty(join(original.saved, '..'), join(dkmsTree, name));
+};
+
+/** Module files in a built directory's module/. */
+export const builtFiles = (directory: string): string[] =>
+  list(join(directory, 'module')).filter((name) => compressionOf(name));
+
+/** Hashes of every file that we may have put on this kernel under this name, in any version. */
+export const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string> => {
+  const { dkmsTree, stateDir } = run.settings;
+  const known = new Set<string>(readJournal(stateDir, name, kernel)?.ours);
+  for (const version of list(join(dkmsTree, name))) {
+    const directory = builtDirectory(dkmsTree, { name, version }, kernel);
+    for (const file of builtFiles(directory)) known.add(hashFile(join(directory, 'module', file)));
+    for (const file of readRecord(stateDir, { name, version }, kernel).installed ?? []) known.add(file.hash);
+  }
+  return known;
 };

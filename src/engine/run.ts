@@ -4,6 +4,7 @@ import type { KernelFacts } from './kernel.ts';
 import type { Emit, Note } from './progress.ts';
 import type { Kernel, Module, Switches } from './request.ts';
 import type { Settings } from './settings.ts';
+import type { KeyResult } from './signing-key.ts';
 
 /** What a hook, and a command without switches, goes by. */
 export const noSwitches: Switches = {
@@ -32,6 +33,8 @@ export interface Run {
   readonly environment: Environment;
   /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
+  /** The key that modules for a Kernel are signed with, made at the first question. */
+  readonly signingKey: (kernel: Kernel) => Promise<KeyResult>;
   /** One install at a time on a Kernel. */
   readonly alone: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
   /** Switches of the command; all off where a hook runs us. */
@@ -40,6 +43,8 @@ export interface Run {
   readonly named: Set<string>;
   /** Kernels whose modules changed, for depmod. */
   readonly changed: Set<string>;
+  /** Kernels for which anything changed, built modules too, for post_transaction. */
+  readonly touched: Set<string>;
 }
 
 /** Where one Job works. */

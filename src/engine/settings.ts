@@ -22,6 +22,17 @@ export interface Overrides extends Partial<Places> {
   readonly jobs?: number;
 }
 
+export interface SigningSettings {
+  /** `not_in_chroot` if not said. */
+  readonly when: 'true' | 'false' | 'not_in_chroot';
+  /** sign-file or a program with its arguments; `${kernelver}` is the release. */
+  readonly program?: string;
+  /** mok_signing_key: a path or a `pkcs11:` URI. */
+  readonly key?: string;
+  /** mok_certificate. */
+  readonly certificate?: string;
+}
+
 /** What this run goes by: defaults, then framework.conf, then the command line. */
 export interface Settings extends Places {
   /** Cores that the whole run may use; 0 is no limit. */
@@ -32,6 +43,7 @@ export interface Settings extends Places {
   readonly symlinkModules: boolean;
   readonly modprobeOnInstall: boolean;
   readonly postTransaction?: string;
+  readonly signing: SigningSettings;
   /** A shell file whose exports every build gets. */
   readonly buildEnvironment?: string;
   readonly addonModulesDir?: string;
@@ -150,6 +162,13 @@ const placesOf = (
 const coresOf = (text: string | undefined, available: number): number =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : available;
 
+const signingOf = (v: Variables): SigningSettings => ({
+  when: v.try_sign_modules === 'true' || v.try_sign_modules === 'false' ? v.try_sign_modules : 'not_in_chroot',
+  ...(v.sign_file ? { program: v.sign_file } : {}),
+  ...(v.mok_signing_key ? { key: v.mok_signing_key } : {}),
+  ...(v.mok_certificate ? { certificate: v.mok_certificate } : {}),
+});
+
 /** Options whose keys are left out where there is no value. */
 const optional = (v: Variables): Partial<Settings> => ({
   ...(orUnset(v.post_transaction) ? { postTransaction: v.post_transaction } : {}),
@@ -186,6 +205,7 @@ export const readSettings = async (
       zst: v.compress_zstd_opts === undefined ? ['-q', '--rm', '-T0'] : wordsOf(v.compress_zstd_opts),
     },
     temporary: v.tmp_location || environment.TMPDIR || '/tmp',
+    signing: signingOf(v),
     requiredModules: wordsOf(v.required_modules),
     variables: v,
     environment,

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { directiveNames } from './conf-reader.ts';
-import { makeProcesses, scriptEnvironment } from './exec.ts';
+import { makeProcesses, type Processes, scriptEnvironment } from './exec.ts';
 import { makeTemporary, remove } from './files.ts';
 import { makeJobserver } from './jobserver.ts';
 import { kernelFacts } from './kernel.ts';
 import type { Emit, Note } from './progress.ts';
 import type { Kernel, Switches } from './request.ts';
 import type { Run } from './run.ts';
+import { isUnenrolled } from './secure-boot.ts';
 import type { Settings } from './settings.ts';
+import { type KeyResult, readyKey } from './signing-key.ts';
 import { headersVermagic } from './verify.ts';
 
 /** The value for a key, made at the first question. */
@@ -50,6 +52,24 @@ const collector = (emit: Emit): { notes: Note[]; note: (note: Note) => void } =>
   return { notes, note };
 };
 
+/** One key is made at a time, and what is new or unknown to the firmware is said once. */
+const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): Run['signingKey'] => {
+  let before: Promise<unknown> = Promise.resolve();
+  const ask = async (kernel: Kernel): Promise<KeyResult> => {
+    const ready = await readyKey(settings, kernel.release, processes);
+    if ('problem' in ready) return ready;
+    const { certificate } = ready.key;
+    if (ready.isNew) note({ note: 'key-made', certificate });
+    if (await isUnenrolled(certificate, processes, settings.environment)) note({ note: 'not-enrolled', certificate });
+    return ready;
+  };
+  return remembered((kernel) => {
+    const turn = before.then(() => ask(kernel));
+    before = turn.catch(() => undefined);
+    return turn;
+  });
+};
+
 const makeRun = async (
   given: Settings,
   switches: Switches,
@@ -76,10 +96,12 @@ const makeRun = async (
     vermagicOf: remembered((kernel) =>
       headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes, settings.environment),
     ),
+    signingKey: keyMaker(settings, processes, note),
     alone: turns(),
     switches,
     named: new Set(),
     changed: new Set(),
+    touched: new Set(),
   };
 };
 

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { confOf, confScope, type ModuleConf } from './conf.ts';
 import { type ConfQuestion, overrideFiles, readConfs } from './conf-reader.ts';
 import type { Failure } from './errors.ts';
-import { exists, hashFile, list, look } from './files.ts';
+import { hashFile, list, look } from './files.ts';
 import {
   changedDependencies,
   changedParts,
@@ -70,7 +70,7 @@ export const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[
 
 const beforeReading = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
   if (entry.broken) return { kind: 'source-broken', at: join(entry.directory, 'source'), detail: entry.source };
-  if (!exists(files[0] ?? '')) return { kind: 'conf-missing', at: files[0] ?? '' };
+  if (look(files[0] ?? '')?.kind !== 'file') return { kind: 'conf-missing', at: files[0] ?? '' };
   return unsafeConf(run, entry, files);
 };
 

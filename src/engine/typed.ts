@@ -7,6 +7,7 @@ import { entryFor, registerOperand } from './operand.ts';
 import { type Demand, makePlan, type Removal } from './plan.ts';
 import type { Row } from './progress.ts';
 import type { DkmsRequest, Kernel, MatchRequest, Module, ModuleRequest, PreinstRequest } from './request.ts';
+import { markAdded, wasAddedHere } from './rpm-upgrade.ts';
 import type { Run } from './run.ts';
 import { sameKernel } from './scope.ts';
 import { type Survey, surveyModules } from './survey.ts';
@@ -89,6 +90,10 @@ const isLeft = (run: Run, module: Module): boolean =>
 
 const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });
+  if (request.switches.rpmSafeUpgrade && wasAddedHere(run.settings.stateDir, entry.module)) {
+    run.note({ note: 'removal-cancelled', module: entry.module });
+    return { rows: [], failures: [] };
+  }
   const kernels = request.kernels === 'all' ? entry.built : request.kernels;
   const { removals, rows } = removalsFor(run, entry, kernels, request.verb === 'uninstall' ? 'uninstalled' : 'absent');
   const done = [...rows, ...(await takeAway(run, removals))];
@@ -98,7 +103,8 @@ const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncRes
 };
 
 const add = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
-  await registerOperand(run, request.operand);
+  const { module } = await registerOperand(run, request.operand);
+  if (request.switches.rpmSafeUpgrade) markAdded(run.settings.stateDir, module);
   return { rows: [], failures: [] };
 };
 

@@ -4,6 +4,7 @@ import type { ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
 import { exists, writeText } from './files.ts';
 import { changedDependencies, type DependencyNow, usedSymbols } from './fingerprint.ts';
+import { leftToKernel } from './in-tree.ts';
 import { installModule } from './install.ts';
 import { type Lock, markers, moduleLockFile, takeLock } from './lock.ts';
 import { openJobLog } from './log.ts';
@@ -94,8 +95,16 @@ const build = async (bench: Bench): Promise<void> => {
   writeRecord(run.settings.stateDir, job.module, job.kernel, { ...rest, build: record });
 };
 
-const install = async ({ run, job, conf, place, finding, say }: Bench): Promise<void> => {
+/** What stays the kernel's own; where that is all of it, there is nothing to install. */
+const install = async (bench: Bench): Promise<Outcome> => {
+  const { run, job, conf, place, finding, say } = bench;
   say('install');
+  const left = await leftToKernel(run, job.module, job.kernel, conf);
+  const [path] = left.values();
+  if (path !== undefined && left.size === conf.objects.length) {
+    closeJournal(run.settings.stateDir, job.module.name, job.kernel);
+    return { kind: 'skipped', why: { reason: 'newer-in-tree', path } };
+  }
   const log = openJobLog(
     join(run.scratch, `${job.module.name}-${job.kernel.release}.install.log`),
     job.module,
@@ -106,11 +115,12 @@ const install = async ({ run, job, conf, place, finding, say }: Bench): Promise<
       const code = await runScript(run, place, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
       if (code !== 0)
         throw new FailureError({ kind: 'pre-install-failed', at: conf.scripts.PRE_INSTALL ?? '', code, log: log.path });
-      installModule(run, job.module, job.kernel, conf);
+      installModule(run, job.module, job.kernel, conf, left);
     });
     // Not under the kernel's turn: a POST_INSTALL may call us for another module.
     const code = await runScript(run, place, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
     if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });
+    return { kind: 'installed' };
   } finally {
     log.close();
   }
@@ -154,8 +164,7 @@ const installJob = async (
       closeJournal(run.settings.stateDir, job.module.name, job.kernel);
       return { kind: 'built' };
     }
-    await install(bench);
-    return { kind: 'installed' };
+    return await install(bench);
   } catch (error) {
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
     return {

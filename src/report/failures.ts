@@ -51,6 +51,8 @@ const sentences: Readonly<Record<FailureKind, (failure: Failure) => string>> = {
   'same-kernel': (f) => on(f, 'the template kernel and the kernel are the same'),
   'no-template': () => 'match needs --templatekernel',
   'not-built': (f) => on(f, 'it is not built'),
+  'post-transaction-failed': (f) => on(f, `post_transaction ended with ${f.code ?? 'an error'}`),
+  'load-failed': (f) => on(f, 'modprobe could not load the module'),
   unexpected: (f) => on(f, 'an error that was not foreseen'),
 };
 

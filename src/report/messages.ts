@@ -147,12 +147,20 @@ export const noteSentence = (note: Note): string => {
       return `warning: the kernel's own modules were left in place: ${note.path}`;
     case 'registered':
       return `${moduleLabel(note.module)} registered`;
+    case 'removal-cancelled':
+      return `${moduleLabel(note.module)} stays: it was added in this same rpm transaction`;
     case 'forgotten':
       return `${moduleLabel(note.module)} forgotten`;
     case 'kernel-cleaned':
       return `cleaned up after the removed kernel ${note.release}`;
     case 'record-unwritable':
       return `warning: cannot remember this run in ${note.path}: ${note.detail}`;
+    case 'not-signed':
+      return `warning: ${moduleLabel(note.module)}, ${note.kernel.release} is not signed: ${note.detail}`;
+    case 'key-made':
+      return `made a new key to sign modules with, certificate ${note.certificate}`;
+    case 'not-enrolled':
+      return `warning: Secure Boot is on and will refuse the modules: enrol the certificate with: mokutil --import ${note.certificate}`;
     case 'symbols-retried':
       return `${moduleLabel(note.module)}: tried once more with the symbols on the make command line`;
     case 'stdin-stalled':

@@ -1,7 +1,7 @@
-import type { Outcome, Row, Summary } from '../engine/progress.ts';
+import type { Note, Outcome, Row, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
-import { counted, duration, outcomeReason } from './messages.ts';
+import { counted, duration, noteSentence, outcomeReason } from './messages.ts';
 import { noModules } from './plan.ts';
 import type { ReportContext } from './report.ts';
 
@@ -102,6 +102,12 @@ const requiredLines = (summary: Summary, context: ReportContext): string[] =>
         : `kmodsort: do not reboot into ${release}: required modules are missing: ${names.join(', ')}`,
     );
 
+/** Remarks that must not scroll away: modules that will not load where Secure Boot is on. */
+const lasting: ReadonlySet<Note['note']> = new Set(['not-signed', 'not-enrolled']);
+
+const warningLines = (summary: Summary): string[] =>
+  summary.notes.filter((note) => lasting.has(note.note)).map((note) => `kmodsort: ${noteSentence(note)}`);
+
 const failureLines = (summary: Summary): string[] =>
   summary.failures.flatMap((failure) => {
     const help = failureHelp(failure);
@@ -118,13 +124,21 @@ const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: the 
 const isQuiet = (summary: Summary): boolean =>
   summary.failures.length === 0 && summary.signal === undefined && summary.rows.every(asItShouldBe);
 
+/** A command about one module that changed only the registry has said so on the way. */
+const quietLines = (summary: Summary, context: ReportContext): string[] => {
+  const { verb } = context.request;
+  if (summary.rows.length === 0 && (verb === 'add' || verb === 'remove')) return [];
+  return [`kmodsort: ${nothingDone(summary.rows, context)}`, ...requiredLines(summary, context)];
+};
+
 /** The one summary, whole lines without their newlines. */
 export const summaryLines = (summary: Summary, context: ReportContext): string[] => {
   const { rows } = summary;
-  if (isQuiet(summary)) return [`kmodsort: ${nothingDone(rows, context)}`, ...requiredLines(summary, context)];
+  if (isQuiet(summary)) return quietLines(summary, context);
   return [
     `kmodsort: ${headline(rows)}`,
     ...(rows.length > 0 ? rowLines(rows, context) : []),
+    ...warningLines(summary),
     ...failureLines(summary),
     ...endedLines(summary),
     ...missingLines(rows),

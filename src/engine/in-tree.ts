@@ -1,0 +1,97 @@
+import { basename, dirname, join } from 'node:path';
+import type { ModuleConf } from './conf.ts';
+import { type Environment, type Processes, probeEnvironment } from './exec.ts';
+import { hashFile, list, readText } from './files.ts';
+import { type Target, targetsOf } from './install.ts';
+import { compressionOf, objectNameOf } from './kernel.ts';
+import { knownHashes, moduleFiles } from './originals.ts';
+import type { Kernel, Module } from './request.ts';
+import type { Run } from './run.ts';
+import { compareVersions } from './version.ts';
+
+/** Which of a Module's objects the kernel has in the same or a newer version itself. */
+
+export interface ObjectVersion {
+  /** MODULE_VERSION, empty if the module has none. */
+  readonly version: string;
+  /** The hash that modpost makes of the sources, empty if there is none. */
+  readonly srcversion: string;
+}
+
+const field = (text: string, name: string): string =>
+  new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+
+/** kmod before 31 may be built without zlib: such a file is unpacked for it. */
+const readable = async (
+  path: string,
+  scratch: string,
+  processes: Processes,
+  environment: Environment,
+): Promise<string> => {
+  if (compressionOf(path) !== 'gz') return path;
+  const plain = join(scratch, `in-tree-${basename(path, '.gz')}`);
+  await processes.run({
+    argv: ['sh', '-c', 'exec gzip -dc -- "$1" >"$2"', 'gzip', path, plain],
+    environment: probeEnvironment(environment),
+    limit: 30,
+  });
+  return plain;
+};
+
+const versionOf = async (run: Run, path: string): Promise<ObjectVersion> => {
+  const { processes, scratch, settings } = run;
+  const ended = await processes.run({
+    argv: ['modinfo', await readable(path, scratch, processes, settings.environment)],
+    environment: probeEnvironment(settings.environment),
+    limit: 30,
+  });
+  return { version: field(ended.output, 'version'), srcversion: field(ended.output, 'srcversion') };
+};
+
+/**
+ * Whether the kernel's own object makes ours unnecessary: its version is newer, or both its version and its
+ * srcversion are the same. Where one has no version at all, only the same srcversion counts.
+ */
+export const keepsInTree = (inTree: ObjectVersion, ours: ObjectVersion): boolean => {
+  const isSameSource = inTree.srcversion !== '' && inTree.srcversion === ours.srcversion;
+  if (!inTree.version || !ours.version) return isSameSource;
+  const order = compareVersions(inTree.version, ours.version);
+  return order > 0 || (order === 0 && (isSameSource || !inTree.srcversion || !ours.srcversion));
+};
+
+/** Modules whose in-tree version never counts: files of words, `<name>` or `<name>_version-override`. */
+const isForcedByList = (name: string): boolean => {
+  const directory = '/usr/share/dkms/modules_to_force_install';
+  const words = list(directory).flatMap((file) => (readText(join(directory, file)) ?? '').split(/\s+/));
+  return words.includes(name) || words.includes(`${name}_version-override`);
+};
+
+/**
+ * Object names that are left to the kernel, with the kernel's file.
+ *
+ * @returns empty where a command or a list says that ours is wanted whatever the kernel has
+ */
+export const leftToKernel = async (
+  run: Run,
+  module: Module,
+  kernel: Kernel,
+  conf: ModuleConf,
+): Promise<Map<string, string>> => {
+  const left = new Map<string, string>();
+  const { force, forceVersionOverride } = run.switches;
+  if (force || forceVersionOverride || isForcedByList(module.name)) return left;
+  const files = moduleFiles(join(run.settings.installTree, kernel.release));
+  const ours = knownHashes(run, module.name, kernel);
+  for (const target of targetsOf(run, conf, module, kernel)) {
+    const inTree = inTreeFile(files.get(objectNameOf(basename(target.to)) ?? '') ?? [], target, ours);
+    if (!inTree) continue;
+    if (keepsInTree(await versionOf(run, inTree), await versionOf(run, target.from))) {
+      left.set(objectNameOf(basename(target.to)) ?? '', inTree);
+    }
+  }
+  return left;
+};
+
+/** Not what stands in our own place: a leftover there is no module of the kernel's. */
+const inTreeFile = (paths: readonly string[], target: Target, ours: ReadonlySet<string>): string | undefined =>
+  paths.find((path) => dirname(path) !== dirname(target.to) && !ours.has(hashFile(path)));
