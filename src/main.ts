@@ -7,7 +7,7 @@ import { rpm } from './adapters/rpm.ts';
 import { parseDkmsCommandLine } from './cli/dkms.ts';
 import { type Invocation, parseCommandLine, type Task } from './cli/kmodsort.ts';
 import { retryCommand } from './cli/options.ts';
-import { FailureError } from './engine/errors.ts';
+import { FailureError, systemFailure } from './engine/errors.ts';
 import type { Answer, Emit, Note } from './engine/progress.ts';
 import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
@@ -116,14 +116,15 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
 };
 
 const explain = (error: unknown, run: Run): number => {
-  if (!(error instanceof FailureError)) {
+  const failure = error instanceof FailureError ? error.failure : systemFailure(error);
+  if (!failure) {
     err.write(unexpectedText(error));
     if (run.output === 'json') out.write(failureDocument({ kind: 'unexpected', detail: String(error) }));
     return unexpectedStatus(run.manners);
   }
-  err.write(failureText(error.failure));
-  if (run.output === 'json') out.write(failureDocument(error.failure));
-  return failureStatus(error.failure, run.manners);
+  err.write(failureText(failure));
+  if (run.output === 'json') out.write(failureDocument(failure));
+  return failureStatus(failure, run.manners);
 };
 
 /** A hook may be started in a directory that is gone by now. */

@@ -135,6 +135,26 @@ const statusRequest = (given: Given, around: DkmsSurroundings): Request => {
   };
 };
 
+const archiveRequest = (action: 'mktarball' | 'ldtarball', given: Given, around: DkmsSurroundings): Request => {
+  const switches = switchesOf(given, around);
+  if (action === 'ldtarball') {
+    if (given.force && !around.isRoot) throw new UsageError('ldtarball --force needs root; run it again with sudo', 1);
+    const word = given.archive ?? given._[1];
+    return { verb: action, switches, ...(word === undefined ? {} : { archive: resolve(around.cwd, String(word)) }) };
+  }
+  const operand = operandOf(given, around);
+  const { archive } = given;
+  return {
+    verb: action,
+    kernels: given.all ? 'all' : kernelsOf(given, around),
+    sourceOnly: given['source-only'],
+    binariesOnly: given['binaries-only'],
+    switches,
+    ...(operand ? { operand } : {}),
+    ...(archive ? { archive: archive.includes('/') ? resolve(around.cwd, archive) : archive } : {}),
+  };
+};
+
 const requestOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): Request => {
   if (action === 'status') return statusRequest(given, around);
   const kernels = kernelsOf(given, around);
@@ -152,6 +172,11 @@ const requestOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): 
       const template = given.templatekernel;
       return { verb: action, kernel, switches, ...(template ? { template } : {}) };
     }
+    case 'generate_mok':
+      return { verb: action, switches };
+    case 'mktarball':
+    case 'ldtarball':
+      return archiveRequest(action, given, around);
     default: {
       const operand = operandOf(given, around);
       const chosen = given.all ? 'all' : kernels;

@@ -7,6 +7,7 @@ export type FailureKind =
   | 'bad-usage'
   | 'not-root'
   | 'tree-unwritable'
+  | 'no-permission'
   | 'lock-busy'
   | 'interrupted'
   | 'conf-missing'
@@ -51,6 +52,14 @@ export type FailureKind =
   | 'no-template'
   | 'not-built'
   | 'post-transaction-failed'
+  | 'archive-missing'
+  | 'archive-without-conf'
+  | 'archive-malformed'
+  | 'archive-known'
+  | 'archive-unwritable'
+  /** Binaries were loaded, but the source that belongs to them is not on the machine. */
+  | 'source-not-here'
+  | 'no-key'
   | 'load-failed'
   | 'unexpected';
 
@@ -75,11 +84,29 @@ export class FailureError extends Error {
   }
 }
 
+const systemFailures: Readonly<Record<string, FailureKind>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EROFS: 'read-only',
+  ENOMEM: 'memory-short',
+  EACCES: 'no-permission',
+  EPERM: 'no-permission',
+};
+
+/** An error of the system (a full disk, a tree that must not be read) as a Failure; undefined for any other. */
+export const systemFailure = (error: unknown): Failure | undefined => {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
+  const kind = systemFailures[String(error.code)] ?? 'unexpected';
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  return { kind, detail: error.message, ...(path ? { at: path } : {}) };
+};
+
 /** Exit codes of dkms 3.4, by kind of failure. */
 export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'bad-usage': 2,
   'not-root': 1,
   'tree-unwritable': 1,
+  'no-permission': 1,
   'lock-busy': 75,
   interrupted: 130,
   'conf-missing': 9,
@@ -123,6 +150,13 @@ export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'no-template': 1,
   'not-built': 6,
   'post-transaction-failed': 1,
+  'archive-missing': 2,
+  'archive-without-conf': 3,
+  'archive-malformed': 7,
+  'archive-known': 8,
+  'archive-unwritable': 9,
+  'source-not-here': 1,
+  'no-key': 1,
   'load-failed': 1,
   unexpected: 1,
 };

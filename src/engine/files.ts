@@ -182,6 +182,8 @@ const publishWith = (target: string, fill: (temporary: string) => void): void =>
     fs.renameSync(temporary, target);
   } catch (error) {
     fs.removeSync(temporary);
+    // A write that failed does not say where.
+    if (error instanceof Error && !('path' in error)) Object.assign(error, { path: target });
     throw error;
   }
   syncPath(dirname(target));

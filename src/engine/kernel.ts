@@ -1,6 +1,17 @@
 import { machine, release as runningRelease } from 'node:os';
 import { join } from 'node:path';
-import { exists, hashFile, hashText, isDirectory, list, look, readText, realPath, walk } from './files.ts';
+import {
+  exists,
+  hashFile,
+  hashText,
+  isDirectory,
+  isExecutable,
+  list,
+  look,
+  readText,
+  realPath,
+  walk,
+} from './files.ts';
 import type { Kernel } from './request.ts';
 import type { Settings } from './settings.ts';
 import { compareVersions } from './version.ts';
@@ -116,7 +127,7 @@ export const findCommand = (command: string, path: string): string | undefined =
   path
     .split(':')
     .map((directory) => join(directory, command))
-    .find((candidate) => ((look(candidate)?.mode ?? 0) & 0o111) !== 0);
+    .find(isExecutable);
 
 const headersHashOf = (headers: string): string => {
   const files = ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h'];

@@ -71,12 +71,14 @@ export type Note =
   | { readonly note: 'original-restored'; readonly path: string }
   | { readonly note: 'originals-left'; readonly path: string }
   | { readonly note: 'registered'; readonly module: Module }
+  | { readonly note: 'archive-written'; readonly path: string }
   | { readonly note: 'removal-cancelled'; readonly module: Module }
   | { readonly note: 'forgotten'; readonly module: Module }
   | { readonly note: 'kernel-cleaned'; readonly release: string }
   | { readonly note: 'record-unwritable'; readonly path: string; readonly detail: string }
   | { readonly note: 'not-signed'; readonly module: Module; readonly kernel: Kernel; readonly detail: string }
   | { readonly note: 'key-made'; readonly certificate: string }
+  | { readonly note: 'key-there'; readonly certificate: string }
   /** Secure Boot is on, and the firmware does not know the certificate. */
   | { readonly note: 'not-enrolled'; readonly certificate: string }
   | { readonly note: 'symbols-retried'; readonly module: Module }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type Failure, FailureError, type FailureKind } from './errors.ts';
-import { copyFile, errnoOf, exists } from './files.ts';
+import { type Failure, FailureError, type FailureKind, systemFailure } from './errors.ts';
+import { copyFile, exists } from './files.ts';
 import { inputsKey } from './fingerprint.ts';
 import type { Job } from './plan.ts';
 import { type Fingerprint, logFile, readRecord, writeRecord } from './record.ts';
@@ -13,6 +13,7 @@ import { dependenciesNow } from './survey.ts';
 const transient = new Set<FailureKind>([
   'disk-full',
   'read-only',
+  'no-permission',
   'memory-short',
   'tool-missing',
   'lock-busy',
@@ -21,21 +22,11 @@ const transient = new Set<FailureKind>([
   'nested',
 ]);
 
-const systemFailures: Readonly<Record<string, FailureKind>> = {
-  ENOSPC: 'disk-full',
-  EDQUOT: 'disk-full',
-  EROFS: 'read-only',
-  ENOMEM: 'memory-short',
-  EACCES: 'tree-unwritable',
-  EPERM: 'tree-unwritable',
-};
-
 /** Any error of a step as a Failure. */
 export const failureOf = (error: unknown): Failure => {
   if (error instanceof FailureError) return error.failure;
-  const kind = systemFailures[errnoOf(error) ?? ''] ?? 'unexpected';
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
-  return { kind, detail: error instanceof Error ? error.message : String(error), ...(path ? { at: path } : {}) };
+  const detail = error instanceof Error ? error.message : String(error);
+  return systemFailure(error) ?? { kind: 'unexpected', detail };
 };
 
 /** Keep the log where the next build does not delete it. */

@@ -118,7 +118,37 @@ export interface PreinstRequest {
   readonly switches: Switches;
 }
 
-export type DkmsRequest = ModuleRequest | MatchRequest | PreinstRequest;
+export interface MktarballRequest {
+  readonly verb: 'mktarball';
+  readonly operand?: Operand;
+  readonly kernels: readonly Kernel[] | 'all';
+  /** A path, or a file name in the module's tarball directory. */
+  readonly archive?: string;
+  readonly sourceOnly: boolean;
+  readonly binariesOnly: boolean;
+  readonly switches: Switches;
+}
+
+export interface LdtarballRequest {
+  readonly verb: 'ldtarball';
+  /** Absolute path. */
+  readonly archive?: string;
+  readonly switches: Switches;
+}
+
+/** Make the key and certificate that modules are signed with, if they are missing. */
+export interface KeyRequest {
+  readonly verb: 'generate_mok';
+  readonly switches: Switches;
+}
+
+export type DkmsRequest =
+  | ModuleRequest
+  | MatchRequest
+  | PreinstRequest
+  | MktarballRequest
+  | LdtarballRequest
+  | KeyRequest;
 
 export type Request = SyncRequest | StatusRequest | LogRequest | DkmsRequest;
 

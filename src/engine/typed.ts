@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { loadArchive, makeArchive } from './archive.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
 import { type Failure, FailureError } from './errors.ts';
 import { exists } from './files.ts';
-import { bootableKernels, machineArch } from './kernel.ts';
+import { bootableKernels, machineArch, runningKernel } from './kernel.ts';
 import { entryFor, registerOperand } from './operand.ts';
 import { type Demand, makePlan, type Removal } from './plan.ts';
 import type { Row } from './progress.ts';
@@ -130,6 +131,13 @@ const preinst = async (run: Run, { kernel }: PreinstRequest): Promise<SyncResult
   return { rows: inOrder(await takeAway(run, removals)), failures: await depmodAll(run) };
 };
 
+const generateKey = async (run: Run): Promise<SyncResult> => {
+  const ready = await run.signingKey({ release: runningKernel(), arch: machineArch() });
+  if ('problem' in ready) throw new FailureError({ kind: 'no-key', detail: ready.problem });
+  if (!ready.isNew) run.note({ note: 'key-there', certificate: ready.key.certificate });
+  return { rows: [], failures: [] };
+};
+
 /** The kernel of a command must be there, or its headers: `-k` builds for a directory with headers alone. */
 const missingKernels = (run: Run, request: DkmsRequest): Failure[] => {
   if (request.verb !== 'install' || request.kernels === 'all') return [];
@@ -160,5 +168,11 @@ export const performTyped = async (run: Run, request: DkmsRequest): Promise<Sync
       return match(run, request);
     case 'kernel_preinst':
       return preinst(run, request);
+    case 'mktarball':
+      return makeArchive(run, request);
+    case 'ldtarball':
+      return loadArchive(run, request);
+    case 'generate_mok':
+      return generateKey(run);
   }
 };

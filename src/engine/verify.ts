@@ -70,9 +70,11 @@ export const checkVermagics = (
 ): void => {
   objects.forEach((object, index) => {
     const vermagic = found[index] ?? '';
-    const isRight = expected === undefined ? vermagic.split(' ')[0] === release : vermagic === expected;
-    if (isRight && vermagic.split(' ')[0] === release) return;
-    const detail = `it is for "${vermagic}", the kernel wants "${expected ?? release}"`;
+    // Headers may be of another release themselves; then theirs is not what the kernel wants.
+    const wanted = expected?.split(' ')[0] === release ? expected : release;
+    const isRight = expected === undefined ? vermagic.split(' ')[0] === release : vermagic === wanted;
+    if (isRight) return;
+    const detail = `it is for "${vermagic}", the kernel wants "${wanted}"`;
     throw new FailureError({ kind: 'wrong-kernel', at: object, detail });
   });
 };

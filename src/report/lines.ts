@@ -74,9 +74,10 @@ export const lineReport = (context: ReportContext): Report => {
     finish: (answer: Answer) => {
       const rest = untoldNotes(answer, told);
       for (const note of rest) say(noteSentence(note));
-      const gap = answer.kind === 'summary' && (said || rest.length > 0) ? '\n' : '';
+      const text = answerText(answer, context);
+      const gap = answer.kind === 'summary' && text !== '' && (said || rest.length > 0) ? '\n' : '';
       const to = answer.kind === 'nothing' ? context.err : context.out;
-      to.write(`${gap}${answerText(answer, context)}`);
+      to.write(`${gap}${text}`);
     },
   };
 };

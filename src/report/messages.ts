@@ -147,6 +147,8 @@ export const noteSentence = (note: Note): string => {
       return `warning: the kernel's own modules were left in place: ${note.path}`;
     case 'registered':
       return `${moduleLabel(note.module)} registered`;
+    case 'archive-written':
+      return `wrote ${note.path}`;
     case 'removal-cancelled':
       return `${moduleLabel(note.module)} stays: it was added in this same rpm transaction`;
     case 'forgotten':
@@ -159,6 +161,8 @@ export const noteSentence = (note: Note): string => {
       return `warning: ${moduleLabel(note.module)}, ${note.kernel.release} is not signed: ${note.detail}`;
     case 'key-made':
       return `made a new key to sign modules with, certificate ${note.certificate}`;
+    case 'key-there':
+      return `the key is there already, certificate ${note.certificate}`;
     case 'not-enrolled':
       return `warning: Secure Boot is on and will refuse the modules: enrol the certificate with: mokutil --import ${note.certificate}`;
     case 'symbols-retried':

@@ -124,10 +124,12 @@ const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: the 
 const isQuiet = (summary: Summary): boolean =>
   summary.failures.length === 0 && summary.signal === undefined && summary.rows.every(asItShouldBe);
 
+const saysAllOnTheWay: ReadonlySet<string> = new Set(['add', 'remove', 'mktarball', 'ldtarball', 'generate_mok']);
+
 /** A command about one module that changed only the registry has said so on the way. */
 const quietLines = (summary: Summary, context: ReportContext): string[] => {
   const { verb } = context.request;
-  if (summary.rows.length === 0 && (verb === 'add' || verb === 'remove')) return [];
+  if (summary.rows.length === 0 && saysAllOnTheWay.has(verb)) return [];
   return [`kmodsort: ${nothingDone(summary.rows, context)}`, ...requiredLines(summary, context)];
 };
 
@@ -136,8 +138,7 @@ export const summaryLines = (summary: Summary, context: ReportContext): string[]
   const { rows } = summary;
   if (isQuiet(summary)) return quietLines(summary, context);
   return [
-    `kmodsort: ${headline(rows)}`,
-    ...(rows.length > 0 ? rowLines(rows, context) : []),
+    ...(rows.length > 0 ? [`kmodsort: ${headline(rows)}`, ...rowLines(rows, context)] : []),
     ...warningLines(summary),
     ...failureLines(summary),
     ...endedLines(summary),

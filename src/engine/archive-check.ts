@@ -1,0 +1,55 @@
+import { dirname, join, normalize } from 'node:path';
+
+/** Whether an archive may be unpacked: everything in it stays inside it. Pure. */
+
+interface Member {
+  /** The first letter of `tar --list --verbose`: `-` file, `d` directory, `l` symbolic link, `h` hard link. */
+  readonly type: string;
+  readonly name: string;
+  /** Where a link leads, as written. */
+  readonly target?: string;
+}
+
+/** One line of `tar -tv --quoting-style=escape --full-time`: mode, owner, size, date, time, name. */
+const memberOf = (line: string): Member | undefined => {
+  const match = /^(.)\S*\s+\S+\s+(?:\d+|\d+,\s*\d+)\s+\S+\s+\S+\s(.*)$/.exec(line);
+  const [type, rest] = [match?.[1], match?.[2]];
+  if (!type || rest === undefined) return undefined;
+  const arrow = type === 'l' ? ' -> ' : ' link to ';
+  if (type !== 'l' && type !== 'h') return { type, name: rest };
+  const parts = rest.split(arrow);
+  // A name with the arrow in it could hide where the link leads.
+  return parts.length === 2 ? { type, name: parts[0] ?? '', target: parts[1] ?? '' } : undefined;
+};
+
+const leaves = (path: string): boolean => path.startsWith('/') || normalize(path).split('/')[0] === '..';
+
+const problemOf = ({ type, name, target }: Member): string | undefined => {
+  if (leaves(name) || name.split('/').includes('..')) return `${name} is outside the archive`;
+  if (!['-', 'd', 'l', 'h'].includes(type)) return `${name} is no file, directory or link`;
+  if (target === undefined) return undefined;
+  const place = type === 'l' ? join(dirname(name), target) : target;
+  return target.startsWith('/') || leaves(place) ? `${name} is a link that leads outside: ${target}` : undefined;
+};
+
+/**
+ * The first reason against unpacking.
+ *
+ * @param listing what `tar --list --verbose --full-time --quoting-style=escape` printed
+ */
+export const archiveProblem = (listing: string): string | undefined => {
+  for (const line of listing.split('\n').filter(Boolean)) {
+    const member = memberOf(line);
+    if (!member) return `a member that cannot be understood: ${line}`;
+    const problem = problemOf(member);
+    if (problem) return problem;
+  }
+  return undefined;
+};
+
+/** Names of the members in a listing. */
+export const memberNames = (listing: string): string[] =>
+  listing
+    .split('\n')
+    .map((line) => memberOf(line)?.name.replace(/^\.\//, ''))
+    .filter((name) => name !== undefined);
