@@ -14,6 +14,8 @@ export interface Command {
   readonly directory?: string;
   /** An open descriptor that takes stdout and stderr; without it both are returned. */
   readonly log?: number;
+  /** An open descriptor to read from; stdin is closed without it. */
+  readonly input?: number;
   /** Further descriptors that the child gets, by their number there. */
   readonly descriptors?: ReadonlyMap<number, number>;
   /** After so many seconds the group is killed. */
@@ -70,7 +72,7 @@ const endGroup = async (group: number): Promise<void> => {
 type Descriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 const isDescriptor = (fd: number | undefined): fd is Descriptor => fd !== undefined && Number.isInteger(fd) && fd > 2;
 
-type Stdio = ['ignore', 'pipe' | Descriptor, 'pipe' | Descriptor, ...('ignore' | Descriptor)[]];
+type Stdio = ['ignore' | Descriptor, 'pipe' | Descriptor, 'pipe' | Descriptor, ...('ignore' | Descriptor)[]];
 
 const stdioOf = (command: Command): Stdio => {
   const output = isDescriptor(command.log) ? command.log : 'pipe';
@@ -79,7 +81,7 @@ const stdioOf = (command: Command): Stdio => {
     while (further.length < there - 3) further.push('ignore');
     further[there - 3] = isDescriptor(here) ? here : 'ignore';
   }
-  return ['ignore', output, output, ...further];
+  return [isDescriptor(command.input) ? command.input : 'ignore', output, output, ...further];
 };
 
 const codeOf = (result: {

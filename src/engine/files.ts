@@ -106,8 +106,15 @@ export const hashText = (...parts: readonly string[]): string => {
   return hash.digest('hex');
 };
 
+/** Make a directory and all above it. One at a time: Node's own way says ENOENT of a read-only file system. */
 export const makeDirectory = (path: string, mode = 0o755): void => {
-  fs.mkdirpSync(path, mode);
+  if (isDirectory(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path), mode);
+  try {
+    fs.mkdirSync(path, mode);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !isDirectory(path)) throw error;
+  }
 };
 
 /** A new directory below `parent` with a name of its own that starts with `prefix`; private unless a mode is given. */
@@ -214,6 +221,8 @@ export const openLog = (path: string): number => {
 export const appendTo = (fd: number, text: string): void => {
   fs.writeSync(fd, text);
 };
+
+export const openToRead = (path: string): number => fs.openSync(path, 'r');
 
 /** Open a lock file (0600, made if needed) for reading and writing. */
 export const openLockFile = (path: string): number => {

@@ -137,6 +137,8 @@ export interface StatusEntry {
   readonly objectsMissing: boolean;
   /** Installed files differ from the built ones, or are gone. */
   readonly differences: boolean;
+  /** The release whose build serves this kernel through a link of weak-modules. */
+  readonly weakFrom?: string;
   /** The remembered failure of this Module on this Kernel. */
   readonly failure?: Failure;
   /** When it failed, ISO 8601. */

@@ -5,13 +5,14 @@ import type { Lock } from './lock.ts';
 import { openJobLog } from './log.ts';
 import type { Job } from './plan.ts';
 import type { Outcome, Step } from './progress.ts';
-import { forgetRecord } from './record.ts';
+import { forgetRecord, readRecord } from './record.ts';
 import { failureOf } from './remember.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { confFilesOf, readModuleConfs } from './survey.ts';
 import { installedVersion, readTree, type TreeEntry } from './tree.ts';
 import { makeUname } from './uname.ts';
+import { tellWeakModules } from './weak-modules.ts';
 
 /** What a run does for a Job that takes a Module away. */
 
@@ -43,10 +44,12 @@ const takeAway = async (run: Run, job: Job, lock: Lock): Promise<void> => {
   const entry = readTree(dkmsTree, sourceTree).find(
     (one) => one.module.name === module.name && one.module.version === module.version,
   );
+  const files = (readRecord(stateDir, module, kernel).installed ?? []).map((file) => file.path);
   await run.alone(kernel, async () => {
     if (isInstalled) uninstallModule(run, module, kernel);
   });
   if (isInstalled && entry && !entry.broken) await runPostRemove(run, job, entry, lock);
+  if (isInstalled) await tellWeakModules(run, module, kernel, 'remove', files);
   if (job.want === 'uninstalled') return;
   unbuildModule(run, module, kernel);
   forgetRecord(stateDir, module, kernel);

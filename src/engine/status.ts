@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { hashFile, list, look, readText } from './files.ts';
-import { compressionOf } from './kernel.ts';
-import { moduleFiles, savedOriginals } from './originals.ts';
+import { hashFile, list, look, readText, realPath, walk } from './files.ts';
+import { builtFiles, moduleFiles, savedOriginals } from './originals.ts';
 import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from './progress.ts';
 import { type EntryRecord, readRecord, recordedEntries } from './record.ts';
 import type { Kernel, LogRequest, Module, StatusRequest } from './request.ts';
@@ -10,9 +9,6 @@ import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
 
 /** Questions about what is there; they change nothing and start no process. */
-
-const builtFiles = (directory: string): string[] =>
-  list(join(directory, 'module')).filter((name) => compressionOf(name));
 
 const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
   const there = new Set(builtFiles(directory).map((name) => name.replace(/\.ko.*$/, '')));
@@ -73,8 +69,31 @@ const failuresOf = (settings: Settings, entry: TreeEntry): StatusEntry[] =>
     .filter(({ record }) => record.failure)
     .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...failurePart(record) }));
 
+/** Kernels that a build for this one serves: links below their weak-updates that lead to its installed files. */
+const weakEntries = (settings: Settings, entry: TreeEntry, kernel: Kernel): StatusEntry[] => {
+  const own = new Set(
+    readRecord(settings.stateDir, entry.module, kernel).installed?.map((file) => realPath(file.path)),
+  );
+  if (own.size === 0) return [];
+  const serves = (release: string): boolean => {
+    const directory = join(settings.installTree, release, 'weak-updates');
+    return walk(directory).some((path) => own.has(realPath(join(directory, path))));
+  };
+  return list(settings.installTree)
+    .filter((release) => release !== kernel.release && serves(release))
+    .map((release) => ({
+      ...plainEntry(entry.module, 'added'),
+      kernel: { release, arch: kernel.arch },
+      state: 'installed',
+      weakFrom: kernel.release,
+    }));
+};
+
 const linesOf = (settings: Settings, entry: TreeEntry): StatusEntry[] => {
-  const built = entry.built.map((kernel) => builtEntry(settings, entry, kernel));
+  const built = entry.built.flatMap((kernel) => [
+    builtEntry(settings, entry, kernel),
+    ...weakEntries(settings, entry, kernel),
+  ]);
   const failures = failuresOf(settings, entry);
   if (entry.broken) return [plainEntry(entry.module, 'broken'), ...built, ...failures];
   return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];

@@ -21,6 +21,7 @@ import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts
 import { symversFromObjects } from './symvers.ts';
 import { builtDirectory } from './tree.ts';
 import { makeUname } from './uname.ts';
+import { tellWeakModules } from './weak-modules.ts';
 
 /** What a run does for one Job, from taking its locks to remembering how it ended. */
 
@@ -95,6 +96,9 @@ const build = async (bench: Bench): Promise<void> => {
   writeRecord(run.settings.stateDir, job.module, job.kernel, { ...rest, build: record });
 };
 
+const installedPaths = (run: Run, job: Job): string[] =>
+  (readRecord(run.settings.stateDir, job.module, job.kernel).installed ?? []).map((file) => file.path);
+
 /** What stays the kernel's own; where that is all of it, there is nothing to install. */
 const install = async (bench: Bench): Promise<Outcome> => {
   const { run, job, conf, place, finding, say } = bench;
@@ -117,6 +121,7 @@ const install = async (bench: Bench): Promise<Outcome> => {
         throw new FailureError({ kind: 'pre-install-failed', at: conf.scripts.PRE_INSTALL ?? '', code, log: log.path });
       installModule(run, job.module, job.kernel, conf, left);
     });
+    if (!conf.noWeakModules) await tellWeakModules(run, job.module, job.kernel, 'add', installedPaths(run, job));
     // Not under the kernel's turn: a POST_INSTALL may call us for another module.
     const code = await runScript(run, place, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
     if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });

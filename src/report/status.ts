@@ -35,6 +35,10 @@ export const dkmsStatusLines = (entries: readonly StatusEntry[]): string[] =>
     .filter((entry) => entry.state !== 'broken' || !entry.kernel)
     .map((entry) => {
       const label = moduleLabel(entry.module);
+      if (entry.weakFrom && entry.kernel) {
+        const { name, version } = entry.module;
+        return `${name}, ${version}, ${entry.kernel.release}, ${entry.kernel.arch}: installed-weak from ${entry.weakFrom}`;
+      }
       if (entry.state === 'added' || entry.state === 'broken') return `${label}: ${entry.state}`;
       const originals = entry.originals ? ' (Original modules exist)' : '';
       const rest = entry.objectsMissing

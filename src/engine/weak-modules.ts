@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { probeEnvironment } from './exec.ts';
+import { close, exists, openToRead, writeText } from './files.ts';
+import { compressionOf } from './kernel.ts';
+import type { Kernel, Module } from './request.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Distributions with a stable kernel interface let one build serve other kernels: their own programs make the
+ * links. They take the list of files on stdin.
+ */
+
+interface Program {
+  readonly path: string;
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+/** The program of a distribution; undefined where there is none. */
+export const weakProgram = (distribution: string, kernel: Kernel): Program | undefined => {
+  if (/^(rhel|fedora|centos|ovm)/.test(distribution)) {
+    return {
+      path: '/usr/sbin/weak-modules',
+      add: ['--no-initramfs', '--add-modules'],
+      remove: ['--no-initramfs', '--remove-modules'],
+    };
+  }
+  if (!/^(suse|sles|opensuse)/.test(distribution)) return undefined;
+  return {
+    path: '/usr/lib/module-init-tools/weak-modules2',
+    add: ['--add-kernel-modules', kernel.release],
+    remove: ['--remove-kernel-modules', kernel.release],
+  };
+};
+
+/**
+ * Tell the distribution's program about files that were installed or are gone. Its failure is a remark: the
+ * kernel that we built for is served.
+ *
+ * @param files absolute paths in the install tree
+ */
+export const tellWeakModules = async (
+  run: Run,
+  module: Module,
+  kernel: Kernel,
+  action: 'add' | 'remove',
+  files: readonly string[],
+): Promise<void> => {
+  const program = weakProgram(run.settings.distribution, kernel);
+  const named = files.filter((file) => compressionOf(file));
+  if (!program || named.length === 0 || !exists(program.path)) return;
+  const list = join(run.scratch, `weak-${module.name}-${kernel.release}`);
+  writeText(list, `${named.join('\n')}\n`);
+  const input = openToRead(list);
+  const ended = await run.processes.run({
+    argv: [program.path, ...program[action]],
+    environment: probeEnvironment(run.settings.environment),
+    input,
+    limit: 300,
+  });
+  close(input);
+  if (ended.code !== 0) run.note({ note: 'script-failed', path: program.path, code: ended.code });
+};
