@@ -4,6 +4,7 @@ import { type Adapter, isCleanName } from '../events.ts';
 const usages = {
   postinst: 'kmodsort hook run apt postinst KERNEL [IMAGE]',
   prerm: 'kmodsort hook run apt prerm KERNEL',
+  source: 'kmodsort hook run apt source NAME VERSION',
 };
 
 const releaseIn = (word: 'postinst' | 'prerm', release: string | undefined): string => {
@@ -11,17 +12,25 @@ const releaseIn = (word: 'postinst' | 'prerm', release: string | undefined): str
   throw new FailureError({ kind: 'bad-usage', at: `hook run apt ${word}`, detail: usages[word] });
 };
 
-/** apt and dpkg: the kernel packages' postinst.d and prerm.d, and our own package's trigger and configure. */
+/** A module package's postinst names what it brought; its directory has both words in its name. */
+const sourceIn = (name: string | undefined, version: string | undefined): string => {
+  const source = `${name}-${version}`;
+  if (name && version && isCleanName(source)) return source;
+  throw new FailureError({ kind: 'bad-usage', at: 'hook run apt source', detail: usages.source });
+};
+
+/** apt and dpkg: the kernel packages' postinst.d and prerm.d, module packages' postinst, and our own package's trigger and configure. */
 export const apt: Adapter = {
   readsStdin: () => false,
-  events: ([word, release]) => {
+  events: ([word, release, version]) => {
     if (word === 'postinst') return [{ kind: 'kernel-arrived', release: releaseIn(word, release) }];
     if (word === 'prerm') return [{ kind: 'kernel-leaving', release: releaseIn(word, release) }];
+    if (word === 'source') return [{ kind: 'source-touched', source: sourceIn(release, version) }];
     if (word === 'trigger' || word === 'configure') return [{ kind: 'transaction-ended' }];
     throw new FailureError({
       kind: 'bad-usage',
       at: ['hook run apt', word].join(' ').trim(),
-      detail: 'kmodsort hook run apt postinst|prerm KERNEL, trigger [NAMES] or configure',
+      detail: 'kmodsort hook run apt postinst|prerm KERNEL, source NAME VERSION, trigger [NAMES] or configure',
     });
   },
 };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isInChroot } from './chroot.ts';
 import { isCleanName } from './conf.ts';
 import type { Failure } from './errors.ts';
 import { exists, isDirectory, realPath } from './files.ts';
@@ -27,8 +28,9 @@ const isGone = (settings: Settings, release: string): boolean =>
 
 const current = (settings: Settings, named: readonly string[]): string[] => {
   const bootable = bootableKernels(settings.installTree);
-  if (settings.autoinstallAllKernels) return [...named, ...bootable];
   const running = bootable.filter((release) => release === runningKernel());
+  // In a chroot (an image being made) the running kernel is the host's: whatever is installed may be booted.
+  if (settings.autoinstallAllKernels || (running.length === 0 && isInChroot())) return [...named, ...bootable];
   return [...named, ...running, ...bootable.slice(-1)];
 };
 

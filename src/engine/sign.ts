@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
+import { isInChroot } from './chroot.ts';
 import { probeEnvironment } from './exec.ts';
-import { exists, identityOf } from './files.ts';
+import { exists } from './files.ts';
 import { findCommand, type KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';
 import type { Place, Run } from './run.ts';
@@ -10,11 +11,6 @@ import type { SigningKey } from './signing-key.ts';
 /** Module signatures: made with the kernel's own sign-file, read again by modinfo. A failure is a warning. */
 
 /** In a chroot the keys would be those of another system. */
-const isInChroot = (): boolean => {
-  const [here, there] = [identityOf('/'), identityOf('/proc/1/root/.')];
-  return here !== undefined && there !== undefined && here !== there;
-};
-
 const isWanted = (settings: Settings, facts: KernelFacts): boolean => {
   if (!facts.config.get('CONFIG_MODULE_SIG_HASH')) return false;
   if (settings.signing.when === 'false') return false;

@@ -7,6 +7,7 @@ import type { Kernel, LogRequest, Module, StatusRequest } from './request.ts';
 import type { Settings } from './settings.ts';
 import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
+import { weakProgram } from './weak-modules.ts';
 
 /** Questions about what is there; they change nothing and start no process. */
 
@@ -71,6 +72,7 @@ const failuresOf = (settings: Settings, entry: TreeEntry): StatusEntry[] =>
 
 /** Kernels that a build for this one serves: links below their weak-updates that lead to its installed files. */
 const weakEntries = (settings: Settings, entry: TreeEntry, kernel: Kernel): StatusEntry[] => {
+  if (!weakProgram(settings.distribution, kernel)) return [];
   const own = new Set(
     readRecord(settings.stateDir, entry.module, kernel).installed?.map((file) => realPath(file.path)),
   );
