@@ -13,7 +13,7 @@ import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
 import { type Adapter, type Manager, requestOf } from './events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
-import { failureText, unexpectedText } from './report/failures.ts';
+import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
 import { lineReport } from './report/lines.ts';
 import { chooseReport, type Report, type ReportContext } from './report/report.ts';
@@ -65,6 +65,7 @@ const reportFor = async (run: Run, context: ReportContext): Promise<Report> => {
     output: run.output,
     request: context.request,
     verbose: run.verbose,
+    quiet: run.quiet === true,
     isTerminal: process.stdout.isTTY === true,
     terminal: process.env.TERM,
   });
@@ -99,11 +100,13 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
     request,
     output: run.output,
     verbose: run.verbose,
+    quiet: run.quiet === true,
     missingRequired: (summary) => missingRequired(summary, requiredModules),
     retry: (release) => retryCommand(run.overrides, release),
     out,
     err,
   });
+  for (const option of run.ignored ?? []) err.write(ignoredText(option));
   const emit: Emit = (progress) => report.onProgress(progress);
   for (const note of notes) emit({ kind: 'noted', note });
   const work = abort.aborted ? Promise.resolve(endedEarly(abort)) : engine.perform(request, settings, emit, abort);

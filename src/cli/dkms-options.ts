@@ -41,25 +41,82 @@ export const dkmsOptions = {
   help: { ...flag('Print this help'), alias: 'h' },
 } as const;
 
-export const dkmsActions = [
-  'add',
-  'remove',
-  'build',
-  'unbuild',
-  'install',
-  'uninstall',
-  'match',
-  'autoinstall',
-  'status',
-  'mktarball',
-  'ldtarball',
-  'generate_mok',
-  'kernel_preinst',
-  'kernel_postinst',
-  'kernel_prerm',
-] as const;
+interface ActionHelp {
+  /** What may follow the action. */
+  readonly operand: string;
+  readonly says: string;
+  /** Long names of the options that matter to it, besides those that name trees. */
+  readonly options: readonly string[];
+}
 
-export type DkmsAction = (typeof dkmsActions)[number];
+const builds = ['kernelver', 'arch', 'all', 'force', 'conf', 'config', 'kernelsourcedir', 'directive', 'jobs'];
+const installs = [...builds, 'force-version-override', 'no-depmod', 'modprobe-on-install', 'symlink-modules'];
+const where = ['kernelver', 'arch', 'all'];
+
+/** Every action: what follows it, what it does, which options matter to it. Help and manual are made from this. */
+export const actionHelp = {
+  add: {
+    operand: 'NAME/VERSION | DIRECTORY | FILE',
+    says: 'Register a module, from the source tree or from a directory that has a dkms.conf',
+    options: ['conf', 'directive', 'rpm_safe_upgrade'],
+  },
+  remove: {
+    operand: 'NAME/VERSION',
+    says: 'Uninstall, unbuild and, when no kernel is left, forget a module; its source stays',
+    options: [...where, 'rpm_safe_upgrade'],
+  },
+  build: { operand: 'NAME/VERSION', says: 'Build a module, and what it needs first', options: builds },
+  unbuild: { operand: 'NAME/VERSION', says: 'Uninstall a module and delete what was built', options: where },
+  install: { operand: 'NAME/VERSION', says: 'Build a module if need be, and install it', options: installs },
+  uninstall: {
+    operand: 'NAME/VERSION',
+    says: "Take a module off a kernel and put the kernel's own back",
+    options: where,
+  },
+  match: {
+    operand: '',
+    says: 'Install on a kernel every module that is installed on another',
+    options: ['templatekernel', 'kernelver', 'arch', 'force', 'jobs'],
+  },
+  autoinstall: {
+    operand: '',
+    says: 'Build and install every registered module that a kernel lacks, in the order of their dependencies',
+    options: ['kernelver', 'arch', 'jobs'],
+  },
+  status: {
+    operand: '[NAME[/VERSION]]',
+    says: 'Say what is registered, built and installed',
+    options: ['kernelver', 'arch'],
+  },
+  mktarball: {
+    operand: 'NAME/VERSION',
+    says: 'Write an archive of a module and what is built of it',
+    options: [...where, 'archive', 'binaries-only', 'source-only'],
+  },
+  ldtarball: {
+    operand: 'ARCHIVE',
+    says: 'Load an archive that mktarball wrote, or any that holds a dkms.conf',
+    options: ['archive', 'force'],
+  },
+  generate_mok: { operand: '', says: 'Make the key that modules are signed with, if it is missing', options: [] },
+  kernel_preinst: {
+    operand: '',
+    says: 'Before a kernel is installed again: drop what autoinstall will build',
+    options: ['kernelver', 'arch'],
+  },
+  kernel_postinst: { operand: '', says: 'After a kernel was installed: autoinstall', options: ['kernelver', 'arch'] },
+  kernel_prerm: {
+    operand: '',
+    says: 'Before a kernel is removed: drop every module of it',
+    options: ['kernelver', 'arch'],
+  },
+} as const satisfies Readonly<Record<string, ActionHelp>>;
+
+export type DkmsAction = keyof typeof actionHelp;
+
+const isAction = (word: string): word is DkmsAction => word in actionHelp;
+
+export const dkmsActions: readonly DkmsAction[] = Object.keys(actionHelp).filter(isAction);
 
 /** Actions that work on one kernel only. */
 export const oneKernel: ReadonlySet<DkmsAction> = new Set([

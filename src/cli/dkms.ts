@@ -2,7 +2,15 @@ import { basename, resolve } from 'node:path';
 import yargs from 'yargs';
 import type { Kernel, Operand, Request, Switches } from '../engine/request.ts';
 import { isCleanName, type Manners } from '../events.ts';
-import { type DkmsAction, dkmsActions, dkmsOptions, notForAll, oneKernel, rootOnly } from './dkms-options.ts';
+import {
+  actionHelp,
+  type DkmsAction,
+  dkmsActions,
+  dkmsOptions,
+  notForAll,
+  oneKernel,
+  rootOnly,
+} from './dkms-options.ts';
 import type { Invocation } from './kmodsort.ts';
 import { overridesOf } from './options.ts';
 import { complaint, nearest, UsageError } from './usage.ts';
@@ -21,11 +29,22 @@ export interface DkmsSurroundings {
   readonly look: (path: string) => 'file' | 'directory' | undefined;
 }
 
-const parserOf = (columns: number) =>
+const actionLines = dkmsActions.map((action) => `  ${action.padEnd(16)} ${actionHelp[action].says}`).join('\n');
+
+const usageOf = (action: DkmsAction | undefined): { line: string; says: string } => {
+  if (!action) {
+    const all = `Actions:\n${actionLines}\n\n'dkms ACTION --help' shows the options of one.`;
+    return { line: 'dkms ACTION [NAME/VERSION] [options]', says: all };
+  }
+  const { operand, says } = actionHelp[action];
+  return { line: ['dkms', action, operand, '[options]'].filter(Boolean).join(' '), says };
+};
+
+const parserOf = (columns: number, action?: DkmsAction) =>
   yargs([])
     .scriptName('dkms')
-    .usage('dkms ACTION [NAME/VERSION] [options]')
-    .epilogue(`Actions: ${dkmsActions.join(', ')}`)
+    .usage(usageOf(action).line)
+    .epilogue(usageOf(action).says)
     .locale('en')
     .exitProcess(false)
     .showHelpOnFail(false)
@@ -197,6 +216,15 @@ const actionOf = (words: readonly (string | number)[]): DkmsAction | undefined =
   return found[0];
 };
 
+/** An action's own help shows only the options that matter to it. */
+const helpText = async (action: DkmsAction | undefined, columns: number): Promise<string> => {
+  const parser = parserOf(columns, action);
+  if (!action) return parser.getHelp();
+  const wanted = new Set<string>([...actionHelp[action].options, 'quiet', 'verbose', 'help']);
+  for (const name of Object.keys(dkmsOptions).filter((option) => !wanted.has(option))) parser.hide(name);
+  return parser.getHelp();
+};
+
 const noAction = async (words: readonly (string | number)[], columns: number): Promise<Invocation> => {
   const [word] = words.map(String);
   const near = word === undefined ? undefined : nearest(word, dkmsActions);
@@ -211,10 +239,12 @@ const noAction = async (words: readonly (string | number)[], columns: number): P
   };
 };
 
+const ignoredOptions = ['no-initrd', 'no-clean-kernel', 'no-prepare-kernel'] as const;
+
 const invocationOf = async (given: Given, around: DkmsSurroundings): Promise<Invocation> => {
   if (given.version) return { kind: 'text', text: `dkms-${surfaceVersion}\n`, code: 0 };
-  if (given.help) return { kind: 'text', text: `${await parserOf(around.columns).getHelp()}\n`, code: 0 };
   const action = actionOf(given._);
+  if (given.help) return { kind: 'text', text: `${await helpText(action, around.columns)}\n`, code: 0 };
   if (!action) return noAction(given._, around.columns);
   refuseBadMixes(action, given, around);
   // The words may come in any order: `dkms -k K build name/version`, `dkms name/version build`.
@@ -226,6 +256,8 @@ const invocationOf = async (given: Given, around: DkmsSurroundings): Promise<Inv
     overrides: overridesOf({ ...given }, around.cwd),
     output: action === 'status' ? 'dkms' : 'auto',
     verbose: given.verbose || given.debug,
+    quiet: given.quiet,
+    ignored: ignoredOptions.filter((name) => given[name]).map((name) => `--${name}`),
     manners: mannersOf(action),
   };
 };

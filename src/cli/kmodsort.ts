@@ -21,6 +21,10 @@ export type Invocation =
       readonly overrides: Overrides;
       readonly output: Output;
       readonly verbose: boolean;
+      /** Say only what failed. */
+      readonly quiet?: boolean;
+      /** Options that were given and mean nothing any more. */
+      readonly ignored?: readonly string[];
       readonly manners: Manners;
     }
   | {

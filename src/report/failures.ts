@@ -115,6 +115,9 @@ export const failureText = (failure: Failure): string => {
   return `${lines.join('\n')}\n`;
 };
 
+/** An option that is taken for the sake of old scripts. */
+export const ignoredText = (option: string): string => `kmodsort: ${option} has no effect any more\n`;
+
 /** An error that nobody foresaw, with all that is known about it. */
 export const unexpectedText = (error: unknown): string =>
   `kmodsort: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;

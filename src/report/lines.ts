@@ -1,5 +1,5 @@
 import type { Job, Want } from '../engine/plan.ts';
-import type { Answer, Outcome, Progress } from '../engine/progress.ts';
+import type { Answer, Outcome, Progress, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';
@@ -55,6 +55,15 @@ export const progressLine = (progress: Progress, verbose: boolean): string | und
   }
 };
 
+/** What even a quiet run says at once. */
+const isBad = (progress: Progress): boolean =>
+  progress.kind === 'waiting' || (progress.kind === 'ended' && ['failed', 'blocked'].includes(progress.outcome.kind));
+
+const isGood = (summary: Summary): boolean =>
+  summary.failures.length === 0 &&
+  !summary.signal &&
+  summary.rows.every((row) => !['failed', 'blocked'].includes(row.outcome.kind));
+
 /** The report of hooks, pipes and logs: whole plain lines, each at once. */
 export const lineReport = (context: ReportContext): Report => {
   const told = new Set<string>();
@@ -65,6 +74,7 @@ export const lineReport = (context: ReportContext): Report => {
   return {
     onProgress: (progress) => {
       if (progress.kind === 'planned' && isData) return;
+      if (context.quiet && !isBad(progress)) return;
       if (progress.kind === 'noted') told.add(noteSentence(progress.note));
       const line = progressLine(progress, context.verbose);
       if (line === undefined) return;
@@ -72,6 +82,7 @@ export const lineReport = (context: ReportContext): Report => {
       said = true;
     },
     finish: (answer: Answer) => {
+      if (context.quiet && answer.kind === 'summary' && isGood(answer)) return;
       const rest = untoldNotes(answer, told);
       for (const note of rest) say(noteSentence(note));
       const text = answerText(answer, context);

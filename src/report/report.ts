@@ -17,6 +17,8 @@ export interface ReportContext {
   readonly request: Request;
   readonly output: 'auto' | 'json' | 'dot' | 'dkms';
   readonly verbose: boolean;
+  /** Say only what failed. */
+  readonly quiet: boolean;
   /** Kernels on which modules that are required will not load. */
   readonly missingRequired: (summary: Summary) => readonly MissingRequired[];
   /** The command that tries one kernel again. */
@@ -35,6 +37,7 @@ export interface Report {
 
 /** What the choice of a report goes by. */
 export interface ReportFacts {
+  readonly quiet?: boolean;
   readonly output: 'auto' | 'json' | 'dot' | 'dkms';
   readonly request: Request;
   readonly verbose: boolean;
@@ -54,7 +57,7 @@ export const isQuestion = (request: Request): boolean =>
 export const chooseReport = (facts: ReportFacts): 'json' | 'terminal' | 'lines' => {
   if (facts.output === 'json') return 'json';
   const { request } = facts;
-  if (facts.output === 'dot' || isQuestion(request)) return 'lines';
+  if (facts.output === 'dot' || facts.quiet || isQuestion(request)) return 'lines';
   if ((request.verb === 'sync' && request.origin !== 'typed') || facts.verbose || !facts.isTerminal) return 'lines';
   return facts.terminal === undefined || facts.terminal === 'dumb' ? 'lines' : 'terminal';
 };

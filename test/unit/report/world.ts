@@ -30,6 +30,7 @@ export const recorded = (more: Partial<ReportContext> = {}): Recorded => {
     request,
     output: 'auto',
     verbose: false,
+    quiet: false,
     missingRequired: () => [],
     retry: (release) => `kmodsort sync -k ${release}`,
     out: { write: (text) => void out.push(text) },
