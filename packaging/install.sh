@@ -63,13 +63,13 @@ mkdir -p "$destdir/etc/dkms/framework.conf.d"
 
 for page in dkms.8 dkms.conf.5 kmodsort.8; do
   section=${page##*.}
-  put 644 "$top/docs/man/$page" "usr/share/man/man$section/$page"
+  put 644 "$top/dist/man/$page" "usr/share/man/man$section/$page"
   gzip -9nf "$destdir/usr/share/man/man$section/$page"
 done
-put 644 "$top/packaging/completion/kmodsort.bash" usr/share/bash-completion/completions/dkms
+put 644 "$top/dist/completion/kmodsort.bash" usr/share/bash-completion/completions/dkms
 ln -sf dkms "$destdir/usr/share/bash-completion/completions/kmodsort"
-put 644 "$top/packaging/completion/_kmodsort" usr/share/zsh/site-functions/_kmodsort
-put 644 "$top/packaging/completion/kmodsort.fish" usr/share/fish/vendor_completions.d/dkms.fish
+put 644 "$top/dist/completion/_kmodsort" usr/share/zsh/site-functions/_kmodsort
+put 644 "$top/dist/completion/kmodsort.fish" usr/share/fish/vendor_completions.d/dkms.fish
 ln -sf dkms.fish "$destdir/usr/share/fish/vendor_completions.d/kmodsort.fish"
 put 644 "$top/LICENSE" usr/share/doc/kmodsort/LICENSE
 put 644 "$top/README.md" usr/share/doc/kmodsort/README.md

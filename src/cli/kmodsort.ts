@@ -55,7 +55,16 @@ interface Common {
   readonly [option: string]: unknown;
 }
 
-const commands = ['hook', 'sync', 'plan', 'status', 'log'];
+/** Every command and what it does; help and manual are made from this. */
+export const commandHelp = {
+  'hook run': 'Bring modules into order after what a package manager did: pacman|apt|rpm and its words, or nothing',
+  sync: 'Build and install every module that belongs on the kernels',
+  plan: 'Show what sync would do, in order, and why',
+  status: 'Show the state of every module, with remembered failures',
+  log: 'Show the last failure of a module and its log',
+} as const;
+
+const commands = Object.keys(commandHelp).map((name) => name.split(' ')[0] ?? name);
 const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
 const hint = "'kmodsort --help' shows the commands and options";
 
@@ -121,7 +130,7 @@ const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
       hook
         .command(
           'run [words..]',
-          'Bring modules into order after what a package manager did: pacman|apt|rpm and its words, or nothing',
+          commandHelp['hook run'],
           (run) => run.positional('words', { type: 'string', array: true, describe: 'pacman|apt|rpm, then its words' }),
           (argv) =>
             choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
@@ -130,25 +139,25 @@ const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
     )
     .command(
       'sync',
-      'Build and install every module that belongs on the kernels',
+      commandHelp.sync,
       (sync) => sync.options(kernels),
       (argv) => choose(argv, () => typed(syncRequest(releasesOf(argv.kernel), argv['dry-run']))),
     )
     .command(
       'plan',
-      'Show what sync would do, in order, and why',
+      commandHelp.plan,
       (plan) => plan.options(kernels).options(dot),
       (argv) => choose(argv, () => ({ ...typed(syncRequest(releasesOf(argv.kernel), true)), dot: argv.dot })),
     )
     .command(
       'status',
-      'Show the state of every module, with remembered failures',
+      commandHelp.status,
       (status) => status,
       (argv) => choose(argv, () => typed({ verb: 'status', kernels: [], arches: [] })),
     )
     .command(
       'log <module>',
-      'Show the last failure of a module and its log',
+      commandHelp.log,
       (log) =>
         log
           .options(kernels)

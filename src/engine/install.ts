@@ -12,10 +12,11 @@ import {
   remove,
   removeEmpty,
 } from './files.ts';
-import { objectNameOf } from './kernel.ts';
+import { isBootable, objectNameOf } from './kernel.ts';
 import {
   builtFiles,
   chooseOriginal,
+  forgetOriginal,
   knownHashes,
   type ModuleFiles,
   moduleFiles,
@@ -157,7 +158,13 @@ export const installModule = (
 
 const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
   const { dkmsTree, installTree } = run.settings;
+  // A module put into a kernel that is gone would make it look like one that can be booted.
+  const isGone = !isBootable(installTree, kernel.release);
   for (const original of savedOriginals(dkmsTree, name, kernel)) {
+    if (isGone) {
+      forgetOriginal(dkmsTree, name, original);
+      continue;
+    }
     const fallback = join(installTree, kernel.release, 'updates', basename(original.saved));
     const origin = original.origin ?? fallback;
     // A written origin may not lead out of the kernel's own directory.

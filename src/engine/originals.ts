@@ -89,6 +89,11 @@ export const savedOriginals = (dkmsTree: string, name: string, kernel: Kernel): 
 /** Put an original back, unless a file of the package stands there again; then forget the copy. */
 export const restoreOriginal = (dkmsTree: string, name: string, original: SavedOriginal, origin: string): void => {
   if (!exists(origin)) publishCopy(original.saved, origin, hashFile(original.saved));
+  forgetOriginal(dkmsTree, name, original);
+};
+
+/** Throw a saved copy away. */
+export const forgetOriginal = (dkmsTree: string, name: string, original: SavedOriginal): void => {
   remove(original.saved);
   remove(originFile(original.saved));
   removeEmpty(join(original.saved, '..'), join(dkmsTree, name));
