@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { probeEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
-import { probeEnvironment } from './exec.ts';
 import { close, openLog } from './files.ts';
 import { objectNameOf, runningKernel } from './kernel.ts';
 import { markers } from './lock.ts';

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { archiveProblem, memberNames } from './archive-check.ts';
+import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { type Ended, probeEnvironment } from './exec.ts';
+import type { Ended } from './exec.ts';
 import {
   copyFile,
   exists,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { causeOf } from './cause.ts';
 import type { ModuleConf } from './conf.ts';
+import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { probeEnvironment } from './exec.ts';
 import {
   copyFile, exists, isDirectory, list, makeDirectory, makeTemporary, remove, removeEmpty, rename, syncPath, walk, writeText,
 } from './files.ts'; // biome-ignore format: one room, many doors

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { type Environment, pathOf, scriptEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
-import { type Environment, type Processes, pathOf, scriptEnvironment } from './exec.ts';
+import type { Processes } from './exec.ts';
 import { exists, list, look, makeTemporary, readText, remove, writeText } from './files.ts';
 import { makeUname } from './uname.ts';
 

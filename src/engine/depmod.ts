@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { probeEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
-import { probeEnvironment } from './exec.ts';
 import { exists, makeDirectory, relink } from './files.ts';
 import type { Run } from './run.ts';
 

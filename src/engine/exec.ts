@@ -1,12 +1,11 @@
 import { constants } from 'node:os';
 import { execa } from 'execa';
+import type { Environment } from './environment.ts';
 
 /**
  * The one door to child processes: argv arrays, a given environment, stdin closed, each child in a
  * process group of its own that ends with us.
  */
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Command {
   readonly argv: readonly [string, ...string[]];
@@ -142,41 +141,4 @@ export const makeProcesses = (abort?: AbortSignal): Processes => ({
       timedOut,
     };
   },
-});
-
-/** Names that the caller's environment must not carry into confs, scripts and builds. */
-const denied = new Set([
-  'CC',
-  'CXX',
-  'CFLAGS',
-  'CXXFLAGS',
-  'LDFLAGS',
-  'MAKEFLAGS',
-  'MFLAGS',
-  'MAKELEVEL',
-  'BASH_ENV',
-  'ENV',
-  'CDPATH',
-]);
-
-/** The caller's environment for scripts, less what would change a build and the given names. */
-export const scriptEnvironment = (own: Environment, alsoDenied: readonly string[]): Environment => ({
-  ...Object.fromEntries(Object.entries(own).filter(([name]) => !denied.has(name) && !alsoDenied.includes(name))),
-  PATH: pathOf(own),
-  LANG: 'C.UTF-8',
-  LC_ALL: 'C.UTF-8',
-});
-
-/** PATH with the system's own directories at its end: package managers start hooks with less. */
-export const pathOf = (own: Environment): string => {
-  const given = (own.PATH ?? '').split(':').filter(Boolean);
-  const system = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-  return [...given, ...system.filter((directory) => !given.includes(directory))].join(':');
-};
-
-/** A small environment of our own for questions whose answers we read. */
-export const probeEnvironment = (own: Environment): Environment => ({
-  PATH: pathOf(own),
-  LANG: 'C.UTF-8',
-  LC_ALL: 'C.UTF-8',
 });

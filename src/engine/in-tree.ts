@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { ModuleConf } from './conf.ts';
-import { type Environment, type Processes, probeEnvironment } from './exec.ts';
+import { type Environment, probeEnvironment } from './environment.ts';
+import type { Processes } from './exec.ts';
 import { hashFile, list, readText } from './files.ts';
 import { type Target, targetsOf } from './install.ts';
 import { compressionOf, objectNameOf } from './kernel.ts';

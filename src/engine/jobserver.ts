@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { type Environment, type Processes, probeEnvironment } from './exec.ts';
+import type { Processes } from './exec.ts';
 import { appendTo, close, openFifo, takeByte } from './files.ts';
 
 /**

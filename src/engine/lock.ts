@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
+import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { type Environment, type Processes, probeEnvironment, signalGroup } from './exec.ts';
+import { type Processes, signalGroup } from './exec.ts';
 import { close, list, openLockFile, readLink, readText, realPath, rewrite } from './files.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { causeOf, undefinedSymbols } from './cause.ts';
 import { confScope, type ModuleConf } from './conf.ts';
+import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import type { Environment } from './exec.ts';
 import { exists } from './files.ts';
 import { jobserverDescriptor } from './jobserver.ts';
 import type { KernelFacts } from './kernel.ts';

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
+import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { probeEnvironment } from './exec.ts';
 import { exists, isDirectory, makeTemporary, realPath, remove, rename } from './files.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { type Identified, identify, registerSources, unsafeSource } from './registration.ts';

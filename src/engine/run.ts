@@ -1,4 +1,5 @@
-import type { Environment, Processes } from './exec.ts';
+import type { Environment } from './environment.ts';
+import type { Processes } from './exec.ts';
 import type { Jobserver } from './jobserver.ts';
 import type { KernelFacts } from './kernel.ts';
 import type { Emit, Note } from './progress.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ScriptName } from './conf.ts';
-import type { Environment } from './exec.ts';
+import type { Environment } from './environment.ts';
 import { exists, isExecutable, look } from './files.ts';
 import { markers, runMark } from './lock.ts';
 import type { Log } from './log.ts';

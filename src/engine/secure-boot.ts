@@ -1,4 +1,5 @@
-import { type Environment, type Processes, probeEnvironment } from './exec.ts';
+import { type Environment, probeEnvironment } from './environment.ts';
+import type { Processes } from './exec.ts';
 
 /**
  * Whether the firmware will take what we sign: Secure Boot is on and the certificate is not enrolled.

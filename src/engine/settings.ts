@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { type Environment, makeProcesses, probeEnvironment } from './exec.ts';
 import { list, look, readText } from './files.ts';
 
 /** Where things are; each can be given on the command line for tests and private trees. */
@@ -92,6 +92,8 @@ for name in $(compgen -v); do
 done`;
 
 const readWithBash = async (path: string, environment: Environment): Promise<Variables> => {
+  // Loaded only here: plain settings, the usual case, start no process.
+  const { makeProcesses } = await import('./exec.ts');
   const ended = await makeProcesses().run({
     argv: ['bash', '--norc', '--noprofile', '-c', printAssigned, 'kmodsort', path],
     environment: probeEnvironment(environment),

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { isInChroot } from './chroot.ts';
-import { probeEnvironment } from './exec.ts';
+import { probeEnvironment } from './environment.ts';
 import { exists } from './files.ts';
 import { findCommand, type KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { type Processes, probeEnvironment } from './exec.ts';
+import { probeEnvironment } from './environment.ts';
+import type { Processes } from './exec.ts';
 import { chmod, exists, makeDirectory, makeTemporary, remove, rename, syncPath } from './files.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { directiveNames } from './conf-reader.ts';
-import { makeProcesses, type Processes, scriptEnvironment } from './exec.ts';
+import { scriptEnvironment } from './environment.ts';
+import { makeProcesses, type Processes } from './exec.ts';
 import { makeTemporary, remove } from './files.ts';
 import { makeJobserver } from './jobserver.ts';
 import { kernelFacts } from './kernel.ts';

@@ -7,7 +7,7 @@ import type { Kernel, LogRequest, Module, StatusRequest } from './request.ts';
 import type { Settings } from './settings.ts';
 import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
-import { weakProgram } from './weak-modules.ts';
+import { weakProgram } from './weak-program.ts';
 
 /** Questions about what is there; they change nothing and start no process. */
 

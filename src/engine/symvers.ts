@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
-import { type Environment, type Processes, probeEnvironment } from './exec.ts';
+import { type Environment, probeEnvironment } from './environment.ts';
+import type { Processes } from './exec.ts';
 import { hashText, list, readText, walk } from './files.ts';
 import { compressionOf } from './kernel.ts';
 

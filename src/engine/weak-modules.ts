@@ -1,37 +1,15 @@
 import { join } from 'node:path';
-import { probeEnvironment } from './exec.ts';
+import { probeEnvironment } from './environment.ts';
 import { close, exists, openToRead, writeText } from './files.ts';
 import { compressionOf } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
+import { weakProgram } from './weak-program.ts';
 
 /**
  * Distributions with a stable kernel interface let one build serve other kernels: their own programs make the
  * links. They take the list of files on stdin.
  */
-
-interface Program {
-  readonly path: string;
-  readonly add: readonly string[];
-  readonly remove: readonly string[];
-}
-
-/** The program of a distribution; undefined where there is none. */
-export const weakProgram = (distribution: string, kernel: Kernel): Program | undefined => {
-  if (/^(rhel|fedora|centos|ovm)/.test(distribution)) {
-    return {
-      path: '/usr/sbin/weak-modules',
-      add: ['--no-initramfs', '--add-modules'],
-      remove: ['--no-initramfs', '--remove-modules'],
-    };
-  }
-  if (!/^(suse|sles|opensuse)/.test(distribution)) return undefined;
-  return {
-    path: '/usr/lib/module-init-tools/weak-modules2',
-    add: ['--add-kernel-modules', kernel.release],
-    remove: ['--remove-kernel-modules', kernel.release],
-  };
-};
 
 /**
  * Tell the distribution's program about files that were installed or are gone. Its failure is a remark: the

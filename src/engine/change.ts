@@ -1,0 +1,96 @@
+import { afterRun } from './after-run.ts';
+import { type Failure, FailureError } from './errors.ts';
+import { isNested, type Lock, runLockFile, takeLock } from './lock.ts';
+import type { Answer, Emit, Note, Summary } from './progress.ts';
+import type { DkmsRequest, SyncRequest } from './request.ts';
+import { noSwitches, type Run } from './run.ts';
+import type { Settings } from './settings.ts';
+import { withRun } from './start-run.ts';
+import { planAnswer, recover, type SyncResult, sync, unwritable } from './sync.ts';
+import { performTyped } from './typed.ts';
+
+/** Every verb that changes something: the lock, the work under it, and what follows when it is free again. */
+
+const hookWait = 600;
+const typedWait = 24 * 3600;
+
+type Changing = SyncRequest | DkmsRequest;
+
+const isHook = (request: Changing): boolean => request.verb === 'sync' && request.origin === 'hook';
+
+/** A lock of our own, or none where the run that started us holds it. */
+const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> => {
+  const { settings } = run;
+  if (isNested(settings.stateDir, settings.environment)) return undefined;
+  return takeLock(
+    {
+      path: runLockFile(settings.stateDir),
+      owner: isHook(request) ? 'kmodsort in a package hook' : `kmodsort ${request.verb} typed by hand`,
+      wait: isHook(request) ? hookWait : typedWait,
+      onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
+      onSurvivor: () => undefined,
+    },
+    run.processes,
+    settings.environment,
+  );
+};
+
+const signalOf = (abort: AbortSignal): Pick<Summary, 'signal'> => {
+  if (!abort.aborted) return {};
+  return { signal: abort.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM' };
+};
+
+/** A failure that stops the whole request is the summary's own. */
+const orFailure = async (work: () => Promise<SyncResult>): Promise<SyncResult> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FailureError) return { rows: [], failures: [error.failure] };
+    throw error;
+  }
+};
+
+const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
+  orFailure(async () => {
+    const lock = await lockFor(run, request);
+    try {
+      // Under another run's lock its open journals are its own.
+      if (lock) recover(run, lock.afterDeath);
+      return request.verb === 'sync' ? await sync(run, request) : await performTyped(run, request);
+    } finally {
+      await lock?.release();
+    }
+  });
+
+const change = async (run: Run, notes: readonly Note[], request: Changing): Promise<Summary> => {
+  const start = performance.now();
+  const { rows, failures } = await underLock(run, request);
+  const late = await afterRun(run, rows);
+  return {
+    kind: 'summary',
+    rows,
+    failures: [...failures, ...late],
+    notes,
+    ...signalOf(run.abort),
+    seconds: (performance.now() - start) / 1000,
+  };
+};
+
+const refuseUnwritable = (failure: Failure | undefined): void => {
+  if (failure) throw new FailureError(failure);
+};
+
+/** Carry out a request that changes something, or plan it in a dry run. */
+export const performChange = async (
+  request: Changing,
+  settings: Settings,
+  emit: Emit,
+  abort: AbortSignal,
+): Promise<Answer> => {
+  const dryRun = request.verb === 'sync' && request.dryRun;
+  const switches = request.verb === 'sync' ? noSwitches : request.switches;
+  if (!dryRun) refuseUnwritable(unwritable(settings));
+  return withRun<Answer>(settings, switches, emit, abort, (run, notes) =>
+    request.verb === 'sync' && dryRun ? planAnswer(run, request, notes) : change(run, notes, request),
+  );
+};
