@@ -45,6 +45,11 @@ export const causeOf = (log: string, directory: string): Cause => {
   return { kind: 'make-failed', detail: shorten(last ?? '', directory) };
 };
 
+/** The program that a tool-missing line is about; undefined if it does not say. */
+export const missingTool = (detail: string): string | undefined =>
+  /(?:^|[\s:])([\w.+/-]+): (?:command )?not found$/.exec(detail)?.[1] ??
+  /^make(?:\[\d+\])?: ([^:]+): No such file or directory$/.exec(detail)?.[1];
+
 /** Symbols that modpost could not find. */
 export const undefinedSymbols = (log: string): string[] => [
   ...new Set([...log.matchAll(/"([^"\s]+)" \[[^\]]*\] undefined!/g)].map((match) => match[1] ?? '')),

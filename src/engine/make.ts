@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { causeOf, undefinedSymbols } from './cause.ts';
+import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
 import { confScope, type ModuleConf } from './conf.ts';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
@@ -155,5 +155,6 @@ export const runMake = async (
   }
   if (code === 0) return;
   const cause = causeOf(log.text().slice(before), build);
-  throw new FailureError({ kind: cause.kind, at: make, detail: cause.detail, code });
+  const at = (cause.kind === 'tool-missing' && missingTool(cause.detail)) || make;
+  throw new FailureError({ kind: cause.kind, at, detail: cause.detail, code });
 };

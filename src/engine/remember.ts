@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Failure, FailureError, type FailureKind, systemFailure } from './errors.ts';
-import { copyFile, exists } from './files.ts';
+import { copyFile, exists, list, remove } from './files.ts';
 import { inputsKey } from './fingerprint.ts';
 import type { Job } from './plan.ts';
 import { type Fingerprint, logFile, readRecord, writeRecord } from './record.ts';
@@ -29,6 +29,12 @@ export const failureOf = (error: unknown): Failure => {
   return systemFailure(error) ?? { kind: 'unexpected', detail };
 };
 
+/** What a build leaves is only in the way of the next one when the disk is full. */
+const freeSpace = (run: Run, job: Job): void => {
+  const build = join(run.settings.dkmsTree, job.module.name, job.module.version, 'build');
+  for (const name of list(build).filter((one) => one !== 'make.log')) remove(join(build, name));
+};
+
 /** Keep the log where the next build does not delete it. */
 const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
   const from = failure.log ?? join(run.settings.dkmsTree, job.module.name, job.module.version, 'build', 'make.log');
@@ -52,6 +58,7 @@ export const remember = (
   raw: Failure,
 ): Failure => {
   try {
+    if (raw.kind === 'disk-full') freeSpace(run, job);
     const failure = keepLog(run, job, raw);
     const now = dependenciesNow(run, job.kernel, needs);
     const inputs = inputsKey(job.module, fingerprint, now);

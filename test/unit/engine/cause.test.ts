@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { causeOf, undefinedSymbols } from '../../../src/engine/cause.ts';
+import { causeOf, missingTool, undefinedSymbols } from '../../../src/engine/cause.ts';
 
 const build = '/var/lib/dkms/demo/1.0/build';
 
@@ -154,5 +154,16 @@ ERROR: "two" [c.ko] undefined!
 WARNING: modpost: "three" [c.ko] has no CRC!
 `;
     expect(undefinedSymbols(log)).toEqual(['one', 'two']);
+  });
+});
+
+describe('missingTool', () => {
+  it.each([
+    ['/bin/sh: 1: pahole: not found', 'pahole'],
+    ['bash: line 3: gcc-12: command not found', 'gcc-12'],
+    ['make[2]: x86_64-linux-gnu-gcc-12: No such file or directory', 'x86_64-linux-gnu-gcc-12'],
+    ['something else', undefined],
+  ])('finds in %s the program %s', (line, program) => {
+    expect(missingTool(line)).toBe(program);
   });
 });
