@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { close, openLog } from './descriptors.ts';
 import { probeEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
-import { close, openLog } from './files.ts';
 import { objectNameOf, runningKernel } from './kernel.ts';
 import { markers } from './lock.ts';
 import type { Row } from './progress.ts';

@@ -1,27 +1,10 @@
+import { type Exclusion, exclusionOf } from './conf-exclusion.ts';
+import { type ConfObject, objectsOf, problemWithAll } from './conf-objects.ts';
 import { matchOf, type RawConf } from './conf-reader.ts';
+import { first, inOrder, isCleanName, staysBelow, valuesOf } from './conf-values.ts';
 import type { Failure } from './errors.ts';
 import type { KernelFacts } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
-import { compareVersions } from './version.ts';
-
-/** One `.ko` that a Module yields. */
-export interface ConfObject {
-  /** File name without `.ko` as the build leaves it. */
-  readonly built: string;
-  /** Directory below build/, empty or ending in `/`. */
-  readonly location: string;
-  /** File name without `.ko` as it is installed. */
-  readonly dest: string;
-  /** `/kernel/…`, `/updates/…` or `/extra/…`, as the conf says it. */
-  readonly destLocation: string;
-  readonly strip: boolean;
-}
-
-export interface Exclusion {
-  /** The directive that does not match. */
-  readonly rule: string;
-  readonly value: string;
-}
 
 export type ScriptName = 'PRE_BUILD' | 'POST_BUILD' | 'POST_ADD' | 'PRE_INSTALL' | 'POST_INSTALL' | 'POST_REMOVE';
 
@@ -49,128 +32,7 @@ export interface ModuleConf {
 
 export type ConfResult = { readonly conf: ModuleConf } | { readonly invalid: Pick<Failure, 'kind' | 'detail'> };
 
-type Values = ReadonlyMap<number, string>;
-
-const none: Values = new Map();
-const valuesOf = (raw: RawConf, name: string): Values => raw.get(name) ?? none;
-const first = (raw: RawConf, name: string): string => valuesOf(raw, name).get(0) ?? '';
-const inOrder = (values: Values): [number, string][] =>
-  [...values].filter(([, value]) => value !== '').sort(([a], [b]) => a - b);
-
 const invalid = (detail: string): ConfResult => ({ invalid: { kind: 'conf-invalid', detail } });
-
-const safeName = /^[A-Za-z0-9][A-Za-z0-9._+~@:-]*$/;
-
-/** Whether text can be a module's name or version: one clean path segment. */
-export const isCleanName = (text: string): boolean => safeName.test(text) && !text.includes('..');
-
-const withSlash = (path: string): string => (path === '' || path.endsWith('/') ? path : `${path}/`);
-
-/** Relative, and never above where it starts. */
-const staysBelow = (path: string): boolean => !path.startsWith('/') && !path.split('/').includes('..');
-
-const objectCount = (raw: RawConf): number => {
-  const names = ['BUILT_MODULE_NAME', 'BUILT_MODULE_LOCATION', 'DEST_MODULE_NAME', 'DEST_MODULE_LOCATION'];
-  return Math.max(0, ...names.flatMap((name) => inOrder(valuesOf(raw, name)).map(([index]) => index + 1)));
-};
-
-/** yes unless no; what is not said follows STRIP[0]. */
-const stripOf = (raw: RawConf, index: number): boolean => {
-  const strip = valuesOf(raw, 'STRIP');
-  return !/^n/i.test(strip.get(index) ?? strip.get(0) ?? 'yes');
-};
-
-const objectAt = (raw: RawConf, index: number, count: number): ConfObject => {
-  const said = valuesOf(raw, 'BUILT_MODULE_NAME').get(index) ?? '';
-  const built = said === '' && count === 1 ? first(raw, 'PACKAGE_NAME') : said;
-  return {
-    built,
-    location: withSlash(valuesOf(raw, 'BUILT_MODULE_LOCATION').get(index) ?? '').replace(/^(\.\/)+/, ''),
-    dest: valuesOf(raw, 'DEST_MODULE_NAME').get(index) || built,
-    destLocation: valuesOf(raw, 'DEST_MODULE_LOCATION').get(index) ?? '',
-    strip: stripOf(raw, index),
-  };
-};
-
-/** Destinations that a conf may name, from the dkms manual. */
-const destination = /^\/(kernel|updates|extra)(\/|$)/;
-
-const problemWith = (object: ConfObject, index: number): string | undefined => {
-  const at = `[${index}]`;
-  if (object.built === '') return `BUILT_MODULE_NAME${at} is empty`;
-  for (const name of [object.built, object.dest]) {
-    if (/\.k?o$/.test(name)) return `${name}: a module's name is given without .ko`;
-    if (!safeName.test(name)) return `${name}: not a file name for a module`;
-  }
-  if (!staysBelow(object.location)) return `BUILT_MODULE_LOCATION${at} leaves the build directory: ${object.location}`;
-  if (object.destLocation === '') return `DEST_MODULE_LOCATION${at} is missing`;
-  if (!destination.test(object.destLocation) || object.destLocation.split('/').includes('..')) {
-    return `DEST_MODULE_LOCATION${at} must start with /kernel, /updates or /extra: ${object.destLocation}`;
-  }
-  return undefined;
-};
-
-const duplicateIn = (names: readonly string[]): string | undefined =>
-  names.find((name, index) => names.indexOf(name) !== index);
-
-const problemWithAll = (all: ReadonlyMap<number, ConfObject>): string | undefined => {
-  const problem = [...all].map(([index, object]) => problemWith(object, index)).find((text) => text !== undefined);
-  if (problem) return problem;
-  const objects = [...all.values()];
-  const built = duplicateIn(objects.map((object) => object.location + object.built));
-  if (built) return `two modules are built as ${built}`;
-  const dest = duplicateIn(objects.map((object) => object.dest));
-  return dest ? `two modules are installed as ${dest}` : undefined;
-};
-
-/** `CONFIG_A !CONFIG_B`: all named options set, all with `!` not set. */
-const configMatches = (rule: string, config: ReadonlyMap<string, string>): boolean =>
-  rule
-    .split(/\s+/)
-    .filter(Boolean)
-    .every((word) => (word.startsWith('!') ? !config.has(word.slice(1)) : config.has(word)));
-
-/** BUILD_EXCLUSIVE directives, the newest first in what a user wants to know. */
-const exclusive = ['KERNEL', 'KERNEL_MIN', 'KERNEL_MAX', 'ARCH', 'CONFIG'] as const;
-
-const isMet = (
-  raw: RawConf,
-  rule: (typeof exclusive)[number],
-  index: number,
-  value: string,
-  facts: KernelFacts,
-): boolean => {
-  switch (rule) {
-    case 'KERNEL':
-    case 'ARCH':
-      return valuesOf(raw, matchOf(`BUILD_EXCLUSIVE_${rule}`)).get(index) !== 'no';
-    case 'KERNEL_MIN':
-      return compareVersions(facts.kernel.release, value) >= 0;
-    case 'KERNEL_MAX':
-      return compareVersions(facts.kernel.release, value) <= 0;
-    case 'CONFIG':
-      return facts.config.size === 0 || configMatches(value, facts.config);
-  }
-};
-
-const ruleValues = (raw: RawConf, rule: (typeof exclusive)[number]): Values => {
-  const values = valuesOf(raw, `BUILD_EXCLUSIVE_${rule}`);
-  const obsolete = first(raw, 'OBSOLETE_BY');
-  return rule === 'KERNEL_MAX' && values.size === 0 && obsolete ? new Map([[0, obsolete]]) : values;
-};
-
-/** Index 0 is the whole Module's unless the directive has other indexes too (dkms's manual). */
-const isGlobal = (values: Values): boolean => inOrder(values).every(([index]) => index === 0);
-
-const exclusionOf = (raw: RawConf, facts: KernelFacts, index?: number): Exclusion | undefined => {
-  for (const rule of exclusive) {
-    const values = ruleValues(raw, rule);
-    if (isGlobal(values) !== (index === undefined)) continue;
-    const value = values.get(index ?? 0);
-    if (value && !isMet(raw, rule, index ?? 0, value, facts)) return { rule: `BUILD_EXCLUSIVE_${rule}`, value };
-  }
-  return undefined;
-};
 
 /** The last regular expression that matches wins; without one MAKE[0], unless its own does not match. */
 const makeOf = (raw: RawConf): string | undefined => {
@@ -221,15 +83,6 @@ const variablesOf = (raw: RawConf): [string, string][] =>
   [...raw]
     .filter(([name]) => !name.startsWith('match:'))
     .flatMap(([name, values]) => [...values].map(([index, value]): [string, string] => [`${name}[${index}]`, value]));
-
-const objectsOf = (raw: RawConf): Map<number, ConfObject> => {
-  const count = objectCount(raw);
-  // Sparse arrays leave gaps that nobody means.
-  const said = (index: number): boolean =>
-    ['BUILT_MODULE_NAME', 'DEST_MODULE_LOCATION'].some((name) => valuesOf(raw, name).get(index));
-  const indexes = Array.from({ length: count }, (_, index) => index).filter((index) => count === 1 || said(index));
-  return new Map(indexes.map((index) => [index, objectAt(raw, index, count)]));
-};
 
 /**
  * Make a ModuleConf out of what bash read, with dkms's defaults and rules.
@@ -284,19 +137,6 @@ const assemble = (
     ...(exclusion ? { exclusion } : {}),
     ...(make ? { make } : {}),
   };
-};
-
-/** Where objects go on a distribution, below `<install tree>/<release>`; the conf's own place where dkms leaves it. */
-export const installLocation = (
-  distribution: string,
-  addonDirectory: string | undefined,
-  object: ConfObject,
-): string => {
-  if (addonDirectory) return `/${addonDirectory.replace(/^\/+|\/+$/g, '')}`;
-  if (/^(debian|ubuntu|arch)/.test(distribution)) return '/updates/dkms';
-  if (/^(fedora|rhel|ovm|centos)/.test(distribution)) return '/extra';
-  if (/^(suse|sles|opensuse)/.test(distribution)) return '/updates';
-  return object.destLocation.replace(/\/+$/, '');
 };
 
 /** Variables in scope while a conf is read and while MAKE runs. */

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
-import { installLocation, type ModuleConf } from './conf.ts';
+import type { ModuleConf } from './conf.ts';
+import { installLocation } from './conf-objects.ts';
 import { FailureError } from './errors.ts';
 import {
   exists,
@@ -23,6 +24,7 @@ import {
   restoreOriginal,
   savedOriginals,
   saveOriginal,
+  sweepOrigins,
 } from './originals.ts';
 import { closeJournal, type InstalledFile, openJournal, readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
@@ -172,6 +174,7 @@ const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
     restoreOriginal(dkmsTree, name, original, inside ? origin : fallback);
     run.note({ note: 'original-restored', path: inside ? origin : fallback });
   }
+  sweepOrigins(dkmsTree, name, kernel);
 };
 
 /** Take a Module's files off a kernel and put the originals back. The built ones stay in the dkms tree. */

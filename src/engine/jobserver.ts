@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { appendTo, close, openFifo, takeByte } from './descriptors.ts';
 import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import type { Processes } from './exec.ts';
-import { appendTo, close, openFifo, takeByte } from './files.ts';
 
 /**
  * One budget of cores for a run: a GNU make jobserver in a FIFO. A make that runs holds one token that

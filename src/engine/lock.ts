@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path';
+import { close, openLockFile, rewrite } from './descriptors.ts';
 import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { type Processes, signalGroup } from './exec.ts';
-import { close, list, openLockFile, readLink, readText, realPath, rewrite } from './files.ts';
+import { list, readLink, readText, realPath } from './files.ts';
 
 /**
  * Locks by flock(1) on a descriptor that we hold: the kernel drops them when we die. Children that

@@ -1,4 +1,5 @@
-import { appendTo, close, openLog, readText } from './files.ts';
+import { appendTo, close, openLog } from './descriptors.ts';
+import { readText } from './files.ts';
 import { type Kernel, type Module, moduleLabel } from './request.ts';
 
 /** The log of one Job: a file that commands write into directly, with a head and a foot for each step. */

@@ -99,6 +99,15 @@ export const forgetOriginal = (dkmsTree: string, name: string, original: SavedOr
   removeEmpty(join(original.saved, '..'), join(dkmsTree, name));
 };
 
+/** Remove what a killed run has left of originals that it had thrown away: the notes of where they came from. */
+export const sweepOrigins = (dkmsTree: string, name: string, kernel: Kernel): void => {
+  const directory = originalsDirectory(dkmsTree, name, kernel);
+  const saved = new Set(savedOriginals(dkmsTree, name, kernel).map((original) => originFile(original.saved)));
+  const notes = list(directory).filter((file) => file.endsWith('.origin'));
+  for (const note of notes.map((file) => join(directory, file))) if (!saved.has(note)) remove(note);
+  removeEmpty(directory, join(dkmsTree, name));
+};
+
 /** Module files in a built directory's module/. */
 export const builtFiles = (directory: string): string[] =>
   list(join(directory, 'module')).filter((name) => compressionOf(name));

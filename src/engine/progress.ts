@@ -41,6 +41,11 @@ export type Outcome =
   /** remembered: the same inputs failed in an earlier run, so it was not tried again. */
   | { readonly kind: 'failed'; readonly failure: Failure; readonly remembered: boolean };
 
+/** Whether those that wait for a Job with this outcome may go on. */
+export const isSatisfied = (outcome: Outcome): boolean =>
+  ['installed', 'built', 'unchanged', 'removed'].includes(outcome.kind) ||
+  (outcome.kind === 'skipped' && (outcome.why.reason === 'excluded' || outcome.why.reason === 'newer-in-tree'));
+
 /** The steps of a Job in the order in which they run. */
 export type Step =
   | 'copy'

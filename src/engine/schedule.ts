@@ -1,5 +1,5 @@
 import type { Job, Plan } from './plan.ts';
-import type { Outcome } from './progress.ts';
+import { isSatisfied, type Outcome } from './progress.ts';
 
 /** Does one Job; never rejects. */
 export type Work = (job: Job) => Promise<Outcome>;
@@ -8,11 +8,6 @@ export interface Ended {
   readonly job: Job;
   readonly outcome: Outcome;
 }
-
-/** Whether those that wait for a Job with this outcome may go on. */
-export const isSatisfied = (outcome: Outcome): boolean =>
-  ['installed', 'built', 'unchanged', 'removed'].includes(outcome.kind) ||
-  (outcome.kind === 'skipped' && (outcome.why.reason === 'excluded' || outcome.why.reason === 'newer-in-tree'));
 
 /** What a Job becomes when one that it waits for did not end well. */
 const afterFailure = (dependency: Ended): Outcome => {

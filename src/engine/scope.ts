@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { isInChroot } from './chroot.ts';
-import { isCleanName } from './conf.ts';
+import { isCleanName } from './conf-values.ts';
 import type { Failure } from './errors.ts';
 import { exists, isDirectory, realPath } from './files.ts';
 import { bootableKernels, isBootable, machineArch, runningKernel } from './kernel.ts';

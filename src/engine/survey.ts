@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
-import { confOf, confScope, type ModuleConf } from './conf.ts';
-import { type ConfQuestion, overrideFiles, readConfs } from './conf-reader.ts';
+import type { ModuleConf } from './conf.ts';
 import type { Failure } from './errors.ts';
 import { hashFile, list, look } from './files.ts';
 import {
@@ -13,13 +12,13 @@ import {
 } from './fingerprint.ts';
 import { allNeedsOf } from './graph.ts';
 import { compressionOf, type KernelFacts, objectNameOf } from './kernel.ts';
+import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } from './module-confs.ts';
 import type { Candidate, KernelCandidates } from './plan.ts';
 import { type EntryRecord, type Fingerprint, readJournal, readRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { exportsOf } from './symvers.ts';
 import { builtDirectory, installedVersion, stateOn, type TreeEntry } from './tree.ts';
-
 /**
  * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
  * state, and what changed since it was built.
@@ -41,94 +40,6 @@ export interface Survey {
   readonly kernels: readonly KernelCandidates[];
   readonly findings: ReadonlyMap<Kernel, ReadonlyMap<string, Finding>>;
 }
-
-const directive = /^[A-Za-z_]\w*(\[\d+\])?=/;
-
-/** A conf that we will not run as root, or a source directory that anybody can write. */
-const unsafeConf = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
-  for (const path of files) {
-    const mode = look(path)?.mode ?? 0;
-    if ((mode & 0o002) !== 0) return { kind: 'conf-unsafe', at: path };
-    if ((mode & 0o020) !== 0) run.note({ note: 'group-writable', path });
-  }
-  if (((look(entry.source)?.mode ?? 0) & 0o002) !== 0) return { kind: 'source-unsafe', at: entry.source };
-  return undefined;
-};
-
-/** `-c` of a command is about the modules that it names. */
-const confFile = (run: Run, entry: TreeEntry): string =>
-  (run.named.has(entry.module.name) && run.switches.conf) || join(entry.source, 'dkms.conf');
-
-const directivesFor = (run: Run, name: string): string[] =>
-  run.named.has(name) ? run.switches.directives.filter((text) => directive.test(text)) : [];
-
-/** The files of a Module's conf for a Kernel, in the order in which they are read. */
-export const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[] => [
-  confFile(run, entry),
-  ...overrideFiles(run.settings.confDir, entry.module.name, entry.module.version, kernel.release, kernel.arch),
-];
-
-const beforeReading = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
-  if (entry.broken) return { kind: 'source-broken', at: join(entry.directory, 'source'), detail: entry.source };
-  if (look(files[0] ?? '')?.kind !== 'file') return { kind: 'conf-missing', at: files[0] ?? '' };
-  return unsafeConf(run, entry, files);
-};
-
-const environmentDirectives = (run: Run): string[] =>
-  Object.entries(run.settings.environment)
-    .filter(([name, value]) => name.startsWith('DKMS_DIRECTIVE') && directive.test(value ?? ''))
-    .map(([, value]) => value ?? '');
-
-interface Asked {
-  readonly entry: TreeEntry;
-  readonly kernel: Kernel;
-  readonly files: readonly string[];
-}
-
-const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => ({
-  files,
-  release: kernel.release,
-  scope: confScope(
-    kernel,
-    run.factsOf(kernel).headers ?? defaultHeaders(run, kernel),
-    run.settings,
-    entry.module,
-    run.settings.variables,
-  ),
-  directives: [...environmentDirectives(run), ...directivesFor(run, entry.module.name)],
-});
-
-/** Where headers are looked for, and what a conf sees where there are none. */
-export const defaultHeaders = (run: Run, kernel: Kernel): string =>
-  join(run.settings.installTree, kernel.release, 'build');
-
-type Read = { readonly conf: ModuleConf } | { readonly failure: Failure };
-
-/** Read the confs of Modules on Kernels, all in one go; the answers are in the order of what was asked. */
-export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promise<Read[]> => {
-  const early = asked.map((one) => beforeReading(run, one.entry, one.files));
-  const readable = asked.filter((_, index) => early[index] === undefined);
-  const { processes, settings } = run;
-  const questions = readable.map((one) => questionOf(run, one));
-  const readings = await readConfs(questions, processes, run.scratch, settings.environment);
-  const answers = new Map(readable.map((one, index) => [one, readings[index]]));
-  return asked.map((one, index): Read => {
-    const failure = early[index];
-    if (failure) return { failure };
-    const reading = answers.get(one);
-    const at = one.files[0] ?? '';
-    if (!reading) return { failure: { kind: 'conf-broken', at } };
-    if (reading.kind === 'failed') return { failure: reading.failure };
-    const result = confOf(reading.raw, one.entry.module, run.factsOf(one.kernel));
-    return 'conf' in result ? result : { failure: { ...result.invalid, at } };
-  });
-};
-
-/** Facts for the notes of one conf. */
-const noteConf = (run: Run, conf: ModuleConf, at: string): void => {
-  for (const name of conf.ignored) run.note({ note: 'directive-ignored', path: at, directive: name });
-  if (conf.objects.length === 0 && !conf.exclusion) run.note({ note: 'no-objects', module: conf.module });
-};
 
 /** The first installed file that is gone or is not what was installed. Size and time first, bytes if they differ. */
 const damagedFile = (record: EntryRecord): string | undefined =>

@@ -3,7 +3,8 @@ import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
 import type { Failure } from './errors.ts';
 import { exists, isWritable, list, remove, removeEmpty, sweepTemporary } from './files.ts';
 import { uninstallModule } from './install.ts';
-import { makePlan, type Plan, type PlanInput, type Removal } from './plan.ts';
+import { makePlan } from './make-plan.ts';
+import type { Plan, PlanInput, Removal } from './plan.ts';
 import type { PlanAnswer, Row } from './progress.ts';
 import { closeJournal, openJournals, writeRecord } from './record.ts';
 import { registerSources } from './registration.ts';
@@ -26,7 +27,7 @@ export interface SyncResult {
 export const recover = (run: Run, afterDeath: boolean): void => {
   const { dkmsTree, stateDir, installTree } = run.settings;
   if (afterDeath) {
-    sweepTemporary(dkmsTree, 3);
+    sweepTemporary(dkmsTree, 4);
     sweepTemporary(stateDir, 4);
     for (const release of list(installTree)) {
       for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);

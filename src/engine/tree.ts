@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isCleanName } from './conf.ts';
+import { isCleanName } from './conf-values.ts';
 import { exists, isDirectory, isTemporary, list, lookAtLink, readLink, realPath, relink } from './files.ts';
 import type { Kernel, Module } from './request.ts';
 import { newestOf } from './version.ts';

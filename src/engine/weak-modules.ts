@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { close, openToRead } from './descriptors.ts';
 import { probeEnvironment } from './environment.ts';
-import { close, exists, openToRead, writeText } from './files.ts';
+import { exists, writeText } from './files.ts';
 import { compressionOf } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfObject, installLocation } from '../../../src/engine/conf.ts';
+import { type ConfObject, installLocation } from '../../../src/engine/conf-objects.ts';
 import { confFrom, factsOf, head, refusalOf, resultOf } from './conf-world.ts';
 import { temporaryDirectory } from './temporary.ts';
 

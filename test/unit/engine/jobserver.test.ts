@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openFifo, takeByte } from '../../../src/engine/descriptors.ts';
 import { makeProcesses } from '../../../src/engine/exec.ts';
-import { openFifo, takeByte } from '../../../src/engine/files.ts';
 import { type Jobserver, jobserverDescriptor, makeJobserver } from '../../../src/engine/jobserver.ts';
 import { put, temporaryDirectory } from './temporary.ts';
 

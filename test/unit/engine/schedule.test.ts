@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Job, Plan } from '../../../src/engine/plan.ts';
 import type { Outcome } from '../../../src/engine/progress.ts';
-import { type Ended, isSatisfied, runPlan, type Work } from '../../../src/engine/schedule.ts';
+import { isSatisfied } from '../../../src/engine/progress.ts';
+import { type Ended, runPlan, type Work } from '../../../src/engine/schedule.ts';
 import { closureOf, Random, randomNeeds } from './random.ts';
 
 const installed: Outcome = { kind: 'installed' };
