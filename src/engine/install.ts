@@ -100,7 +100,7 @@ const installedFact = (path: string, hash: string): InstalledFile => {
 };
 
 /** Where a version's files stand in the install tree: as recorded, else every file there that equals a built one. */
-const filesOnKernel = (run: Run, module: Module, kernel: Kernel): InstalledFile[] => {
+export const filesOnKernel = (run: Run, module: Module, kernel: Kernel): InstalledFile[] => {
   const recorded = readRecord(run.settings.stateDir, module, kernel).installed;
   if (recorded) return [...recorded];
   const directory = builtDirectory(run.settings.dkmsTree, module, kernel);

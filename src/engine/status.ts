@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hashFile, list, look, readText, realPath, walk } from './files.ts';
-import { builtFiles, moduleFiles, savedOriginals } from './originals.ts';
+import { builtFiles, type ModuleFiles, moduleFiles, savedOriginals } from './originals.ts';
 import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from './progress.ts';
 import { type EntryRecord, readRecord, recordedEntries } from './record.ts';
 import type { Kernel, LogRequest, Module, StatusRequest } from './request.ts';
@@ -17,8 +17,25 @@ const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
   return there.size === 0 || expected.some((name) => !there.has(name));
 };
 
+/** What one question looks at, found once. */
+interface View {
+  readonly settings: Settings;
+  readonly filesOf: (release: string) => ModuleFiles;
+  readonly recorded: readonly { readonly module: Module; readonly kernel: Kernel }[];
+}
+
+const viewOf = (settings: Settings): View => {
+  const known = new Map<string, ModuleFiles>();
+  const filesOf = (release: string): ModuleFiles => {
+    const files = known.get(release) ?? moduleFiles(join(settings.installTree, release));
+    known.set(release, files);
+    return files;
+  };
+  return { settings, filesOf, recorded: recordedEntries(settings.stateDir) };
+};
+
 /** By what was recorded (size and time first); a tree that dkms made is compared by its bytes. */
-const isDifferent = (settings: Settings, directory: string, kernel: Kernel, record: EntryRecord): boolean => {
+const isDifferent = (view: View, directory: string, kernel: Kernel, record: EntryRecord): boolean => {
   if (record.installed) {
     return record.installed.some(({ path, hash, size, mtimeMs }) => {
       const facts = look(path);
@@ -26,7 +43,7 @@ const isDifferent = (settings: Settings, directory: string, kernel: Kernel, reco
       return (facts.size !== size || facts.mtimeMs !== mtimeMs) && hashFile(path) !== hash;
     });
   }
-  const onKernel = moduleFiles(join(settings.installTree, kernel.release));
+  const onKernel = view.filesOf(kernel.release);
   return builtFiles(directory).some((file) => {
     const same = onKernel.get(file.replace(/\.ko.*$/, '')) ?? [];
     const hash = hashFile(join(directory, 'module', file));
@@ -37,7 +54,8 @@ const isDifferent = (settings: Settings, directory: string, kernel: Kernel, reco
 const failurePart = (record: EntryRecord): Pick<StatusEntry, 'failure' | 'failedAt'> =>
   record.failure ? { failure: record.failure.failure, failedAt: record.failure.at } : {};
 
-const builtEntry = (settings: Settings, entry: TreeEntry, kernel: Kernel): StatusEntry => {
+const builtEntry = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry => {
+  const { settings } = view;
   const record = readRecord(settings.stateDir, entry.module, kernel);
   const directory = builtDirectory(settings.dkmsTree, entry.module, kernel);
   const state = stateOn(settings.dkmsTree, entry, kernel);
@@ -48,7 +66,7 @@ const builtEntry = (settings: Settings, entry: TreeEntry, kernel: Kernel): Statu
     state: state === 'added' ? 'built' : state,
     originals: state === 'installed' && savedOriginals(settings.dkmsTree, entry.module.name, kernel).length > 0,
     objectsMissing,
-    differences: state === 'installed' && !objectsMissing && isDifferent(settings, directory, kernel, record),
+    differences: state === 'installed' && !objectsMissing && isDifferent(view, directory, kernel, record),
     ...failurePart(record),
   };
 };
@@ -62,8 +80,8 @@ const plainEntry = (module: Module, state: 'added' | 'broken'): StatusEntry => (
 });
 
 /** Failures on kernels for which nothing is built, so that the tree says nothing of them. */
-const failuresOf = (settings: Settings, entry: TreeEntry): StatusEntry[] =>
-  recordedEntries(settings.stateDir)
+const failuresOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[] =>
+  recorded
     .filter(({ module }) => module.name === entry.module.name && module.version === entry.module.version)
     .filter(({ kernel }) => !entry.built.some((one) => one.release === kernel.release && one.arch === kernel.arch))
     .map(({ kernel }) => ({ kernel, record: readRecord(settings.stateDir, entry.module, kernel) }))
@@ -91,19 +109,19 @@ const weakEntries = (settings: Settings, entry: TreeEntry, kernel: Kernel): Stat
     }));
 };
 
-const linesOf = (settings: Settings, entry: TreeEntry): StatusEntry[] => {
+const linesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
   const built = entry.built.flatMap((kernel) => [
-    builtEntry(settings, entry, kernel),
-    ...weakEntries(settings, entry, kernel),
+    builtEntry(view, entry, kernel),
+    ...weakEntries(view.settings, entry, kernel),
   ]);
-  const failures = failuresOf(settings, entry);
+  const failures = failuresOf(view, entry);
   if (entry.broken) return [plainEntry(entry.module, 'broken'), ...built, ...failures];
   return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
 };
 
 /** With -k or -a: what is built for others only counts as added, once for each kernel asked for. */
-const fittingLines = (settings: Settings, entry: TreeEntry, request: StatusRequest): StatusEntry[] => {
-  const lines = linesOf(settings, entry);
+const fittingLines = (view: View, entry: TreeEntry, request: StatusRequest): StatusEntry[] => {
+  const lines = linesOf(view, entry);
   if (request.kernels.length === 0 && request.arches.length === 0) return lines;
   const fitsArch = (line: StatusEntry): boolean =>
     request.arches.length === 0 || request.arches.includes(line.kernel?.arch ?? '');
@@ -115,13 +133,14 @@ const fittingLines = (settings: Settings, entry: TreeEntry, request: StatusReque
 };
 
 /** The state of everything known, or of what fits, with remembered failures. */
-export const statusOf = (settings: Settings, request: StatusRequest): StatusAnswer => ({
-  kind: 'status',
-  entries: readTree(settings.dkmsTree, settings.sourceTree)
+export const statusOf = (settings: Settings, request: StatusRequest): StatusAnswer => {
+  const view = viewOf(settings);
+  const entries = readTree(settings.dkmsTree, settings.sourceTree)
     .filter(({ module }) => !request.name || module.name === request.name)
     .filter(({ module }) => !request.version || module.version === request.version)
-    .flatMap((entry) => fittingLines(settings, entry, request)),
-});
+    .flatMap((entry) => fittingLines(view, entry, request));
+  return { kind: 'status', entries };
+};
 
 const label = (request: LogRequest): string =>
   [request.name, request.version].filter(Boolean).join('/') + (request.release ? ` on ${request.release}` : '');

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { adoptAll } from './adopt.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
 import type { Failure } from './errors.ts';
 import { exists, isWritable, list, remove, removeEmpty, sweepTemporary } from './files.ts';
@@ -6,13 +7,13 @@ import { uninstallModule } from './install.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan, PlanInput, Removal } from './plan.ts';
 import type { PlanAnswer, Row } from './progress.ts';
-import { closeJournal, openJournals, writeRecord } from './record.ts';
+import { closeJournal, openJournals } from './record.ts';
 import { registerSources } from './registration.ts';
 import type { SyncRequest } from './request.ts';
 import type { Run } from './run.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Settings } from './settings.ts';
-import { type Finding, type Survey, surveyModules } from './survey.ts';
+import { type Survey, surveyModules } from './survey.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from './tree.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
@@ -63,21 +64,6 @@ const planInput = (run: Run, request: SyncRequest, survey: Survey, removals: rea
     headersMayFollow: request.headersMayFollow,
     ...(exists(switchFile) ? { noAutoinstall: switchFile } : {}),
   };
-};
-
-/** A tree that dkms built is taken as fresh at first sight: remember what it was built from. */
-const adopt = (run: Run, finding: Finding): void => {
-  const objects = finding.conf?.objects.map((object) => `${object.dest}.ko`) ?? [];
-  writeRecord(run.settings.stateDir, finding.entry.module, finding.kernel, {
-    ...finding.record,
-    build: { fingerprint: finding.fingerprint, dependencies: {}, objects },
-  });
-};
-
-const adoptAll = (run: Run, survey: Survey): void => {
-  for (const findings of survey.findings.values()) {
-    for (const finding of findings.values()) if (finding.adopted && finding.conf) adopt(run, finding);
-  }
 };
 
 /** What depmod leaves in a kernel's directory; nobody's package owns it. Source: depmod(8), modules.dep(5). */
@@ -144,7 +130,7 @@ export const unwritable = (settings: Settings): Failure | undefined => {
 export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> => {
   const prepared = await prepare(run, request);
   run.emit({ kind: 'planned', plan: prepared.plan });
-  adoptAll(run, prepared.survey);
+  await adoptAll(run, prepared.survey);
   const rows = [...prepared.plan.settled, ...(await runJobs(run, prepared.plan, prepared.survey))];
   forgetEntries(run, prepared.scope, rows);
   const failures = [...prepared.failures, ...(await depmodAll(run))];

@@ -77,6 +77,8 @@ const needsNoBuild = new Set(['not-installed', 'damaged']);
 const isStillFresh = ({ run, job, finding, conf, place, needs }: Bench): boolean => {
   const { build } = finding.record;
   if (job.why.reason !== 'dependency-rebuilt' || !build) return false;
+  // Of what was built without us we may not know what it uses.
+  if (needs.some((name) => !build.dependencies[name])) return false;
   const options = {
     hasModversions: place.facts.config.has('CONFIG_MODVERSIONS'),
     onVersion: conf.rebuildWithDependencies,
