@@ -1,0 +1,321 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { repository } from '../kernels.ts';
+import { run } from '../packages.ts';
+import { makeWorld, type World } from '../world.ts';
+import { disorder, processesIn } from './installed.ts';
+import { type KillAt, makeKillAt } from './kill-at.ts';
+import { exitOf, startProgram } from './start-program.ts';
+
+/** Runs that are killed, told to end, or lose those who listened to them. */
+
+const provision = inject('provision');
+const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const [kernel] = kernels;
+const release = kernel?.release ?? '';
+const worlds: World[] = [];
+
+afterAll(() => {
+  for (const world of worlds) world.dispose();
+});
+
+const newWorld = (): World => {
+  const world = makeWorld({ kernels, distribution: 'arch' });
+  worlds.push(world);
+  return world;
+};
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const until = async (isSo: () => boolean): Promise<void> => {
+  const deadline = Date.now() + 30_000;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error('it did not come to that in 30 s');
+    await sleep(10);
+  }
+};
+
+/** The compiler that this kernel was built with, and that is therefore here. */
+const compiler = (): string => {
+  const config = readFileSync(join(kernel?.headers ?? '', '.config'), 'utf8');
+  return /^CONFIG_CC_VERSION_TEXT="(\S+)/m.exec(config)?.[1] ?? 'cc';
+};
+
+/** States of a world's trees, to go back to. */
+const keep = (world: World, name: string): void => {
+  const { dkmsTree, installTree, stateDir } = world.trees;
+  const place = join(world.root, `kept-${name}`);
+  mkdirSync(place);
+  for (const [part, tree] of Object.entries({ dkmsTree, installTree, stateDir })) {
+    if (existsSync(tree)) run('cp', ['-a', tree, join(place, part)]);
+  }
+};
+
+const goBack = (world: World, name: string): void => {
+  const { dkmsTree, installTree, stateDir } = world.trees;
+  for (const [part, tree] of Object.entries({ dkmsTree, installTree, stateDir })) {
+    const kept = join(world.root, `kept-${name}`, part);
+    rmSync(tree, { recursive: true, force: true });
+    if (existsSync(kept)) run('cp', ['-a', kept, tree]);
+  }
+};
+
+const original = (world: World): string =>
+  join(world.trees.dkmsTree, 'replacer/original_module', release, 'x86_64', basename(kernel?.inTree ?? ''));
+const inTreePlace = (world: World): string =>
+  join(world.trees.installTree, release, 'kernel/drivers/misc', basename(kernel?.inTree ?? ''));
+const packaged = (): string => readFileSync(kernel?.inTree ?? '', 'base64');
+
+/** The kernel's own is kept whole, and nowhere else. */
+const expectOriginalKept = (world: World): void => {
+  expect(readFileSync(original(world), 'base64')).toBe(packaged());
+  expect(readFileSync(`${original(world)}.origin`, 'utf8')).toBe(`${inTreePlace(world)}\n`);
+  expect(existsSync(inTreePlace(world))).toBe(false);
+};
+
+const leaving = ['usr/src/replacer-2.0/dkms.conf'];
+
+describe.skipIf(provision.kind === 'missing')('a run that is killed before any one change that it makes', () => {
+  let world: World;
+  let killAt: KillAt;
+
+  beforeAll(async () => {
+    world = newWorld();
+    killAt = makeKillAt(world, compiler());
+    world.addModule('replacer');
+    // As it is called by that name: dkms builds without installing.
+    symlinkSync(join(repository, 'dist', 'kmodsort.mjs'), join(world.root, 'dkms'));
+    const { dkmsTree, sourceTree, installTree, confDir, stateDir } = world.trees;
+    const places = [
+      `--dkmstree=${dkmsTree}`,
+      `--sourcetree=${sourceTree}`,
+      `--installtree=${installTree}`,
+      `--confdir=${confDir}`,
+      `--statedir=${stateDir}`,
+    ];
+    run(process.execPath, [join(world.root, 'dkms'), 'build', 'replacer/2.0', '-k', release, ...places]);
+    expect(world.installedObjects(release)).toEqual([]);
+    keep(world, 'built');
+    await world.hook(['pacman', 'install']);
+    expectOriginalKept(world);
+    keep(world, 'installed');
+  });
+
+  /** Kill a run before its first change, its second, and so on until one has no more; a number for each. */
+  const killEach = async (
+    state: string,
+    words: readonly string[],
+    paths: readonly string[],
+    check: (said: string) => Promise<void>,
+  ): Promise<number> => {
+    for (let change = 1; ; change += 1) {
+      goBack(world, state);
+      const ended = await world.hook(words, paths, { env: killAt.environment(change) });
+      if (ended.signal === null) {
+        expect(ended.code).toBe(0);
+        return change - 1;
+      }
+      const where = `killed before ${killAt.told().at(-1)?.replace(world.root, '')}`;
+      await check(where);
+    }
+  };
+
+  it('is completed by the next one while it installs', async () => {
+    const killed = await killEach('built', ['pacman', 'install'], [], async (where) => {
+      const next = await world.hook(['pacman', 'install']);
+      expect({ where, code: next.code, disorder: disorder(world) }).toEqual({ where, code: 0, disorder: [] });
+      expect({ where, objects: world.installedObjects(release) }).toEqual({ where, objects: ['intree_demo'] });
+      expectOriginalKept(world);
+    });
+    expect(killed).toBeGreaterThan(10);
+  });
+
+  it('is completed by the next one while it takes away', async () => {
+    const killed = await killEach('installed', ['pacman', 'remove'], leaving, async (where) => {
+      const next = await world.hook(['pacman', 'remove'], leaving);
+      expect({ where, code: next.code, disorder: disorder(world) }).toEqual({ where, code: 0, disorder: [] });
+      expect({ where, objects: world.installedObjects(release) }).toEqual({ where, objects: [] });
+      expect({ where, bytes: readFileSync(inTreePlace(world), 'base64') }).toEqual({ where, bytes: packaged() });
+      expect({ where, left: world.files(join(world.trees.dkmsTree, 'replacer')) }).toEqual({ where, left: [] });
+    });
+    expect(killed).toBeGreaterThan(5);
+  });
+});
+
+describe.skipIf(provision.kind === 'missing')('a run that is killed at any time', () => {
+  const modules = ['zeta-core', 'mid-link', 'alpha-top', 'replacer'];
+  let world: World;
+  let round = 0;
+
+  beforeAll(async () => {
+    world = newWorld();
+    for (const fixture of modules) world.addModule(fixture);
+    keep(world, 'fresh');
+    const ended = await world.hook(['pacman', 'install']);
+    expect(ended.code).toBe(0);
+    keep(world, 'stale');
+  });
+
+  /** Every second run begins where nothing is built, the others where everything has changed since. */
+  beforeEach(() => {
+    round += 1;
+    goBack(world, round % 2 === 1 ? 'fresh' : 'stale');
+    for (const path of world.files(world.trees.sourceTree)) {
+      utimesSync(join(world.trees.sourceTree, path), round, round);
+    }
+  });
+
+  /** A delay in milliseconds, or what the run has just said. */
+  const moments: readonly (number | string)[] = [
+    150,
+    'zeta-core/1.0, K: copying the source',
+    600,
+    'zeta-core/1.0, K: running make',
+    'replacer/2.0, K: running make',
+    'replacer/2.0, K: checking what was built',
+    'zeta-core/1.0, K: installing',
+    'replacer/2.0, K: installing',
+    'mid-link/1.0, K: running make',
+    'mid-link/1.0, K: stripping',
+    'alpha-top/1.0, K: installing',
+    'depmod K',
+  ];
+
+  it.each(moments)('is completed by the next one: %s', async (moment) => {
+    const awaited = typeof moment === 'string' ? moment.replace('K', release) : undefined;
+    const kill = (): boolean => live.child.kill('SIGKILL');
+    const live = world.kmodsortStart(['hook', 'run', 'pacman', 'install', '--verbose'], {
+      onOutput: (text) => {
+        if (awaited && text.includes(awaited)) kill();
+      },
+    });
+    if (typeof moment === 'number') setTimeout(kill, moment);
+    const exited = new Promise<NodeJS.Signals | null>((resolve) => {
+      live.child.on('exit', (_code, signal) => resolve(signal));
+    });
+    expect(await exited).toBe('SIGKILL');
+    const next = await world.hook(['pacman', 'install']);
+    expect(next).toMatchObject({ code: 0, stderr: '' });
+    expect(next.stdout).not.toContain('waiting for another run');
+    expect(world.installedObjects(release)).toEqual(['alpha_top', 'intree_demo', 'mid_link', 'zeta_core']);
+    expect(disorder(world)).toEqual([]);
+    expectOriginalKept(world);
+    expect(processesIn(world)).toEqual([]);
+    await live.ended;
+    const last = await world.hook(['pacman', 'install']);
+    expect(last.stdout).toContain('nothing to do: 4 modules on 1 kernel');
+  });
+});
+
+/** A PRE_BUILD that says when it begins and, a while later, when it ends. */
+const slowScript = (log: string, ends: boolean): string => `#!/bin/sh
+${ends ? '' : "trap '' TERM INT\nsh -c 'trap \"\" TERM INT; while :; do sleep 0.1; done' &"}
+echo "begin $PWD" >> ${log}
+for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done
+${ends ? '' : 'while :; do sleep 0.1; done'}
+echo "end $PWD" >> ${log}
+`;
+
+const addSlow = (world: World, ends: boolean): { log: string } => {
+  const log = join(world.root, 'slow.log');
+  world.addModule('lonely', {
+    edit: (directory) => {
+      const script = join(directory, 'slow.sh');
+      writeFileSync(script, slowScript(log, ends));
+      chmodSync(script, 0o755);
+      const conf = join(directory, 'dkms.conf');
+      writeFileSync(conf, `${readFileSync(conf, 'utf8')}PRE_BUILD="slow.sh"\n`);
+    },
+  });
+  return { log };
+};
+
+describe.skipIf(provision.kind === 'missing')('what a killed run started', () => {
+  it('is ended before the next one builds in the same directory', async () => {
+    const world = newWorld();
+    const { log } = addSlow(world, true);
+    const live = world.kmodsortStart(['sync']);
+    await until(() => existsSync(log));
+    live.child.kill('SIGKILL');
+    const next = await world.kmodsort(['sync']);
+    expect(next.code).toBe(0);
+    expect(next.stdout).toContain('ended a build of lonely/1.0 that a killed run had left');
+    await live.ended;
+    const directory = join(world.trees.dkmsTree, 'lonely/1.0/build');
+    expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual([
+      `begin ${directory}`,
+      `begin ${directory}`,
+      `end ${directory}`,
+    ]);
+    expect(processesIn(world)).toEqual([]);
+  });
+});
+
+describe.skipIf(provision.kind === 'missing')('a run that is told to end', () => {
+  it.each([
+    ['sync', 'SIGINT', 130],
+    ['sync', 'SIGTERM', 143],
+    ['hook run pacman install', 'SIGINT', 130],
+    ['hook run pacman install', 'SIGTERM', 143],
+    ['hook run apt trigger', 'SIGINT', 0],
+    ['hook run rpm files-out', 'SIGTERM', 0],
+  ] as const)(
+    '%s ends all that it started within seconds of %s, says so, and ends with %i',
+    async (line, signal, code) => {
+      const world = newWorld();
+      const { log } = addSlow(world, false);
+      world.addModule('replacer');
+      const live = world.kmodsortStart([...line.split(' '), '-j', '1']);
+      await until(() => existsSync(log));
+      const start = performance.now();
+      live.child.kill(signal);
+      const ended = await live.ended;
+      // Two seconds, and as much again for a machine with other things to do.
+      expect(performance.now() - start).toBeLessThan(4000);
+      expect(ended.code).toBe(code);
+      expect(processesIn(world)).toEqual([]);
+      expect(ended.stdout).toContain(`kmodsort: the run was ended by ${signal}`);
+      expect(ended.stdout).toMatch(/^ {2}skipped +lonely\/1\.0 .*not tried: the run was ended$/m);
+      expect(ended.stdout).toMatch(/^kmodsort: modules are missing on .*: .*lonely/m);
+      expect(disorder(world)).toEqual([]);
+    },
+  );
+});
+
+describe.skipIf(provision.kind === 'missing')('a run that nobody listens to any more', () => {
+  it('goes on after a hang-up', async () => {
+    const world = newWorld();
+    const { log } = addSlow(world, true);
+    const live = world.kmodsortStart(['sync']);
+    await until(() => existsSync(log));
+    live.child.kill('SIGHUP');
+    expect(await live.ended).toMatchObject({ code: 0, signal: null });
+    expect(world.installedObjects(release)).toEqual(['lonely']);
+  });
+
+  it.each(['hook run pacman install', 'sync --json', 'sync'])(
+    'goes on when its output has no reader: %s',
+    async (line) => {
+      const world = newWorld();
+      const { log } = addSlow(world, true);
+      const child = startProgram(world, line.split(' '), ['ignore', 'pipe', 'pipe']);
+      const exit = exitOf(child);
+      await until(() => existsSync(log));
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      expect(await exit).toMatchObject({ code: 0, signal: null });
+      expect(world.installedObjects(release)).toEqual(['lonely']);
+      expect(disorder(world)).toEqual([]);
+    },
+  );
+});

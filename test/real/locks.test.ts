@@ -1,0 +1,224 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { makeWorld, type World } from '../world.ts';
+import { generate, objectOf } from './generated-source.ts';
+import { disorder, processesIn } from './installed.ts';
+import { commandLine, shellLine } from './start-program.ts';
+
+/** Several runs on one tree, runs inside runs, and how many compilers work at once. */
+
+const provision = inject('provision');
+const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const [kernel] = kernels;
+const release = kernel?.release ?? '';
+const worlds: World[] = [];
+
+afterAll(() => {
+  for (const world of worlds) world.dispose();
+});
+
+const newWorld = (): World => {
+  const world = makeWorld({ kernels, distribution: 'arch' });
+  worlds.push(world);
+  return world;
+};
+
+const until = async (isSo: () => boolean): Promise<void> => {
+  const deadline = Date.now() + 30_000;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error('it did not come to that in 30 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+const writeScript = (path: string, text: string): void => {
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+};
+
+/** A module whose script for one step of the build is the given line of shell. */
+const addScripted = (world: World, name: string, step: string, line: string): void => {
+  const { directory } = generate(world, name, { conf: `${step}="step.sh"\n` });
+  writeScript(join(directory, 'step.sh'), line);
+};
+
+describe.skipIf(provision.kind === 'missing')('two runs on one tree', () => {
+  it.each([
+    ['kmodsort sync typed by hand', ['sync']],
+    ['kmodsort in a package hook', ['hook', 'run', 'pacman', 'install']],
+  ])('follow each other: the second waits for %s, says so, and finds nothing to do', async (name, words) => {
+    const world = newWorld();
+    const mark = join(world.root, 'begun');
+    addScripted(world, 'slow', 'PRE_BUILD', `echo begun >> ${mark}; sleep 1`);
+    const first = world.kmodsortStart(words);
+    await until(() => existsSync(mark));
+    const second = await world.hook(['apt', 'trigger']);
+    expect(await first.ended).toMatchObject({ code: 0 });
+    expect(second.code).toBe(0);
+    expect(second.stdout.split('\n').filter(Boolean)).toEqual([
+      `kmodsort: waiting for another run to end: ${name} (process ${first.child.pid})`,
+      'kmodsort: nothing to do: 1 module on 1 kernel are as they should be',
+    ]);
+    expect(readFileSync(mark, 'utf8')).toBe('begun\n');
+    expect(disorder(world)).toEqual([]);
+  });
+
+  it('both come to their end when they are started at the same moment', async () => {
+    const world = newWorld();
+    for (const name of ['one', 'two']) generate(world, name);
+    const ended = await Promise.all([1, 2, 3].map(() => world.hook(['pacman', 'install'])));
+    expect(ended.map((one) => one.code)).toEqual([0, 0, 0]);
+    const built = ended.filter((one) => one.stdout.includes('2 installed'));
+    expect(built).toHaveLength(1);
+    expect(disorder(world)).toEqual([]);
+  });
+
+  it('leave questions free: status and plan do not wait', async () => {
+    const world = newWorld();
+    const mark = join(world.root, 'begun');
+    const go = join(world.root, 'go');
+    addScripted(world, 'slow', 'PRE_BUILD', `echo begun > ${mark}; while [ ! -e ${go} ]; do sleep 0.05; done`);
+    const first = world.kmodsortStart(['sync']);
+    await until(() => existsSync(mark));
+    const status = await world.kmodsort(['status']);
+    const plan = await world.kmodsort(['plan']);
+    expect([status.code, plan.code]).toEqual([0, 0]);
+    expect(existsSync(go)).toBe(false);
+    writeFileSync(go, '');
+    expect((await first.ended).code).toBe(0);
+  });
+
+  it('keep the lock where only its owner reads it', async () => {
+    const world = newWorld();
+    await world.hook(['pacman', 'install']);
+    expect(statSync(join(world.trees.stateDir, 'lock')).mode & 0o777).toBe(0o600);
+  });
+
+  it('do not wait for a run that was killed', async () => {
+    const world = newWorld();
+    const mark = join(world.root, 'begun');
+    addScripted(world, 'slow', 'PRE_BUILD', `echo begun >> ${mark}; sleep 1`);
+    const first = world.kmodsortStart(['sync']);
+    await until(() => existsSync(mark));
+    first.child.kill('SIGKILL');
+    const second = world.kmodsortStart(['sync']);
+    const start = performance.now();
+    await until(() => readFileSync(mark, 'utf8') === 'begun\nbegun\n');
+    expect(performance.now() - start).toBeLessThan(5000);
+    const ended = await second.ended;
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).not.toContain('waiting for another run');
+    await first.ended;
+    expect(processesIn(world)).toEqual([]);
+  });
+});
+
+describe.skipIf(provision.kind === 'missing')('a run inside a run', () => {
+  it('called after an install finds that module done, builds others, and nobody waits for ever', async () => {
+    const world = newWorld();
+    const said = join(world.root, 'said');
+    const nested = shellLine(commandLine(world, ['sync']));
+    addScripted(world, 'caller', 'POST_INSTALL', `${nested} > ${said} 2>&1; echo "code $?" >> ${said}`);
+    generate(world, 'other');
+    generate(world, 'needs-caller', { depends: ['caller'] });
+    const ended = await world.kmodsort(['sync', '-j', '1'], { timeout: 60_000 });
+    expect(ended).toMatchObject({ code: 0, signal: null });
+    const inside = readFileSync(said, 'utf8');
+    expect(inside).toContain('code 0');
+    expect(inside).not.toContain('kmodsort: caller/1.0, ');
+    expect(inside).not.toContain('waiting for another run');
+    expect(world.installedObjects(release)).toEqual(['caller', 'needs_caller', 'other']);
+    expect(disorder(world)).toEqual([]);
+  });
+
+  it('is refused for the module that is in work, and goes on with the others', async () => {
+    const world = newWorld();
+    const said = join(world.root, 'said');
+    const nested = shellLine(commandLine(world, ['sync']));
+    addScripted(world, 'caller', 'PRE_BUILD', `${nested} > ${said} 2>&1; echo "code $?" >> ${said}`);
+    generate(world, 'other');
+    const ended = await world.kmodsort(['sync', '-j', '1'], { timeout: 60_000 });
+    expect(ended).toMatchObject({ code: 0, signal: null });
+    const inside = readFileSync(said, 'utf8');
+    expect(inside).toMatch(/^ {2}FAILED +caller\/1\.0 .*refused inside a build of the same module/m);
+    expect(inside).toMatch(/^ {2}installed +other\/1\.0 /m);
+    expect(inside).toContain('code 1');
+    expect(world.installedObjects(release)).toEqual(['caller', 'other']);
+    expect(disorder(world)).toEqual([]);
+    const last = await world.hook(['pacman', 'install']);
+    expect(last.stdout).toContain('nothing to do: 2 modules on 1 kernel');
+  });
+});
+
+const names = ['red', 'green', 'blue'];
+
+/** Each module of three files, so that there is something to share out both inside a make and between them. */
+const addThreeFiles = (world: World, name: string): void => {
+  const object = objectOf(name);
+  const files = ['a', 'b', 'c'].map((part) => `part_${part}`);
+  const makefile = `obj-m := ${object}.o\n${object}-y := main.o ${files.map((file) => `${file}.o`).join(' ')}\n`;
+  const { directory } = generate(world, name, { makefile });
+  const main = join(directory, `${object}.c`);
+  writeFileSync(join(directory, 'main.c'), readFileSync(main));
+  for (const file of files) {
+    writeFileSync(
+      join(directory, `${file}.c`),
+      `int ${object}_${file}(void);\nint ${object}_${file}(void) { return 0; }\n`,
+    );
+  }
+};
+
+const compiler = (): string => {
+  const config = readFileSync(join(kernel?.headers ?? '', '.config'), 'utf8');
+  return /^CONFIG_CC_VERSION_TEXT="(\S+)/m.exec(config)?.[1] ?? 'gcc';
+};
+
+/** The compiler's name, first on PATH: writes down how many of itself are at work, and takes its time. */
+const watchCompilers = (world: World): { path: string; most: () => number; seen: () => number } => {
+  const directory = join(world.root, 'watch');
+  const count = join(directory, 'count');
+  const most = join(directory, 'seen');
+  mkdirSync(directory);
+  writeFileSync(count, '0\n');
+  const change = (by: string): string =>
+    `(flock 9; n=$(cat ${count}); n=$((n ${by})); echo $n > ${count}; echo $n >> ${most}) 9> ${directory}/lock`;
+  const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  writeScript(
+    join(directory, compiler()),
+    `case " $* " in
+*' -c '*part_*|*' -c '*main*) ;;
+*) PATH=${system} exec ${compiler()} "$@" ;;
+esac
+${change('+ 1')}
+sleep 0.3
+PATH=${system} ${compiler()} "$@"
+status=$?
+${change('- 1')}
+exit $status`,
+  );
+  const numbers = (): number[] => readFileSync(most, 'utf8').split('\n').filter(Boolean).map(Number);
+  return {
+    path: `${directory}:${system}`,
+    most: () => Math.max(...numbers()),
+    seen: () => numbers().length,
+  };
+};
+
+describe.skipIf(provision.kind === 'missing')('the number of compilers at work', () => {
+  it.each([
+    ['1', (most: number) => most === 1],
+    ['2', (most: number) => most === 2],
+    ['0', (most: number) => most > 2],
+  ])('is what -j %s says, over all modules', async (jobs, isRight) => {
+    const world = newWorld();
+    for (const name of names) addThreeFiles(world, name);
+    const watch = watchCompilers(world);
+    const ended = await world.kmodsort(['sync', '-j', jobs], { env: { PATH: watch.path } });
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(world.installedObjects(release)).toEqual(['blue', 'green', 'red']);
+    // Each file once in and once out.
+    expect(watch.seen()).toBe(names.length * 4 * 2);
+    expect({ most: watch.most(), isRight: isRight(watch.most()) }).toMatchObject({ isRight: true });
+  });
+});
