@@ -66,7 +66,8 @@ const reportFor = async (run: Run, context: ReportContext): Promise<Report> => {
     request: context.request,
     verbose: run.verbose,
     quiet: run.quiet === true,
-    isTerminal: process.stdout.isTTY === true,
+    // A serial console often does not know its size: nothing can be drawn there.
+    isTerminal: process.stdout.isTTY === true && process.stdout.columns > 0,
     terminal: process.env.TERM,
   });
   if (chosen === 'json') return jsonReport(context);
