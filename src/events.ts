@@ -5,7 +5,12 @@ export type Event =
   /** In the middle of a transaction: more packages are set up after us. */
   | { readonly kind: 'kernel-arrived'; readonly release: string }
   /** At the end of a transaction: installed, upgraded or removed. */
-  | { readonly kind: 'kernel-touched'; readonly release: string }
+  | {
+      readonly kind: 'kernel-touched';
+      readonly release: string;
+      /** Its image came: somebody makes its initramfs after us. */
+      readonly image?: boolean;
+    }
   | { readonly kind: 'kernel-leaving'; readonly release: string }
   | { readonly kind: 'source-touched'; readonly source: string }
   | { readonly kind: 'source-leaving'; readonly source: string }
@@ -15,7 +20,7 @@ export type Event =
 export type Manager = 'pacman' | 'apt' | 'rpm';
 
 /** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
-export type Manners = Manager | 'typed' | 'dkms' | 'dkms-autoinstall' | 'dkms-kernel';
+export type Manners = Manager | 'boot' | 'typed' | 'dkms' | 'dkms-autoinstall' | 'dkms-kernel';
 
 /** Turns one manager's hook text into Events; throws bad-usage (FailureError) on words that no hook of ours has. */
 export interface Adapter {
@@ -61,6 +66,33 @@ const scopeOf = (manager: Manager | 'none', events: readonly Event[]): KernelSco
   return { kind: 'current', releases: once(events.flatMap(releaseOf)) };
 };
 
+/** What waits may be about a kernel that is not the running one. */
+const withKernels = (scope: KernelScope, kernels: readonly string[]): KernelScope => {
+  if (scope.kind === 'running' && kernels.length > 0) return { kind: 'current', releases: kernels };
+  return scope.kind === 'current' ? { ...scope, releases: once([...scope.releases, ...kernels]) } : scope;
+};
+
+/** Hooks that run before the one that makes the initramfs of this kernel. */
+const makesInitramfsLater = (event: Event): boolean =>
+  event.kind === 'kernel-arrived' || (event.kind === 'kernel-touched' && event.image === true);
+
+/**
+ * A request with what earlier hooks could not do. Whether what they named has come or gone by now is found by
+ * looking: a removal that was announced may have failed.
+ */
+export const withQueued = (request: SyncRequest, queued: readonly Event[]): SyncRequest => {
+  const kernels = queued.flatMap(releaseOf);
+  const { scope, touched } = request;
+  return {
+    ...request,
+    scope: withKernels(scope, kernels),
+    touched: {
+      kernels: once([...touched.kernels, ...kernels]),
+      sources: once([...touched.sources, ...queued.flatMap(sourceOf)]),
+    },
+  };
+};
+
 /**
  * What a hook run asks the engine for. No events at all (a removal hook that named nothing of ours)
  * asks for nothing: a run that only drops, with nothing to drop.
@@ -76,6 +108,7 @@ export const requestOf = (
   touched: namedIn(events, 'touched'),
   leaving: namedIn(events, 'leaving'),
   headersMayFollow: events.some((event) => effects[event.kind].headersMayFollow),
+  initramfsFollows: once(events.filter(makesInitramfsLater).flatMap(releaseOf)),
   dropOnly: events.every((event) => effects[event.kind].dropOnly),
   dryRun: options.dryRun,
 });

@@ -1,5 +1,5 @@
 import { exitCodeOf, type Failure } from './engine/errors.ts';
-import type { Answer, Outcome, Summary } from './engine/progress.ts';
+import type { Answer, Outcome, Summary, VerifyAnswer } from './engine/progress.ts';
 import type { Manners } from './events.ts';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -41,11 +41,16 @@ const summaryStatus = (summary: Summary, manners: Manners, requiredFailed: boole
   if (neverFails(manners)) return 0;
   if (summary.signal) return 128 + signalNumbers[summary.signal];
   if (manners !== 'pacman' && summary.failures.some((failure) => failure.kind === 'lock-busy')) return 75;
+  // The journal and the login tell of other failures; the unit itself fails only for what must not be missing.
+  if (manners === 'boot') return requiredFailed ? 1 : 0;
   if (manners === 'dkms') return dkmsStatus(summary);
   if (manners === 'dkms-autoinstall') return autoinstallStatus(summary);
   if (manners === 'dkms-kernel') return hasFailed(summary) ? 14 : 0;
   return hasFailed(summary) || requiredFailed ? 1 : 0;
 };
+
+const isSound = ({ kernels, failures }: VerifyAnswer): boolean =>
+  failures.length === 0 && kernels.every((kernel) => kernel.failures.length === 0);
 
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
@@ -54,6 +59,7 @@ export const exitStatus = (
   { requiredFailed }: { readonly requiredFailed: boolean },
 ): number => {
   if (answer.kind === 'summary') return summaryStatus(answer, manners, requiredFailed);
+  if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   return answer.kind === 'nothing' ? 1 : 0;
 };
 

@@ -11,8 +11,9 @@ import { FailureError, systemFailure } from './engine/errors.ts';
 import type { Answer, Emit, Note } from './engine/progress.ts';
 import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
-import { type Adapter, type Manager, requestOf } from './events.ts';
+import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
+import { emptyOut, readQueue } from './queue.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
 import { lineReport } from './report/lines.ts';
@@ -60,6 +61,12 @@ const requestFor = async (task: Task, abort: AbortSignal): Promise<Asked> => {
 const wantedModules = (request: Request, settings: Settings): readonly string[] =>
   request.verb === 'sync' && !request.dropOnly && !request.dryRun ? settings.requiredModules : [];
 
+/** What waits is taken up by the next run that builds; a removal does not build, and a dry run does nothing. */
+const takesQueue = (request: Request): boolean => request.verb === 'sync' && !request.dropOnly && !request.dryRun;
+
+const isDone = (answer: Answer): boolean =>
+  answer.kind === 'summary' && !answer.signal && !answer.failures.some((failure) => failure.kind === 'lock-busy');
+
 const reportFor = async (run: Run, context: ReportContext): Promise<Report> => {
   const chosen = chooseReport({
     output: run.output,
@@ -93,11 +100,14 @@ const endedEarly = (abort: AbortSignal): Answer => ({
 
 /** The engine is loaded only here, so that --help and --version stay cheap. */
 const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
-  const { request, notes } = await requestFor(run.task, abort);
+  const asked = await requestFor(run.task, abort);
   const [engine, { readSettings }] = await Promise.all([import('./engine/engine.ts'), import('./engine/settings.ts')]);
   const settings = await readSettings(run.overrides);
+  const queue = takesQueue(asked.request) ? readQueue(settings.stateDir, adapters) : undefined;
+  const request = queue && asked.request.verb === 'sync' ? withQueued(asked.request, queue.events) : asked.request;
+  const notes = [...asked.notes, ...(queue?.words ?? []).map((words): Note => ({ note: 'queue-taken', words }))];
   const requiredModules = wantedModules(request, settings);
-  const report = await reportFor(run, {
+  const context: ReportContext = {
     request,
     output: run.output,
     verbose: run.verbose,
@@ -106,7 +116,8 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
     retry: (release) => retryCommand(run.overrides, release),
     out,
     err,
-  });
+  };
+  const report = await reportFor(run, context);
   for (const option of run.ignored ?? []) err.write(ignoredText(option));
   const emit: Emit = (progress) => report.onProgress(progress);
   for (const note of notes) emit({ kind: 'noted', note });
@@ -116,6 +127,11 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
     throw error;
   });
   await report.finish(answer);
+  if (queue && isDone(answer)) emptyOut(queue);
+  if (answer.kind === 'summary') {
+    const { announce } = await import('./announce.ts');
+    await announce(answer, settings, run.manners, context);
+  }
   return statusOf(answer, run, requiredModules);
 };
 

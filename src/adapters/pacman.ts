@@ -10,7 +10,8 @@ const isHeaders = ({ tree, rest }: TouchedPath): boolean => tree === 'modules' &
 
 const touched = (path: TouchedPath): Event[] => {
   if (isConf(path)) return [{ kind: 'source-touched', source: path.name }];
-  if (isImage(path) || isHeaders(path)) return [{ kind: 'kernel-touched', release: path.name }];
+  if (isImage(path)) return [{ kind: 'kernel-touched', release: path.name, image: true }];
+  if (isHeaders(path)) return [{ kind: 'kernel-touched', release: path.name }];
   return [];
 };
 

@@ -138,6 +138,7 @@ const syncOf = (kernel: Kernel, isLeaving: boolean): Request => ({
   touched: { kernels: [], sources: [] },
   leaving: { kernels: isLeaving ? [kernel.release] : [], sources: [] },
   headersMayFollow: false,
+  initramfsFollows: [],
   dropOnly: isLeaving,
   dryRun: false,
 });

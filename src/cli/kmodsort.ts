@@ -1,5 +1,5 @@
 import yargs from 'yargs';
-import type { Request } from '../engine/request.ts';
+import type { KernelScope, Request } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import { type Manager, type Manners, requestOf } from '../events.ts';
 import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
@@ -57,10 +57,12 @@ interface Common {
 
 /** Every command and what it does; help and manual are made from this. */
 export const commandHelp = {
-  'hook run': 'Bring modules into order after what a package manager did: pacman|apt|rpm and its words, or nothing',
+  'hook run':
+    'Bring modules into order after what a package manager did: pacman|apt|rpm and its words, boot, or nothing',
   sync: 'Build and install every module that belongs on the kernels',
   plan: 'Show what sync would do, in order, and why',
   status: 'Show the state of every module, with remembered failures',
+  verify: 'Predict without loading anything whether what is installed will load',
   log: 'Show the last failure of a module and its log',
 } as const;
 
@@ -70,13 +72,18 @@ const hint = "'kmodsort --help' shows the commands and options";
 
 const typed = (request: Request): Chosen => ({ task: { kind: 'request', request }, manners: 'typed', dot: false });
 
+/** The kernels of -k; without it the usual ones. */
+const scopeOf = (releases: readonly string[]): KernelScope =>
+  releases.length > 0 ? { kind: 'only', releases } : { kind: 'usual' };
+
 const syncRequest = (releases: readonly string[], dryRun: boolean): Request => ({
   verb: 'sync',
   origin: 'typed',
-  scope: releases.length > 0 ? { kind: 'only', releases } : { kind: 'usual' },
+  scope: scopeOf(releases),
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
   headersMayFollow: false,
+  initramfsFollows: [],
   dropOnly: false,
   dryRun,
 });
@@ -89,13 +96,20 @@ const logRequest = (asked: string, releases: readonly string[]): Request => {
   return { verb: 'log', name, ...(version ? { version } : {}), ...(release ? { release } : {}) };
 };
 
+/** What a machine does when it comes up: the kernel that runs, and what had to wait. */
+const bootRequest = (dryRun: boolean): Request => ({
+  ...requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }),
+  scope: { kind: 'running' },
+});
+
 const hookRun = ([manager, ...words]: readonly string[], dryRun: boolean): Chosen => {
   if (manager === undefined) return typed(requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }));
+  if (manager === 'boot') return { ...typed(bootRequest(dryRun)), manners: 'boot' };
   const known = managers.find((name) => name === manager);
   if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, manners: known, dot: false };
   const near = nearest(manager, managers);
   throw new UsageError(
-    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `it is one of ${managers.join(', ')}`}`,
+    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `it is one of ${managers.join(', ')}, or boot`}`,
   );
 };
 
@@ -107,8 +121,8 @@ const outputOf = (json: boolean, asDot: boolean): 'auto' | 'json' | 'dot' => {
 
 type Choose = (common: Common, chosen: () => Chosen) => void;
 
-/** The commands; `choose` gets what was found, evaluated only after the parser is done. */
-const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
+/** A parser that knows the options of every command. */
+const started = ({ version, columns }: Pick<Surroundings, 'version' | 'columns'>) =>
   yargs([])
     .scriptName('kmodsort')
     .usage('$0 COMMAND: rebuild kernel modules in dependency order')
@@ -125,18 +139,30 @@ const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
       'greedy-arrays': false,
     })
     .version(`kmodsort ${version}`)
-    .options(everywhere)
-    .command('hook', "What the package managers' hooks call", (hook) =>
-      hook
-        .command(
-          'run [words..]',
-          commandHelp['hook run'],
-          (run) => run.positional('words', { type: 'string', array: true, describe: 'pacman|apt|rpm, then its words' }),
-          (argv) =>
-            choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
-        )
-        .demandCommand(1, "a word is missing after hook: 'hook run'"),
+    .options(everywhere);
+
+type Parser = ReturnType<typeof started>;
+
+/** What `hook` is followed by. */
+const hookCommands = (hook: Parser, choose: Choose) =>
+  hook
+    .command(
+      'run [words..]',
+      commandHelp['hook run'],
+      (run) =>
+        run.positional('words', {
+          type: 'string',
+          array: true,
+          describe: 'pacman|apt|rpm, then its words; or boot',
+        }),
+      (argv) => choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
     )
+    .demandCommand(1, "a word is missing after hook: 'hook run'");
+
+/** The commands; `choose` gets what was found, evaluated only after the parser is done. */
+const parserOf = (surroundings: Surroundings, choose: Choose) =>
+  started(surroundings)
+    .command('hook', "What the package managers' hooks call", (hook) => hookCommands(hook, choose))
     .command(
       'sync',
       commandHelp.sync,
@@ -154,6 +180,12 @@ const parserOf = ({ version, columns }: Surroundings, choose: Choose) =>
       commandHelp.status,
       (status) => status,
       (argv) => choose(argv, () => typed({ verb: 'status', kernels: [], arches: [] })),
+    )
+    .command(
+      'verify',
+      commandHelp.verify,
+      (verify) => verify.options(kernels),
+      (argv) => choose(argv, () => typed({ verb: 'verify', scope: scopeOf(releasesOf(argv.kernel)) })),
     )
     .command(
       'log <module>',

@@ -1,5 +1,6 @@
 import { afterRun } from './after-run.ts';
 import { type Failure, FailureError } from './errors.ts';
+import { refreshInitramfs } from './initramfs.ts';
 import { isNested, type Lock, runLockFile, takeLock } from './lock.ts';
 import type { Answer, Emit, Note, Summary } from './progress.ts';
 import type { DkmsRequest, SyncRequest } from './request.ts';
@@ -65,6 +66,7 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
 const change = async (run: Run, notes: readonly Note[], request: Changing): Promise<Summary> => {
   const start = performance.now();
   const { rows, failures } = await underLock(run, request);
+  if (request.verb === 'sync') await refreshInitramfs(run, request, rows);
   const late = await afterRun(run, rows);
   return {
     kind: 'summary',

@@ -22,6 +22,10 @@ export const perform = async (
       return statusOf(settings, request);
     case 'log':
       return lastLog(settings, request);
+    case 'verify': {
+      const { verifyKernels } = await import('./verify-kernels.ts');
+      return verifyKernels(settings, request, emit, abort);
+    }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
       const { performChange } = await import('./change.ts');

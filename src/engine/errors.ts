@@ -61,6 +61,8 @@ export type FailureKind =
   | 'source-not-here'
   | 'no-key'
   | 'load-failed'
+  /** Installed, and modprobe will refuse it. */
+  | 'will-not-load'
   | 'unexpected';
 
 /** One failure. */
@@ -158,6 +160,7 @@ export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'source-not-here': 1,
   'no-key': 1,
   'load-failed': 1,
+  'will-not-load': 1,
   unexpected: 1,
 };
 

@@ -87,6 +87,9 @@ export type Note =
   /** Secure Boot is on, and the firmware does not know the certificate. */
   | { readonly note: 'not-enrolled'; readonly certificate: string }
   | { readonly note: 'symbols-retried'; readonly module: Module }
+  /** Words of a hook that came while the program could not start. */
+  | { readonly note: 'queue-taken'; readonly words: string }
+  | { readonly note: 'initramfs-failed'; readonly release: string; readonly command: string; readonly log: string }
   | { readonly note: 'stdin-stalled'; readonly seconds: number };
 
 export type Progress =
@@ -96,6 +99,7 @@ export type Progress =
   | { readonly kind: 'step'; readonly job: Job; readonly step: Step }
   | { readonly kind: 'ended'; readonly job: Job; readonly outcome: Outcome; readonly seconds: number }
   | { readonly kind: 'depmod'; readonly release: string }
+  | { readonly kind: 'initramfs'; readonly release: string }
   | { readonly kind: 'noted'; readonly note: Note };
 
 export type Emit = (progress: Progress) => void;
@@ -129,6 +133,13 @@ export interface PlanAnswer {
   /** What cannot be planned for: a kernel that is not there, a source without a usable conf. */
   readonly failures: readonly Failure[];
   readonly notes: readonly Note[];
+}
+
+/** A remembered failure that somebody should see to. */
+export interface Trouble {
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly failure: Failure;
 }
 
 /** One line of `status`. */
@@ -165,6 +176,22 @@ export interface LogAnswer {
   readonly text?: string;
 }
 
+/** One Kernel of a `verify`. */
+export interface VerifiedKernel {
+  readonly release: string;
+  /** How many installed objects were looked at. */
+  readonly objects: number;
+  readonly failures: readonly { readonly module: Module; readonly failure: Failure }[];
+}
+
+/** Whether installed modules will load, found without loading them. */
+export interface VerifyAnswer {
+  readonly kind: 'verified';
+  readonly kernels: readonly VerifiedKernel[];
+  /** Kernels that are not there. */
+  readonly failures: readonly Failure[];
+}
+
 /** Nothing is known that the question could be about. */
 export interface NothingAnswer {
   readonly kind: 'nothing';
@@ -172,4 +199,4 @@ export interface NothingAnswer {
   readonly asked: string;
 }
 
-export type Answer = Summary | PlanAnswer | StatusAnswer | LogAnswer | NothingAnswer;
+export type Answer = Summary | PlanAnswer | StatusAnswer | LogAnswer | VerifyAnswer | NothingAnswer;

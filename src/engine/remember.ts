@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Failure, FailureError, type FailureKind, systemFailure } from './errors.ts';
 import { copyFile, exists, list, remove } from './files.ts';
 import { inputsKey } from './fingerprint.ts';
-import type { Job } from './plan.ts';
+import type { Job, Settled } from './plan.ts';
 import { type Fingerprint, logFile, readRecord, writeRecord } from './record.ts';
 import type { Run } from './run.ts';
 import { dependenciesNow } from './survey.ts';
@@ -42,6 +42,25 @@ const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
   const log = logFile(run.settings.stateDir, job.module, job.kernel);
   copyFile(from, log);
   return { ...failure, log };
+};
+
+/**
+ * What the Plan settled without a Job: a failure is known to `status` and at the login until it is gone, and one that
+ * is gone is forgotten. The next transaction looks again by itself.
+ */
+export const rememberSettled = (run: Run, settled: readonly Settled[]): void => {
+  const { stateDir } = run.settings;
+  for (const { module, kernel, outcome } of settled) {
+    const { failure: known, ...record } = readRecord(stateDir, module, kernel);
+    if (outcome.kind === 'failed' && !outcome.remembered) {
+      const at = known?.failure.kind === outcome.failure.kind ? known.at : new Date().toISOString();
+      const failure = { inputs: '', failure: outcome.failure, at, transient: true };
+      writeRecord(stateDir, module, kernel, { ...record, failure });
+    }
+    if (known && (outcome.kind === 'unchanged' || outcome.kind === 'skipped')) {
+      writeRecord(stateDir, module, kernel, record);
+    }
+  }
 };
 
 /**

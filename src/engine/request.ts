@@ -21,6 +21,8 @@ export type KernelScope =
   | { readonly kind: 'only'; readonly releases: readonly string[] }
   /** The named ones (of an event), the running one and the newest. */
   | { readonly kind: 'current'; readonly releases: readonly string[] }
+  /** The one that runs, if it is installed. */
+  | { readonly kind: 'running' }
   /** Every kernel that can be booted. */
   | { readonly kind: 'bootable' }
   /** Nobody said: every bootable one where the distribution is Arch, else as `current`. */
@@ -44,6 +46,8 @@ export interface SyncRequest {
   readonly leaving: Named;
   /** The transaction goes on after us: a kernel without headers is deferred, not failed. */
   readonly headersMayFollow: boolean;
+  /** Releases whose initramfs is made after us by somebody else. */
+  readonly initramfsFollows: readonly string[];
   /** Leaving things only: drop them and build nothing. */
   readonly dropOnly: boolean;
   /** Plan and stop; nothing is changed. */
@@ -66,6 +70,12 @@ export interface LogRequest {
   readonly name: string;
   readonly version?: string;
   readonly release?: string;
+}
+
+/** Whether what is installed on the kernels will load. */
+export interface VerifyRequest {
+  readonly verb: 'verify';
+  readonly scope: KernelScope;
 }
 
 /** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
@@ -150,7 +160,7 @@ export type DkmsRequest =
   | LdtarballRequest
   | KeyRequest;
 
-export type Request = SyncRequest | StatusRequest | LogRequest | DkmsRequest;
+export type Request = SyncRequest | StatusRequest | LogRequest | VerifyRequest | DkmsRequest;
 
 /** `name/version`, the way users and status lines write a module. */
 export const moduleLabel = (module: Module): string => `${module.name}/${module.version}`;

@@ -38,6 +38,8 @@ const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
   switch (scope.kind) {
     case 'only':
       return [...scope.releases];
+    case 'running':
+      return [runningKernel()].filter((release) => isBootable(settings.installTree, release));
     case 'bootable':
       return bootableKernels(settings.installTree);
     case 'current':
@@ -72,20 +74,27 @@ const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: st
   return entries.filter((entry) => entry.source === path || entry.source === real);
 };
 
+/** The Kernels that a scope means, the newest first, and those that it names and that are not there. */
+export const kernelsOf = (settings: Settings, scope: KernelScope): Pick<Scope, 'kernels' | 'failures'> => {
+  const kernels = releasesOf(settings, scope)
+    .map(kernelOf)
+    .filter(({ release }) => !isMissing(settings, release));
+  const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
+  return {
+    kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),
+    failures: missingKernel(settings, scope),
+  };
+};
+
 /** Resolve what a request names against what is on disk. */
 export const scopeOf = (settings: Settings, request: SyncRequest, entries: readonly TreeEntry[]): Scope => {
   const isHere = (source: string): boolean => exists(join(settings.sourceTree, source, 'dkms.conf'));
   const gone = request.touched.kernels.filter((release) => isGone(settings, release));
   const leavingKernels = [...new Set([...request.leaving.kernels, ...gone])];
-  const failures = missingKernel(settings, request.scope);
-  const releases = request.dropOnly ? [] : releasesOf(settings, request.scope);
-  const kernels = releases
-    .map(kernelOf)
-    .filter(({ release }) => !leavingKernels.includes(release) && !isMissing(settings, release));
-  const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
+  const { kernels, failures } = kernelsOf(settings, request.scope);
   const goneSources = request.touched.sources.filter((source) => !isHere(source));
   return {
-    kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),
+    kernels: request.dropOnly ? [] : kernels.filter(({ release }) => !leavingKernels.includes(release)),
     leavingKernels,
     sources: request.touched.sources.filter(isHere),
     leavingEntries: [...request.leaving.sources, ...goneSources].flatMap((source) =>

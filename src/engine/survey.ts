@@ -95,6 +95,7 @@ const changedSince = (
   conf: ModuleConf,
 ): string[] => {
   // Without a record it was built by dkms, unless we know that we did not get to the end of it.
+  if (record.failure?.failure.kind === 'will-not-load') return ['what it will load with'];
   if (!record.build) return record.failure || isUnfinished(run, sight) ? ['unfinished build'] : [];
   const { kernel, facts, needs, entry } = sight;
   const lost = missingObject(builtDirectory(run.settings.dkmsTree, entry.module, kernel), conf);

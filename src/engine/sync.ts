@@ -1,14 +1,16 @@
 import { dirname, join } from 'node:path';
 import { adoptAll } from './adopt.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
+import { checkRows } from './check-rows.ts';
 import type { Failure } from './errors.ts';
 import { exists, isWritable, list, remove, removeEmpty, sweepTemporary } from './files.ts';
 import { uninstallModule } from './install.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan, PlanInput, Removal } from './plan.ts';
 import type { PlanAnswer, Row } from './progress.ts';
-import { closeJournal, openJournals } from './record.ts';
+import { closeJournal, forgetRecord, openJournals, recordedEntries } from './record.ts';
 import { registerSources } from './registration.ts';
+import { rememberSettled } from './remember.ts';
 import type { SyncRequest } from './request.ts';
 import type { Run } from './run.ts';
 import { type Scope, scopeOf } from './scope.ts';
@@ -87,6 +89,14 @@ const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
   }
 };
 
+/** Failures of a kernel that is gone are of no use to anybody. */
+const forgetKernels = (run: Run, releases: readonly string[], rows: readonly Row[]): void => {
+  for (const { module, kernel } of recordedEntries(run.settings.stateDir)) {
+    const isKept = rows.some((row) => row.kernel.release === kernel.release && row.outcome.kind === 'failed');
+    if (releases.includes(kernel.release) && !isKept) forgetRecord(run.settings.stateDir, module, kernel);
+  }
+};
+
 /** A Module that was left alone because its source is not there is still worth a word. */
 const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
   for (const { module, source } of entries.filter((entry) => entry.broken))
@@ -131,9 +141,12 @@ export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> 
   const prepared = await prepare(run, request);
   run.emit({ kind: 'planned', plan: prepared.plan });
   await adoptAll(run, prepared.survey);
-  const rows = [...prepared.plan.settled, ...(await runJobs(run, prepared.plan, prepared.survey))];
-  forgetEntries(run, prepared.scope, rows);
+  const done = [...prepared.plan.settled, ...(await runJobs(run, prepared.plan, prepared.survey))];
+  rememberSettled(run, prepared.plan.settled);
+  forgetEntries(run, prepared.scope, done);
+  forgetKernels(run, prepared.scope.leavingKernels, done);
   const failures = [...prepared.failures, ...(await depmodAll(run))];
+  const rows = await checkRows(run, prepared.survey, done);
   for (const release of prepared.scope.leavingKernels) cleanKernel(run, release);
   return { rows: inOrder(rows), failures };
 };

@@ -5,6 +5,7 @@ import { planDot, planLines } from './plan.ts';
 import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
 import { summaryLines } from './summary.ts';
+import { verifiedLines } from './verified.ts';
 
 const whole = (lines: readonly string[]): string => lines.map((line) => `${oneLine(line)}\n`).join('');
 
@@ -17,6 +18,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer.plan, answer.failures));
     case 'status':
       return context.output === 'dkms' ? whole(dkmsStatusLines(answer.entries)) : whole(statusLines(answer.entries));
+    case 'verified':
+      return whole(verifiedLines(answer));
     case 'log':
       return logText(answer);
     case 'nothing':

@@ -60,6 +60,7 @@ const sentences: Readonly<Record<FailureKind, (failure: Failure) => string>> = {
   'source-not-here': (f) => on(f, 'loaded, but the source that belongs to it is not on this machine'),
   'no-key': (f) => on(f, 'there is no key to sign modules with'),
   'post-transaction-failed': (f) => on(f, `post_transaction ended with ${f.code ?? 'an error'}`),
+  'will-not-load': (f) => on(f, 'installed, but it will not load'),
   'load-failed': (f) => on(f, 'modprobe could not load the module'),
   unexpected: (f) => on(f, 'an error that was not foreseen'),
 };
@@ -91,6 +92,7 @@ const helps: Partial<Readonly<Record<FailureKind, (failure: Failure) => string |
   'archive-known': () => 'say --force to replace it',
   'not-added': (f) => `dkms add ${at(f)}`,
   'already-added': (f) => `dkms remove ${at(f)} --all`,
+  'will-not-load': () => 'kmodsort sync',
   'no-template': () => 'dkms match --templatekernel KERNEL -k KERNEL',
 };
 

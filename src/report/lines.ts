@@ -50,6 +50,8 @@ export const progressLine = (progress: Progress, verbose: boolean): string | und
       return `${nameOf(progress.job)}: ${ended(progress.outcome, progress.seconds)}`;
     case 'depmod':
       return `depmod ${progress.release}`;
+    case 'initramfs':
+      return `making the initramfs of ${progress.release} again`;
     case 'noted':
       return noteSentence(progress.note);
   }

@@ -167,6 +167,10 @@ export const noteSentence = (note: Note): string => {
       return `warning: Secure Boot is on and will refuse the modules: enrol the certificate with: mokutil --import ${note.certificate}`;
     case 'symbols-retried':
       return `${moduleLabel(note.module)}: tried once more with the symbols on the make command line`;
+    case 'queue-taken':
+      return `taking up what had to wait: ${note.words}`;
+    case 'initramfs-failed':
+      return `warning: the initramfs of ${note.release} may lack the new modules: '${note.command}' failed, see ${note.log}`;
     case 'stdin-stalled':
       return `warning: stdin neither ended nor brought anything for ${note.seconds} s; going on without the rest`;
   }

@@ -48,7 +48,10 @@ export interface ReportFacts {
 
 /** Whether the answer is data, so that remarks must not come between. */
 export const isQuestion = (request: Request): boolean =>
-  request.verb === 'status' || request.verb === 'log' || (request.verb === 'sync' && request.dryRun);
+  request.verb === 'status' ||
+  request.verb === 'log' ||
+  request.verb === 'verify' ||
+  (request.verb === 'sync' && request.dryRun);
 
 /**
  * Which report tells of a run. A hook never gets the terminal one: apt runs dpkg on a terminal of its own

@@ -23,6 +23,7 @@ describe('requestOf', () => {
       touched: { kernels: ['6.9-arch1', '6.1-lts'], sources: ['zfs-2.3.9'] },
       leaving: { kernels: [], sources: [] },
       headersMayFollow: false,
+      initramfsFollows: [],
       dropOnly: false,
       dryRun: false,
     });

@@ -22,7 +22,7 @@ describe('pacman', () => {
     ].join('\n');
     expect(pacman.events(['install'], stdin)).toEqual([
       { kind: 'source-touched', source: 'zfs-2.3.9' },
-      { kind: 'kernel-touched', release: '6.9.1-arch1-1' },
+      { kind: 'kernel-touched', release: '6.9.1-arch1-1', image: true },
       { kind: 'kernel-touched', release: '6.6.30-1-lts' },
       ended,
     ]);

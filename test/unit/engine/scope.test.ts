@@ -31,6 +31,7 @@ const requestOf = (scope: KernelScope, more: Partial<SyncRequest> = {}): SyncReq
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
   headersMayFollow: false,
+  initramfsFollows: [],
   dropOnly: false,
   dryRun: false,
   ...more,

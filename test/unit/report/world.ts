@@ -12,6 +12,7 @@ export const request: SyncRequest = {
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
   headersMayFollow: false,
+  initramfsFollows: [],
   dropOnly: false,
   dryRun: false,
 };

@@ -1,0 +1,27 @@
+import { publishLoginNotice, publishRequiredNotice, tellJournal, troublesOf } from './engine/notices.ts';
+import type { Summary } from './engine/progress.ts';
+import type { Settings } from './engine/settings.ts';
+import type { Manners } from './events.ts';
+import { journalLines, loginText, requiredText } from './report/notices.ts';
+import type { ReportContext } from './report/report.ts';
+
+/**
+ * Leave word of a run that changed something, for those who did not watch it: at the login, in the journal, and
+ * for apt at the end of its own run. A place that cannot be written is not worth another failure.
+ */
+export const announce = async (
+  summary: Summary,
+  settings: Settings,
+  manners: Manners,
+  context: ReportContext,
+): Promise<void> => {
+  try {
+    publishLoginNotice(settings, loginText(troublesOf(settings)));
+    if (manners === 'apt') publishRequiredNotice(settings, requiredText(summary, context));
+    if (context.request.verb === 'sync' && context.request.origin === 'hook') {
+      await tellJournal(settings, journalLines(summary));
+    }
+  } catch {
+    // The summary has said it already.
+  }
+};

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { probeEnvironment } from './environment.ts';
+import { makeProcesses } from './exec.ts';
+import { exists, isDirectory, publishText, remove } from './files.ts';
+import type { Trouble } from './progress.ts';
+import { readRecord, recordedEntries } from './record.ts';
+import type { Settings } from './settings.ts';
+import { newestEntries, readTree } from './tree.ts';
+
+/** Where people look after a failure at night: the login, the journal, the end of an apt run. */
+
+/** Remembered failures of what is wanted: the newest version of each Module, on kernels that are there. */
+export const troublesOf = (settings: Settings): Trouble[] => {
+  const wanted = newestEntries(readTree(settings.dkmsTree, settings.sourceTree)).map((entry) => entry.module);
+  return recordedEntries(settings.stateDir)
+    .filter(({ module }) => wanted.some(({ name, version }) => name === module.name && version === module.version))
+    .filter(({ kernel }) => isDirectory(join(settings.installTree, kernel.release)))
+    .flatMap(({ module, kernel }) => {
+      const failure = readRecord(settings.stateDir, module, kernel).failure?.failure;
+      return failure ? [{ module, kernel, failure }] : [];
+    });
+};
+
+const publish = (path: string, text: string): void => {
+  if (text !== '') publishText(path, text);
+  else if (exists(path)) remove(path);
+};
+
+/** The text that every login shows; none if it is empty. */
+export const publishLoginNotice = (settings: Settings, text: string): void =>
+  publish(join(settings.stateDir, 'notice'), text);
+
+/** The text with which an apt run ends, after all packages and with an error; none if it is empty. */
+export const publishRequiredNotice = (settings: Settings, text: string): void =>
+  publish(join(settings.stateDir, 'required-missing'), text);
+
+/** Lines for the system's log with priority err: logger(1). Without a log there is nobody to tell. */
+export const tellJournal = async (settings: Settings, lines: readonly string[]): Promise<void> => {
+  if (settings.privateInstallTree || lines.length === 0 || !exists('/dev/log')) return;
+  const environment = probeEnvironment(settings.environment);
+  for (const line of lines) {
+    const argv = ['logger', '--tag', 'kmodsort', '--priority', 'user.err', '--', line] as const;
+    await makeProcesses().run({ argv: [...argv], environment, limit: 5 });
+  }
+};
