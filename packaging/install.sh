@@ -3,25 +3,27 @@
 set -eu
 
 usage() {
-  echo 'usage: install.sh --destdir DIR --layout debian|arch|rpm [--node /usr/bin/node]' >&2
+  echo 'usage: install.sh --destdir DIR --layout debian|arch|rpm [--node /usr/bin/node] [--bundle-node FILE]' >&2
   exit 2
 }
 
-destdir= layout= node=/usr/bin/node
+destdir='' layout='' node=/usr/bin/node bundled=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --destdir | --layout | --node)
+    --destdir | --layout | --node | --bundle-node)
       [ $# -ge 2 ] || usage
       case $1 in
         --destdir) destdir=$2 ;;
         --layout) layout=$2 ;;
         --node) node=$2 ;;
+        --bundle-node) bundled=$2 ;;
       esac
       shift 2
       ;;
     --destdir=*) destdir=${1#*=} && shift ;;
     --layout=*) layout=${1#*=} && shift ;;
     --node=*) node=${1#*=} && shift ;;
+    --bundle-node=*) bundled=${1#*=} && shift ;;
     *) usage ;;
   esac
 done
@@ -45,21 +47,47 @@ put() {
   install -D -m "$1" "$2" "$destdir/$3"
 }
 
+# Usage: place MODE FILE TARGET: as put, with the program's own paths, which depend on the layout, filled in.
+place() {
+  put "$1" "$top/$2" "$3"
+  sed -i "s|@DKMS@|/$sbin/dkms|; s|@KMODSORT@|/usr/bin/kmodsort|" "$destdir/$3"
+}
+
+# The node that built it goes along: a hook then runs also while the system's own node is being replaced.
+if [ -n "$bundled" ]; then
+  node=/usr/lib/kmodsort/node
+  put 755 "$bundled" usr/lib/kmodsort/node
+fi
 put 755 "$bundle" usr/lib/kmodsort/kmodsort.mjs
 sed -i "1s|.*|#!$node|" "$destdir/usr/lib/kmodsort/kmodsort.mjs"
-mkdir -p "$destdir/usr/bin" "$destdir/$sbin"
+ln -sf kmodsort.mjs "$destdir/usr/lib/kmodsort/dkms"
+mkdir -p "$destdir/usr/bin"
 ln -sf ../lib/kmodsort/kmodsort.mjs "$destdir/usr/bin/kmodsort"
-ln -sf ../lib/kmodsort/kmodsort.mjs "$destdir/$sbin/dkms"
+place 755 packaging/files/dkms "$sbin/dkms"
 
-# The scripts name the program by its absolute path, which depends on the layout.
-for script in common.postinst dkms_autoinstaller; do
-  put 755 "$top/packaging/files/$script" "usr/lib/dkms/$script"
-  sed -i "s|@DKMS@|/$sbin/dkms|; s|@KMODSORT@|/usr/bin/kmodsort|" "$destdir/usr/lib/dkms/$script"
-done
-put 644 "$top/hooks/systemd/dkms.service" usr/lib/systemd/system/dkms.service
-sed -i "s|@DKMS@|/$sbin/dkms|; s|@KMODSORT@|/usr/bin/kmodsort|" "$destdir/usr/lib/systemd/system/dkms.service"
+# What hooks of every kind call, and what they call it with where the program cannot start.
+for script in hook guard required-check; do place 755 "packaging/files/$script" "usr/lib/kmodsort/$script"; done
+place 644 packaging/files/queue.sh usr/lib/kmodsort/queue.sh
+for script in common.postinst dkms_autoinstaller; do place 755 "packaging/files/$script" "usr/lib/dkms/$script"; done
+place 644 hooks/systemd/kmodsort.service usr/lib/systemd/system/kmodsort.service
+ln -sf kmodsort.service "$destdir/usr/lib/systemd/system/dkms.service"
+place 644 packaging/files/profile.sh etc/profile.d/kmodsort.sh
 put 644 "$top/packaging/files/framework.conf" etc/dkms/framework.conf
-mkdir -p "$destdir/etc/dkms/framework.conf.d"
+mkdir -p "$destdir/etc/dkms/framework.conf.d" "$destdir/var/lib/dkms" "$destdir/var/lib/kmodsort"
+
+case $layout in
+  debian)
+    # Before dracut and initramfs-tools: the modules are to be in the initramfs.
+    for hook in postinst.d prerm.d; do place 755 "hooks/apt/$hook/00-kmodsort" "etc/kernel/$hook/00-kmodsort"; done
+    place 644 hooks/apt/apt.conf etc/apt/apt.conf.d/50kmodsort
+    ;;
+  arch)
+    for hook in "$top"/hooks/pacman/*.hook; do
+      place 644 "hooks/pacman/${hook##*/}" "usr/share/libalpm/hooks/${hook##*/}"
+    done
+    ;;
+  rpm) place 755 hooks/rpm/40-dkms.install usr/lib/kernel/install.d/40-dkms.install ;;
+esac
 
 for page in dkms.8 dkms.conf.5 kmodsort.8; do
   section=${page##*.}
