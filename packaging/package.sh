@@ -71,7 +71,7 @@ make_deb() {
   put_documents "$root/usr/share/doc/kmodsort"
   (cd "$root" && find usr etc -type f -exec md5sum {} +) > "$root/DEBIAN/md5sums"
   file=$output/kmodsort_${version}_$arch.deb
-  dpkg-deb --root-owner-group -Zxz --build "$root" "$file" > /dev/null
+  dpkg-deb --root-owner-group -Zxz -z3 --build "$root" "$file" > /dev/null
 }
 
 put_documents() {

@@ -13,6 +13,7 @@ import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
 import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
+import { isPackageUpgrade } from './maintainer-script.ts';
 import { emptyOut, readQueue } from './queue.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
@@ -162,13 +163,22 @@ const look = (path: string): 'file' | 'directory' | undefined => {
   return facts?.isFile() ? 'file' : undefined;
 };
 
+/** A package that is upgraded says `remove` of what shall stay until the new version is there. */
+const forUpgrade = (invocation: Invocation): Invocation => {
+  if (invocation.kind !== 'run' || invocation.task.kind !== 'request') return invocation;
+  const { request } = invocation.task;
+  if (request.verb !== 'remove' || !isPackageUpgrade(process.env, process.ppid)) return invocation;
+  return { ...invocation, task: { kind: 'request', request: { ...request, successorFollows: true } } };
+};
+
 /** Called as `dkms` we are the drop-in. */
-const readCommandLine = (version: string, columns: number): Promise<Invocation> => {
+const readCommandLine = async (version: string, columns: number): Promise<Invocation> => {
   const argv = process.argv.slice(2);
   const cwd = workingDirectory();
   if (basename(process.argv[1] ?? '') !== 'dkms') return parseCommandLine(argv, { cwd, version, columns });
   const isRoot = process.getuid?.() === 0;
-  return parseDkmsCommandLine(argv, { cwd, columns, isRoot, runningKernel: release(), arch: machine(), look });
+  const around = { cwd, columns, isRoot, runningKernel: release(), arch: machine(), look };
+  return forUpgrade(await parseDkmsCommandLine(argv, around));
 };
 
 const main = async (): Promise<number> => {

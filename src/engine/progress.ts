@@ -79,6 +79,7 @@ export type Note =
   | { readonly note: 'archive-written'; readonly path: string }
   | { readonly note: 'removal-cancelled'; readonly module: Module }
   | { readonly note: 'forgotten'; readonly module: Module }
+  | { readonly note: 'successor-awaited'; readonly module: Module }
   | { readonly note: 'kernel-cleaned'; readonly release: string }
   | { readonly note: 'record-unwritable'; readonly path: string; readonly detail: string }
   | { readonly note: 'not-signed'; readonly module: Module; readonly kernel: Kernel; readonly detail: string }
@@ -148,6 +149,8 @@ export interface StatusEntry {
   /** Missing for a Module that is only added, or broken. */
   readonly kernel?: Kernel;
   readonly state: 'broken' | 'added' | 'built' | 'installed';
+  /** Of a broken one: where its source should be. */
+  readonly source?: string;
   readonly originals: boolean;
   /** An object that should be in the dkms tree's module/ is not there. */
   readonly objectsMissing: boolean;

@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { confOf, confScope } from './conf.ts';
 import { readConfs } from './conf-reader.ts';
 import type { Failure } from './errors.ts';
-import { isDirectory, look, realPath } from './files.ts';
+import { exists, isDirectory, list, look, realPath } from './files.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { openJobLog } from './log.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
+import { stays } from './successor.ts';
 import { entryDirectory, register, type TreeEntry } from './tree.ts';
 import { makeUname } from './uname.ts';
+import { newestOf } from './version.ts';
 
 /** Sources that a package brought become known Modules. */
 
@@ -36,7 +38,13 @@ export const unsafeSource = (directory: string): Failure | undefined => {
 };
 
 /** What a source directory says that it is. */
-export type Identified = { readonly module: Module; readonly directory: string; readonly postAdd?: string };
+export interface Identified {
+  readonly module: Module;
+  readonly directory: string;
+  /** Names in BUILD_DEPENDS. */
+  readonly needs: readonly string[];
+  readonly postAdd?: string;
+}
 
 /**
  * Read the dkms.conf of directories that nobody registered.
@@ -63,8 +71,8 @@ export const identify = async (
     if (!reading || reading.kind === 'failed') return reading?.failure ?? { kind: 'conf-broken', at };
     const result = confOf(reading.raw, undefined, emptyFacts(kernel, directory));
     if ('invalid' in result) return { ...result.invalid, at };
-    const { module, scripts } = result.conf;
-    return { module, directory, ...(scripts.POST_ADD ? { postAdd: scripts.POST_ADD } : {}) };
+    const { module, scripts, depends } = result.conf;
+    return { module, directory, needs: depends, ...(scripts.POST_ADD ? { postAdd: scripts.POST_ADD } : {}) };
   });
 };
 
@@ -92,8 +100,47 @@ const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_ADD ${found.postAdd ?? ''}`, code });
 };
 
+/** Directories that are there, may be read, and are not registered yet. */
+const newSources = (
+  run: Run,
+  sources: readonly string[],
+  known: readonly TreeEntry[],
+): { readonly safe: string[]; readonly failures: Failure[] } => {
+  const directories = sources
+    .map((source) => join(run.settings.sourceTree, source))
+    .filter((directory) => isDirectory(directory) && !known.some((entry) => entry.source === realPath(directory)));
+  return {
+    safe: directories.filter((directory) => !unsafeSource(directory)),
+    failures: directories.map(unsafeSource).filter((failure) => failure !== undefined),
+  };
+};
+
+const entryOf = (run: Run, { module, directory }: Identified): TreeEntry => ({
+  module,
+  directory: entryDirectory(run.settings.dkmsTree, module),
+  source: realPath(directory) ?? directory,
+  broken: false,
+  built: [],
+});
+
+/** Unpacked, but its own package is not set up yet: the newest source of each needed name that nobody registered. */
+const neededSources = (run: Run, found: readonly Identified[], known: readonly TreeEntry[]): string[] => {
+  const missing = [...new Set(found.flatMap((one) => one.needs))].filter(
+    (name) => !known.some((entry) => entry.module.name === name),
+  );
+  const there = list(run.settings.sourceTree).filter((name) =>
+    exists(join(run.settings.sourceTree, name, 'dkms.conf')),
+  );
+  return missing.flatMap((name) => {
+    const versions = there.filter((one) => one.startsWith(`${name}-`)).map((one) => one.slice(name.length + 1));
+    const version = newestOf(versions.filter((one) => /^\d/.test(one)));
+    return version === undefined ? [] : [`${name}-${version}`];
+  });
+};
+
 /**
- * Make known what the event brought. In a dry run the entries are told as if they were known.
+ * Make known what the event brought, and what that needs and is on the disk too. In a dry run the entries are told as
+ * if they were known.
  *
  * @param sources directory names below the source tree
  */
@@ -104,33 +151,23 @@ export const registerSources = async (
   kernel: Kernel | undefined,
   dryRun: boolean,
 ): Promise<Registration> => {
-  const directories = sources
-    .map((source) => join(run.settings.sourceTree, source))
-    .filter((directory) => isDirectory(directory) && !known.some((entry) => entry.source === realPath(directory)));
-  if (directories.length === 0) return { entries: [], failures: [] };
-  const failures: Failure[] = directories.map(unsafeSource).filter((failure) => failure !== undefined);
-  const safe = directories.filter((directory) => !unsafeSource(directory));
+  const { safe, failures } = newSources(run, sources, known);
+  if (safe.length === 0) return { entries: [], failures };
   const at = kernel ?? { release: runningKernel(), arch: machineArch() };
-  const entries: TreeEntry[] = [];
+  const good: Identified[] = [];
   for (const found of await identify(run, safe, at)) {
     const failure = 'kind' in found ? found : misplaced(run, found);
-    if (failure || 'kind' in found) {
-      if (failure) failures.push(failure);
-      continue;
-    }
-    const { module } = found;
-    const source = realPath(found.directory) ?? found.directory;
-    entries.push({
-      module,
-      directory: entryDirectory(run.settings.dkmsTree, module),
-      source,
-      broken: false,
-      built: [],
-    });
-    if (dryRun) continue;
-    register(run.settings.dkmsTree, module, found.directory);
-    run.note({ note: 'registered', module });
+    if (failure) failures.push(failure);
+    else if (!('kind' in found)) good.push(found);
+  }
+  const entries = good.map((found) => entryOf(run, found));
+  for (const found of dryRun ? [] : good) {
+    register(run.settings.dkmsTree, found.module, found.directory);
+    stays(run.settings.stateDir, found.module);
+    run.note({ note: 'registered', module: found.module });
     await runPostAdd(run, found, at);
   }
-  return { entries, failures };
+  const all = [...known, ...entries];
+  const needed = await registerSources(run, neededSources(run, good, all), all, kernel, dryRun);
+  return { entries: [...entries, ...needed.entries], failures: [...failures, ...needed.failures] };
 };

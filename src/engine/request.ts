@@ -111,6 +111,8 @@ export interface ModuleRequest {
   /** `all`: build and install for every kernel with headers, the others for every kernel it is built for. */
   readonly kernels: readonly Kernel[] | 'all';
   readonly switches: Switches;
+  /** `remove`, said by a package that brings another version: what is installed stays until that one is. */
+  readonly successorFollows?: boolean;
 }
 
 /** Install on a kernel what is installed on another. */

@@ -3,7 +3,7 @@ import { adoptAll } from './adopt.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
 import { checkRows } from './check-rows.ts';
 import type { Failure } from './errors.ts';
-import { exists, isWritable, list, remove, removeEmpty, sweepTemporary } from './files.ts';
+import { exists, isWritable, list, realPath, remove, removeEmpty, sweepTemporary } from './files.ts';
 import { uninstallModule } from './install.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan, PlanInput, Removal } from './plan.ts';
@@ -15,6 +15,7 @@ import type { SyncRequest } from './request.ts';
 import type { Run } from './run.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Settings } from './settings.ts';
+import { dropOutgoing, isOutgoing, stays, withoutSuccessor } from './successor.ts';
 import { type Survey, surveyModules } from './survey.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from './tree.ts';
 
@@ -99,9 +100,22 @@ const forgetKernels = (run: Run, releases: readonly string[], rows: readonly Row
 
 /** A Module that was left alone because its source is not there is still worth a word. */
 const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
-  for (const { module, source } of entries.filter((entry) => entry.broken))
+  const { stateDir } = run.settings;
+  for (const { module, source } of entries.filter((entry) => entry.broken && !isOutgoing(stateDir, entry.module)))
     run.note({ note: 'broken-module', module, source });
 };
+
+/** The same version came again, as in an upgrade of its package alone. */
+const welcomeBack = (run: Run, scope: Scope, known: readonly TreeEntry[]): void => {
+  const { sourceTree, stateDir } = run.settings;
+  const paths = new Set(scope.sources.map((source) => realPath(join(sourceTree, source))));
+  for (const { module, source } of known.filter((entry) => !entry.broken))
+    if (paths.has(source)) stays(stateDir, module);
+};
+
+/** Everything that the package manager brings is there by now. */
+const isEndOfTransaction = (request: SyncRequest): boolean =>
+  request.origin === 'hook' && !request.headersMayFollow && !request.dropOnly && request.touched.sources.length === 0;
 
 export interface Prepared {
   readonly scope: Scope;
@@ -114,7 +128,10 @@ export interface Prepared {
 export const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   const { settings } = run;
   const known = readTree(settings.dkmsTree, settings.sourceTree);
-  const scope = scopeOf(settings, request, known);
+  const named = scopeOf(settings, request, known);
+  const orphans = isEndOfTransaction(request) ? withoutSuccessor(run, known) : [];
+  const scope = { ...named, leavingEntries: [...named.leavingEntries, ...orphans] };
+  if (!request.dryRun) welcomeBack(run, scope, known);
   const fresh = await registerSources(run, scope.sources, known, scope.kernels[0], request.dryRun);
   const staying = [...known, ...fresh.entries].filter((entry) => !scope.leavingEntries.includes(entry));
   noteBroken(run, staying);
@@ -142,6 +159,7 @@ export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> 
   run.emit({ kind: 'planned', plan: prepared.plan });
   await adoptAll(run, prepared.survey);
   const done = [...prepared.plan.settled, ...(await runJobs(run, prepared.plan, prepared.survey))];
+  dropOutgoing(run, isEndOfTransaction(request));
   rememberSettled(run, prepared.plan.settled);
   forgetEntries(run, prepared.scope, done);
   forgetKernels(run, prepared.scope.leavingKernels, done);

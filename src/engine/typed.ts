@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { loadArchive, makeArchive } from './archive.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
+import { isCleanName } from './conf-values.ts';
 import { type Failure, FailureError } from './errors.ts';
-import { exists } from './files.ts';
-import { bootableKernels, machineArch, runningKernel } from './kernel.ts';
+import { exists, isDirectory, list } from './files.ts';
+import { uninstallModule } from './install.ts';
+import { machineArch, runningKernel } from './kernel.ts';
 import { makePlan } from './make-plan.ts';
 import { entryFor, registerOperand } from './operand.ts';
 import type { Demand, Removal } from './plan.ts';
@@ -12,9 +14,11 @@ import type { DkmsRequest, Kernel, MatchRequest, Module, ModuleRequest, PreinstR
 import { markAdded, wasAddedHere } from './rpm-upgrade.ts';
 import type { Run } from './run.ts';
 import { sameKernel } from './scope.ts';
+import { awaitSuccessor } from './successor.ts';
 import { type Survey, surveyModules } from './survey.ts';
 import type { SyncResult } from './sync.ts';
 import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } from './tree.ts';
+import { compareVersions } from './version.ts';
 
 /** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
 
@@ -24,7 +28,9 @@ const entriesNow = (run: Run): TreeEntry[] => readTree(run.settings.dkmsTree, ru
 
 /** Every kernel with headers, whether it can be booted or not: what `--all` builds for. */
 const kernelsWithHeaders = (run: Run): Kernel[] =>
-  bootableKernels(run.settings.installTree)
+  list(run.settings.installTree)
+    .filter((release) => isCleanName(release) && isDirectory(join(run.settings.installTree, release)))
+    .sort(compareVersions)
     .map((release) => ({ release, arch: machineArch() }))
     .filter((kernel) => run.factsOf(kernel).headers !== undefined);
 
@@ -51,14 +57,29 @@ const bringAbout = async (
   });
   run.emit({ kind: 'planned', plan });
   const rows = [...plan.settled, ...(await runJobs(run, plan, survey))];
+  // The first failure is the command's, and first is what was said first.
+  const place = ({ kernel }: Row): number => kernels.findIndex((one) => sameKernel(one, kernel));
+  rows.sort((a, b) => place(a) - place(b));
   return { rows: inOrder(rows), failures: await depmodAll(run) };
+};
+
+/** Without its depmod an installation is of no use: what it brought is taken back, and stays built. */
+const rollBack = (run: Run, { rows, failures }: SyncResult): SyncResult => {
+  const back = rows.map((row): Row => {
+    const failure = failures.find((one) => one.kind === 'depmod-failed' && one.at === row.kernel.release);
+    if (!failure || row.outcome.kind !== 'installed') return row;
+    uninstallModule(run, row.module, row.kernel);
+    return { ...row, outcome: { kind: 'failed', failure, remembered: false } };
+  });
+  return { rows: inOrder(back), failures: failures.filter((one) => one.kind !== 'depmod-failed') };
 };
 
 const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
   const entry = await entryFor(run, request.operand);
   const kernels = request.kernels === 'all' ? kernelsWithHeaders(run) : request.kernels;
+  if (kernels.length === 0) throw new FailureError({ kind: 'headers-missing', at: run.settings.installTree });
   const want = request.verb === 'build' ? 'built' : 'installed';
-  return bringAbout(run, [entry], kernels, { want, force: request.switches.force });
+  return rollBack(run, await bringAbout(run, [entry], kernels, { want, force: request.switches.force }));
 };
 
 /** What there is to take away; a kernel on which there is nothing is a row without a Job. */
@@ -94,6 +115,10 @@ const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncRes
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });
   if (request.switches.rpmSafeUpgrade && wasAddedHere(run.settings.stateDir, entry.module)) {
     run.note({ note: 'removal-cancelled', module: entry.module });
+    return { rows: [], failures: [] };
+  }
+  if (request.successorFollows && request.verb === 'remove') {
+    awaitSuccessor(run, entry.module);
     return { rows: [], failures: [] };
   }
   const kernels = request.kernels === 'all' ? entry.built : request.kernels;

@@ -151,6 +151,8 @@ export const noteSentence = (note: Note): string => {
       return `wrote ${note.path}`;
     case 'removal-cancelled':
       return `${moduleLabel(note.module)} stays: it was added in this same rpm transaction`;
+    case 'successor-awaited':
+      return `${moduleLabel(note.module)} stays until the version that follows it is installed`;
     case 'forgotten':
       return `${moduleLabel(note.module)} forgotten`;
     case 'kernel-cleaned':
