@@ -25,15 +25,14 @@ const boot = `
 set -e
 root=$1 base=$2 shared=$3
 mount -t tmpfs -o size=4g kmodsort "$base"
-mkdir "$base/upper" "$base/work" "$base/merged"
+mkdir "$base/upper" "$base/work" "$base/merged" "$base/upper2" "$base/work2"
 mount -t overlay -o "lowerdir=$root,upperdir=$base/upper,workdir=$base/work" overlay "$base/merged"
 cd "$base/merged"
 mount -t proc proc proc
 mount --rbind /dev dev
 mount -t tmpfs run run
 mkdir -p ".$shared" var/lib/kmodsort-test
-mount --bind "$shared" ".$shared"
-mount -o remount,bind,ro ".$shared"
+mount -t overlay -o "lowerdir=$shared,upperdir=$base/upper2,workdir=$base/work2" overlay ".$shared"
 echo ready
 exec cat
 `;

@@ -1,0 +1,130 @@
+import { rmSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { newer, older, provision, releases, stopMachines } from './apt-machine.ts';
+import {
+  archMachine,
+  dkmsPackage,
+  installOurs,
+  linuxHeaders,
+  linuxPackage,
+  pacman,
+  pacmanMachine,
+  pacmanWell,
+  publishPackages,
+} from './pacman-machine.ts';
+
+/** Transactions of the real pacman with hooks of ours. */
+
+afterEach(stopMachines);
+
+const chain = ['alpha-top', 'mid-link', 'zeta-core'];
+const chainPackages = chain.map((name) => `${name}-dkms`);
+const chainObjects = ['alpha_top', 'mid_link', 'zeta_core'];
+const kernel = [linuxPackage('linux', older), linuxHeaders('linux', older)];
+const modules = chain.map((fixture) => dkmsPackage(fixture));
+const builds = (said: string, module: string): number =>
+  said.match(new RegExp(`${module}/\\S+, \\S+: building`, 'g'))?.length ?? 0;
+
+describe.skipIf(!provision).each(releases)('pacman on %s', (release) => {
+  it('kernel-headers-modules: all in one transaction are built once, in order, before the initramfs', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    const said = await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', ...chainPackages);
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    expect(chain.map((name) => builds(said, name))).toEqual([1, 1, 1]);
+    expect(machine.events()).toEqual(['mkinitcpio linux: alpha_top mid_link zeta_core ']);
+    expect((await machine.run(['kmodsort', 'verify'])).code).toBe(0);
+  });
+
+  it('headers-later: a kernel without headers fails in one red line, and is made up for with its initramfs', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    const first = await pacman(machine, '-Sy', 'linux', 'zeta-core-dkms');
+    expect(first.code).toBe(0);
+    expect(first.stdout + first.stderr).toMatch(/FAILED +zeta-core\/1\.0 .*no headers of/);
+    expect(first.stderr).toContain('error: command failed to execute correctly');
+    await pacmanWell(machine, '-S', 'linux-headers');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    expect(machine.events().at(-1)).toBe('mkinitcpio linux: zeta_core ');
+  });
+
+  it('source: alone, upgraded with its dependents, and removed', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers');
+    await pacmanWell(machine, '-S', ...chainPackages);
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    await publishPackages(machine, dkmsPackage('zeta-core', { version: '1.1' }));
+    await pacmanWell(machine, '-Syu');
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    expect((await machine.run(['dkms', 'status', 'zeta-core'])).stdout).toBe(
+      `zeta-core/1.1, ${older.release}, x86_64: installed\n`,
+    );
+    await pacmanWell(machine, '-R', 'alpha-top-dkms');
+    expect(machine.objects(older.release)).toEqual(['mid_link', 'zeta_core']);
+    await pacmanWell(machine, '-R', ...chainPackages.slice(1));
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe('');
+  });
+
+  it('two-kernels: both are built for, a replaced one is cleaned up, and the other keeps its modules', async () => {
+    const machine = await archMachine(
+      release,
+      ...kernel,
+      linuxPackage('linux-lts', newer),
+      linuxHeaders('linux-lts', newer),
+      ...modules,
+    );
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'linux-lts', 'linux-lts-headers', 'zeta-core-dkms');
+    for (const one of [older, newer]) expect(machine.objects(one.release)).toEqual(['zeta_core']);
+    const leaving = await pacmanWell(machine, '-R', 'linux', 'linux-headers');
+    const left = (await machine.sh(`find /usr/lib/modules/${older.release}`)).stdout;
+    expect({ left, leaving: left && leaving }).toEqual({ left: '', leaving: '' });
+    expect(machine.objects(newer.release)).toEqual(['zeta_core']);
+  });
+
+  it('kernel-upgrade: a new release takes the place of the old one in one transaction', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'zeta-core-dkms');
+    await publishPackages(machine, linuxPackage('linux', newer, '2-1'), linuxHeaders('linux', newer, '2-1'));
+    await pacmanWell(machine, '-Syu');
+    expect(machine.objects(newer.release)).toEqual(['zeta_core']);
+    expect(machine.exists(`/usr/lib/modules/${older.release}`)).toBe(false);
+    expect(machine.exists(`/var/lib/dkms/zeta-core/1.0/${older.release}`)).toBe(false);
+  });
+
+  it('ours-last: a machine that had everything before gets its modules when our package comes', async () => {
+    const machine = await pacmanMachine(release, ...kernel, ...modules);
+    await publishPackages(machine, { name: 'placeholder', version: '1-1', provides: ['dkms'] });
+    await pacmanWell(machine, '-Syy', 'placeholder', 'linux', 'linux-headers', 'zeta-core-dkms');
+    await pacmanWell(machine, '-Rdd', 'placeholder');
+    await installOurs(machine, release);
+    const said = (
+      await machine.run(['kmodsort', 'hook', 'run', 'pacman', 'install'], {
+        stdin: 'usr/src/zeta-core-1.0/dkms.conf\n',
+      })
+    ).stdout;
+    expect(said).toContain('1 installed');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+  });
+
+  it('failure: is one red line, remembered, and shown by the next transaction without another try', async () => {
+    const machine = await archMachine(release, ...kernel, dkmsPackage('broken'), dkmsPackage('lonely'));
+    machine.write('/etc/dkms/framework.conf.d/required.conf', 'required_modules="broken"\n');
+    const first = await pacman(machine, '-Sy', 'linux', 'linux-headers', 'broken-dkms');
+    expect(first.code).toBe(0);
+    const said = first.stdout + first.stderr;
+    expect(said).toContain(`do not reboot into ${older.release}: required modules are missing: broken`);
+    expect(builds(said, 'broken')).toBe(1);
+    const next = await pacman(machine, '-S', 'lonely-dkms');
+    expect(builds(next.stdout + next.stderr, 'broken')).toBe(0);
+    expect(next.stdout + next.stderr).toContain('nothing has changed since');
+    expect(machine.objects(older.release)).toEqual(['lonely']);
+  });
+
+  it('leftovers: what nobody owns goes with the kernel, and what somebody put there stays', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'zeta-core-dkms');
+    machine.write(`/usr/lib/modules/${older.release}/extra/somebodys.txt`, 'mine\n');
+    await pacmanWell(machine, '-R', 'linux', 'linux-headers');
+    const left = (await machine.sh(`cd /usr/lib/modules/${older.release} && find . -type f`)).stdout;
+    expect(left).toBe('./extra/somebodys.txt\n');
+    rmSync(machine.path(`/usr/lib/modules/${older.release}`), { recursive: true });
+  });
+});

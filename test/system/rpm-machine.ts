@@ -1,0 +1,187 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { Ended } from '../child.ts';
+import { repository, type TestKernel } from '../kernels.ts';
+import { run } from '../packages.ts';
+import { machineOf, provision } from './apt-machine.ts';
+import type { Machine } from './machine.ts';
+import type { Release } from './roots.ts';
+
+/** Machines with rpm and dnf and a repository of their own, and packages as Fedora makes them. */
+
+export interface RpmPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Lines of the spec: Provides, Requires and the like. */
+  readonly tags?: readonly string[];
+  /** Scriptlets with their heads. */
+  readonly scriptlets?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly trees?: Readonly<Record<string, string>>;
+  /** Shell lines that make more files in the build root. */
+  readonly install?: string;
+}
+
+const specOf = (made: RpmPackage, tree: string): string => `
+%global __os_install_post %{nil}
+%global debug_package %{nil}
+Name: ${made.name}
+Version: ${made.version}
+Release: 1
+Summary: for a test
+License: MIT
+AutoReqProv: no
+${(made.tags ?? []).join('\n')}
+%description
+For a test.
+%install
+cp -a ${tree}/. %{buildroot}/
+${made.install ?? ''}
+(cd %{buildroot} && find . -type f -o -type l) | sed 's/^[.]/"/; s/$/"/' > %{_builddir}/${made.name}.files
+${made.scriptlets ?? ''}
+%files -f %{_builddir}/${made.name}.files
+`;
+
+const place = (root: string, path: string): string => {
+  const target = join(root, path);
+  mkdirSync(dirname(target), { recursive: true });
+  return target;
+};
+
+const makeRpm = (work: string, made: RpmPackage): string => {
+  const tree = join(work, `${made.name}-${made.version}`);
+  mkdirSync(tree, { recursive: true });
+  for (const [path, from] of Object.entries(made.trees ?? {})) cpSync(from, place(tree, path), { recursive: true });
+  for (const [path, text] of Object.entries(made.files ?? {})) writeFileSync(place(tree, path), text);
+  const spec = join(work, `${made.name}.spec`);
+  writeFileSync(spec, specOf(made, tree));
+  const top = join(work, 'rpm');
+  mkdirSync(join(top, 'BUILD'), { recursive: true });
+  run('rpmbuild', ['-bb', '--target', 'noarch', '--define', `_topdir ${top}`, '--define', `_rpmdir ${work}/out`, spec]);
+  const file = readdirSync(join(work, 'out/noarch')).find((name) => name.startsWith(`${made.name}-${made.version}-`));
+  return join(work, 'out/noarch', file ?? '');
+};
+
+/** Put packages into a machine's repository. */
+export const publishRpms = async (machine: Machine, ...packages: readonly RpmPackage[]): Promise<void> => {
+  const work = mkdtempSync(join(tmpdir(), 'kmodsort-rpms-'));
+  try {
+    for (const made of packages) machine.bring(makeRpm(work, made), '/repo');
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const ended = await machine.run(['createrepo_c', '-q', '/repo']);
+  if (ended.code !== 0) throw new Error(ended.stderr);
+};
+
+/** Everything that our package depends on and the machine has from elsewhere. */
+const base: RpmPackage = {
+  name: 'base',
+  version: '1',
+  tags: [
+    'Provides: bash kmod make gcc binutils patch util-linux gzip xz zstd glibc /bin/sh',
+    'Provides: nodejs = 20.19.2',
+  ],
+  files: { 'usr/share/base/README': '' },
+};
+
+export const dnf = (machine: Machine, ...words: string[]): Promise<Ended> =>
+  machine.run(['dnf', '-y', '--releasever=12', '--setopt=reposdir=/etc/test.repos.d', ...words]);
+
+/** As dnf, and it must end well. */
+export const dnfWell = async (machine: Machine, ...words: string[]): Promise<string> => {
+  const ended = await dnf(machine, ...words);
+  if (ended.code !== 0)
+    throw new Error(`dnf ${words.join(' ')} ended with ${ended.code}:\n${ended.stdout}${ended.stderr}`);
+  return ended.stdout + ended.stderr;
+};
+
+/** What dracut's plugin of kernel-install does, written down instead of done. */
+const watchDracut = (machine: Machine): void => {
+  const list = `$(cd /usr/lib/modules/$K && find . -name '*.ko*' ! -path './kernel/*' | sed 's|.*/||; s|[.]ko.*||' | sort | tr '\\n' ' ')`;
+  machine.write(
+    '/usr/lib/kernel/install.d/50-dracut.install',
+    `#!/bin/sh\nK=$2\n[ "$1" = add ] || exit 0\necho "dracut plugin $K: ${list}" >> /var/log/events\ntouch /boot/initramfs-$K.img\n`,
+    0o755,
+  );
+  machine.write(
+    '/usr/bin/dracut',
+    `#!/bin/sh\n[ "$1 $2" = "--force --kver" ] || exit 2\nK=$3\necho "dracut $K: ${list}" >> /var/log/events\n`,
+    0o755,
+  );
+};
+
+const packageOf = (release: Release): string =>
+  (release === 'bookworm' ? provision?.packages.rpmBundled : provision?.packages.rpmSystem) ?? '';
+
+/** A machine that calls itself Fedora, with kmodsort on it. */
+export const fedoraMachine = async (release: Release, ...packages: readonly RpmPackage[]): Promise<Machine> => {
+  const machine = await machineOf(release);
+  machine.write('/usr/lib/os-release', 'ID=fedora\n');
+  machine.write(
+    '/etc/test.repos.d/test.repo',
+    '[test]\nname=test\nbaseurl=file:///repo\ngpgcheck=0\nmetadata_expire=0\n',
+  );
+  machine.write('/etc/kernel/install.conf', 'layout=other\n');
+  watchDracut(machine);
+  await publishRpms(machine, base, ...packages);
+  await dnfWell(machine, 'install', 'base');
+  await dnfWell(machine, 'install', machine.bring(packageOf(release), '/var/cache'));
+  return machine;
+};
+
+/** kernel-core: its scriptlets call kernel-install at the end of the transaction, and before it goes. */
+export const kernelCore = (kernel: TestKernel): RpmPackage => {
+  const directory = `usr/lib/modules/${kernel.release}`;
+  return {
+    name: `kernel-core-${kernel.release}`.replaceAll('+', '.'),
+    version: '1',
+    files: {
+      [`${directory}/vmlinuz`]: 'image\n',
+      [`${directory}/modules.order`]: '',
+      [`${directory}/modules.builtin`]: '',
+      [`${directory}/modules.builtin.modinfo`]: '',
+      [`${directory}/kernel/README`]: '',
+    },
+    scriptlets: `%posttrans
+depmod ${kernel.release}
+kernel-install add ${kernel.release} /${directory}/vmlinuz || exit $?
+%preun
+kernel-install remove ${kernel.release} || exit $?
+`,
+  };
+};
+
+export const kernelDevel = (kernel: TestKernel): RpmPackage => ({
+  name: `kernel-devel-${kernel.release}`.replaceAll('+', '.'),
+  version: '1',
+  files: { [`usr/src/kernels/${kernel.release}/README`]: '' },
+  install: `mkdir -p %{buildroot}/usr/lib/modules/${kernel.release} && ln -s ${kernel.headers} %{buildroot}/usr/lib/modules/${kernel.release}/build`,
+});
+
+/** What akmods' and dkms's packagers write: add in %post, remove in %preun, the build left to the triggers. */
+export const moduleRpm = (fixture: string, options: { readonly version?: string } = {}): RpmPackage => {
+  const source = join(repository, 'test', 'fixtures', fixture);
+  const conf = readFileSync(join(source, 'dkms.conf'), 'utf8');
+  const written = /^PACKAGE_VERSION="([^"]+)"$/m.exec(conf)?.[1] ?? '';
+  const version = options.version ?? written;
+  const directory = `usr/src/${fixture}-${version}`;
+  const words = `-m ${fixture} -v ${version} -q`;
+  return {
+    name: `dkms-${fixture}`,
+    version,
+    tags: ['Requires: dkms'],
+    trees: { [directory]: source },
+    files: { [`${directory}/dkms.conf`]: conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`) },
+    scriptlets: `%post
+dkms add ${words} --rpm_safe_upgrade || :
+dkms build ${words} || :
+dkms install ${words} --force || :
+%preun
+dkms remove ${words} --all --rpm_safe_upgrade || :
+`,
+  };
+};
+
+export const rpmName = (made: RpmPackage): string => basename(made.name);

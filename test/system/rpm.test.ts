@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { newer, older, provision, releases, stopMachines } from './apt-machine.ts';
+import {
+  dnf,
+  dnfWell,
+  fedoraMachine,
+  kernelCore,
+  kernelDevel,
+  moduleRpm,
+  publishRpms,
+  type RpmPackage,
+} from './rpm-machine.ts';
+
+/** Transactions of the real dnf and rpm, with kernel-install and our file triggers. */
+
+afterEach(stopMachines);
+
+const chain = ['alpha-top', 'mid-link', 'zeta-core'];
+const chainObjects = ['alpha_top', 'mid_link', 'zeta_core'];
+const core = kernelCore(older);
+const devel = kernelDevel(older);
+/** Sources that only lie there: the triggers have to see them. */
+const sourceOnly = (fixture: string): RpmPackage => {
+  const { scriptlets: _none, ...made } = moduleRpm(fixture);
+  return made;
+};
+
+describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
+  it('kernel-headers-modules: all in one transaction, and the initramfs has what was registered before', async () => {
+    const machine = await fedoraMachine(release, core, devel, ...chain.map(sourceOnly));
+    await dnfWell(machine, 'install', core.name, devel.name, ...chain.map((name) => `dkms-${name}`));
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    expect(machine.events().at(-1)).toBe(`dracut ${older.release}: alpha_top mid_link zeta_core `);
+    expect((await machine.run(['kmodsort', 'verify', '-k', older.release])).code).toBe(0);
+  });
+
+  it('second-kernel: the plugin builds in time for the initramfs, and a kernel that leaves is cleaned up', async () => {
+    const [core2, devel2] = [kernelCore(newer), kernelDevel(newer)];
+    const machine = await fedoraMachine(release, core, devel, core2, devel2, ...chain.map(sourceOnly));
+    await dnfWell(machine, 'install', core.name, devel.name, 'dkms-zeta-core');
+    await dnfWell(machine, 'install', core2.name, devel2.name);
+    expect(machine.objects(newer.release)).toEqual(['zeta_core']);
+    expect(machine.events().at(-1)).toBe(`dracut plugin ${newer.release}: zeta_core `);
+    await dnfWell(machine, 'remove', core.name, devel.name);
+    expect(machine.objects(older.release)).toEqual([]);
+    expect(machine.exists(`/var/lib/dkms/zeta-core/1.0/${older.release}`)).toBe(false);
+    expect(machine.objects(newer.release)).toEqual(['zeta_core']);
+  });
+
+  it('headers-later: are made up for by the file trigger', async () => {
+    const machine = await fedoraMachine(release, core, devel, ...chain.map(sourceOnly));
+    const first = await dnf(machine, 'install', core.name, 'dkms-zeta-core');
+    expect(first.code).toBe(0);
+    expect(first.stdout + first.stderr).toMatch(/FAILED +zeta-core\/1\.0 .*no headers of/);
+    await dnfWell(machine, 'install', devel.name);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+  });
+
+  it('upgrade: of a package that calls dkms itself, the new version is there and the old one is gone', async () => {
+    const machine = await fedoraMachine(release, core, devel, moduleRpm('zeta-core'));
+    await dnfWell(machine, 'install', core.name, devel.name, 'dkms-zeta-core');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    await publishRpms(machine, moduleRpm('zeta-core', { version: '1.1' }));
+    await dnfWell(machine, 'upgrade', '--refresh');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe(`zeta-core/1.1, ${older.release}, x86_64: installed\n`);
+    await dnfWell(machine, 'remove', 'dkms-zeta-core');
+    expect(machine.objects(older.release)).toEqual([]);
+  });
+
+  it('failure: stops neither the transaction nor the initramfs', async () => {
+    const machine = await fedoraMachine(release, core, devel, sourceOnly('broken'));
+    machine.write('/etc/dkms/framework.conf.d/required.conf', 'required_modules="broken"\n');
+    const ended = await dnf(machine, 'install', core.name, devel.name, 'dkms-broken');
+    expect(ended.code).toBe(0);
+    expect(ended.stdout + ended.stderr).toContain('required modules are missing: broken');
+    expect(machine.exists(`/boot/initramfs-${older.release}.img`)).toBe(true);
+  });
+});
