@@ -95,6 +95,8 @@ export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promis
 
 /** Facts for the notes of one conf. */
 export const noteConf = (run: Run, conf: ModuleConf, at: string): void => {
-  for (const name of conf.ignored) run.note({ note: 'directive-ignored', path: at, directive: name });
+  // Who reads a hook's output did not write the conf.
+  const ignored = run.named.has(conf.module.name) ? conf.ignored : [];
+  for (const name of ignored) run.note({ note: 'directive-ignored', path: at, directive: name });
   if (conf.objects.length === 0 && !conf.exclusion) run.note({ note: 'no-objects', module: conf.module });
 };

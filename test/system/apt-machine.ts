@@ -74,6 +74,7 @@ export const kmodsortMachine = async (release: Release, ...packages: readonly De
 
 /** dpkg's word about packages: those that are not fully installed, a line each. */
 export const unsettled = async (machine: Machine): Promise<string[]> => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: placeholders of dpkg-query's own.
   const { stdout } = await machine.run(['dpkg-query', '-W', '-f=${Package} ${db:Status-Status}\\n']);
   return stdout.split('\n').filter((line) => line && !/ (installed|config-files)$/.test(line));
 };

@@ -104,7 +104,7 @@ const watchMkinitcpio = (machine: Machine): void => {
   );
   machine.write(
     '/usr/share/libalpm/scripts/mkinitcpio',
-    '#!/bin/sh\nwhile read -r path; do mkinitcpio -p "$(cat "/${path%/*}/pkgbase")"; done\n',
+    `#!/bin/sh\nwhile read -r path; do mkinitcpio -p "$(cat "/\${path%/*}/pkgbase")"; done\n`,
     0o755,
   );
   machine.write(
