@@ -121,6 +121,8 @@ export interface ModuleOptions {
   /** Of the package, beside the version of the module. */
   readonly revision?: string;
   readonly depends?: readonly string[];
+  /** Lines at the end of its dkms.conf. */
+  readonly conf?: string;
   /** Text of its files by name, over the fixture's. */
   readonly edits?: Readonly<Record<string, (text: string) => string>>;
 }
@@ -144,7 +146,7 @@ export const modulePackage = (fixture: string, options: ModuleOptions = {}): Deb
     trees: { [directory]: source },
     files: {
       ...Object.fromEntries(edited),
-      [`${directory}/dkms.conf`]: conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`),
+      [`${directory}/dkms.conf`]: `${conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`)}${options.conf ?? ''}`,
     },
   };
 };

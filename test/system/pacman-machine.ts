@@ -178,7 +178,11 @@ export const linuxHeaders = (name: string, kernel: TestKernel, version = '1-1'):
 /** A module package of a fixture. */
 export const dkmsPackage = (
   fixture: string,
-  options: { readonly version?: string; readonly edits?: Readonly<Record<string, (text: string) => string>> } = {},
+  options: {
+    readonly version?: string;
+    readonly conf?: string;
+    readonly edits?: Readonly<Record<string, (text: string) => string>>;
+  } = {},
 ): PacmanPackage => {
   const source = join(repository, 'test', 'fixtures', fixture);
   const conf = readFileSync(join(source, 'dkms.conf'), 'utf8');
@@ -196,7 +200,7 @@ export const dkmsPackage = (
     trees: { [directory]: source },
     files: {
       ...Object.fromEntries(edited),
-      [`${directory}/dkms.conf`]: conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`),
+      [`${directory}/dkms.conf`]: `${conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`)}${options.conf ?? ''}`,
     },
   };
 };

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Ended } from '../child.ts';
 import { repository, type TestKernel } from '../kernels.ts';
 import { run } from '../packages.ts';
@@ -183,5 +183,3 @@ dkms remove ${words} --all --rpm_safe_upgrade || :
 `,
   };
 };
-
-export const rpmName = (made: RpmPackage): string => basename(made.name);
