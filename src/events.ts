@@ -20,7 +20,7 @@ export type Event =
 export type Manager = 'pacman' | 'apt' | 'rpm';
 
 /** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
-export type Manners = Manager | 'boot' | 'typed' | 'dkms' | 'dkms-autoinstall' | 'dkms-kernel';
+export type Manners = Manager | 'boot' | 'guard' | 'typed' | 'dkms' | 'dkms-autoinstall' | 'dkms-kernel';
 
 /** Turns one manager's hook text into Events; throws bad-usage (FailureError) on words that no hook of ours has. */
 export interface Adapter {

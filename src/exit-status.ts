@@ -13,7 +13,7 @@ const hasFailed = (summary: Summary): boolean =>
   summary.failures.length > 0 || summary.rows.some((row) => isFailure(row.outcome));
 
 /** A hook of these that ends badly leaves packages half-configured or refuses a removal: never ours to decide. */
-const neverFails = (manners: Manners): boolean => manners === 'apt' || manners === 'rpm';
+const neverFails = (manners: Manners): boolean => manners === 'apt' || manners === 'rpm' || manners === 'guard';
 
 const failuresIn = (summary: Summary): Failure[] => [
   ...summary.failures,
@@ -25,15 +25,22 @@ const dkmsStatus = (summary: Summary): number => {
   const [first] = failuresIn(summary);
   if (first) return exitCodeOf(first);
   if (hasFailed(summary)) return 1;
-  if (summary.rows.some(({ outcome }) => outcome.kind === 'skipped' && outcome.why.reason === 'newer-in-tree'))
-    return 6;
-  const isExcluded = (outcome: Outcome): boolean => outcome.kind === 'skipped' && outcome.why.reason === 'excluded';
-  const went = summary.rows.filter((row) => !isExcluded(row.outcome)).map((row) => row.kernel.release);
-  return summary.rows.some((row) => isExcluded(row.outcome) && !went.includes(row.kernel.release)) ? 77 : 0;
+  const went = summary.rows.filter((row) => row.outcome.kind !== 'skipped').map((row) => row.kernel.release);
+  // What a module needed may have been passed over; only a kernel that got nothing counts.
+  const gotNothing = (reason: string): boolean =>
+    summary.rows.some(
+      ({ outcome, kernel }) =>
+        outcome.kind === 'skipped' && outcome.why.reason === reason && !went.includes(kernel.release),
+    );
+  if (gotNothing('newer-in-tree')) return 6;
+  return gotNothing('excluded') ? 77 : 0;
 };
 
+/** A kernel that is not there has no headers either. */
+const isWithoutHeaders = ({ kind }: Failure): boolean => kind === 'headers-missing' || kind === 'kernel-missing';
+
 const autoinstallStatus = (summary: Summary): number => {
-  if (failuresIn(summary).some((failure) => failure.kind === 'headers-missing')) return 21;
+  if (failuresIn(summary).some(isWithoutHeaders)) return 21;
   return hasFailed(summary) ? 11 : 0;
 };
 
@@ -59,6 +66,7 @@ export const exitStatus = (
   { requiredFailed }: { readonly requiredFailed: boolean },
 ): number => {
   if (answer.kind === 'summary') return summaryStatus(answer, manners, requiredFailed);
+  if (answer.kind === 'guarded') return answer.findings.some((finding) => finding.required) ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   return answer.kind === 'nothing' ? 1 : 0;
 };

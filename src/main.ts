@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { machine, release } from 'node:os';
 import { basename } from 'node:path';
 import { apt } from './adapters/apt.ts';
+import { incomingOf } from './adapters/incoming.ts';
 import { pacman } from './adapters/pacman.ts';
 import { rpm } from './adapters/rpm.ts';
 import { parseDkmsCommandLine } from './cli/dkms.ts';
@@ -13,7 +14,7 @@ import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
 import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
-import { isPackageUpgrade } from './maintainer-script.ts';
+import { isPackageUpgrade, wordsOf } from './maintainer-script.ts';
 import { emptyOut, readQueue } from './queue.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
@@ -48,8 +49,14 @@ interface Asked {
   readonly notes: readonly Note[];
 }
 
+const guardRequest = async (manager: 'apt' | 'pacman', abort: AbortSignal): Promise<Asked> => {
+  const { text } = await readStdin(process.stdin, { ...stdinLimits, abort });
+  return { request: { verb: 'guard', ...incomingOf(manager, text, wordsOf(process.ppid)) }, notes: [] };
+};
+
 const requestFor = async (task: Task, abort: AbortSignal): Promise<Asked> => {
   if (task.kind === 'request') return { request: task.request, notes: [] };
+  if (task.kind === 'guard') return guardRequest(task.manager, abort);
   const adapter = adapters[task.manager];
   const { text, stalled } = adapter.readsStdin(task.words)
     ? await readStdin(process.stdin, { ...stdinLimits, abort })
@@ -72,7 +79,7 @@ const reportFor = async (run: Run, context: ReportContext): Promise<Report> => {
   const chosen = chooseReport({
     output: run.output,
     request: context.request,
-    verbose: run.verbose,
+    verbose: context.verbose,
     quiet: run.quiet === true,
     // A serial console often does not know its size: nothing can be drawn there.
     isTerminal: process.stdout.isTTY === true && process.stdout.columns > 0,
@@ -111,7 +118,7 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
   const context: ReportContext = {
     request,
     output: run.output,
-    verbose: run.verbose,
+    verbose: run.verbose || settings.verbose,
     quiet: run.quiet === true,
     missingRequired: (summary) => missingRequired(summary, requiredModules),
     retry: (release) => retryCommand(run.overrides, release),
@@ -158,9 +165,14 @@ const workingDirectory = (): string => {
 };
 
 const look = (path: string): 'file' | 'directory' | undefined => {
-  const facts = statSync(path, { throwIfNoEntry: false });
-  if (facts?.isDirectory()) return 'directory';
-  return facts?.isFile() ? 'file' : undefined;
+  try {
+    const facts = statSync(path);
+    if (facts.isDirectory()) return 'directory';
+    return facts.isFile() ? 'file' : undefined;
+  } catch {
+    // Not there, behind a file, or not ours to see.
+    return undefined;
+  }
 };
 
 /** A package that is upgraded says `remove` of what shall stay until the new version is there. */

@@ -22,6 +22,9 @@ const processOf = (pid: number): Process | undefined => {
   }
 };
 
+/** The command line of a process, empty if it is gone. */
+export const wordsOf = (pid: number): readonly string[] => processOf(pid)?.words ?? [];
+
 const deepest = 6;
 
 /** The first argument of the prerm script that started us; undefined if none did. */

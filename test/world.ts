@@ -157,6 +157,14 @@ export class World {
     return this.kmodsortStart(args, options).ended;
   }
 
+  /** Run the drop-in to its end: the same program under the name of dkms. */
+  async dkms(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const link = join(this.root, 'bin', 'dkms');
+    mkdirSync(dirname(link), { recursive: true });
+    if (!existsSync(link)) symlinkSync(program, link);
+    return this.#start(link, args, options).ended;
+  }
+
   /** Run a package manager's hook: `hook(['pacman', 'install'], ['usr/src/x-1/dkms.conf'])`. */
   async hook(args: readonly string[], paths: readonly string[] = [], options: RunOptions = {}): Promise<Ended> {
     const stdin = paths.map((path) => `${path}\n`).join('');
@@ -165,9 +173,13 @@ export class World {
 
   /** Start the program and leave it running: for tests that kill it. */
   kmodsortStart(args: readonly string[], options: RunOptions = {}): LiveRun {
+    return this.#start(program, args, options);
+  }
+
+  #start(file: string, args: readonly string[], options: RunOptions): LiveRun {
     this.#refuseOutside(args);
     if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
-    const child = spawn(process.execPath, [program, ...args, ...[...placed(this.trees)].flat()], {
+    const child = spawn(process.execPath, [file, ...args, ...[...placed(this.trees)].flat()], {
       cwd: this.root,
       detached: true,
       env: this.#environment(options.env),

@@ -1,6 +1,10 @@
 /** dkms's options, as its users and package scripts write them. */
 
-const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+/** Of an option with one value that was given twice the last one counts. */
+const last = (given: string | readonly string[] | undefined): string | undefined =>
+  typeof given === 'object' ? given.at(-1) : given;
+
+const text = (describe: string) => ({ type: 'string', requiresArg: true, coerce: last, describe }) as const;
 const many = (describe: string) => ({ type: 'string', array: true, requiresArg: true, describe }) as const;
 const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
 
@@ -132,3 +136,6 @@ export const notForAll: ReadonlySet<DkmsAction> = new Set([...oneKernel, 'add'])
 
 /** Actions that change the running system, so that dkms asks for root. */
 export const rootOnly: ReadonlySet<DkmsAction> = new Set([...oneKernel, 'install', 'uninstall']);
+
+/** Actions that take a source from where it is and add it first. */
+export const adding: ReadonlySet<DkmsAction> = new Set(['add', 'build', 'install']);

@@ -1,16 +1,10 @@
-import { basename, resolve } from 'node:path';
-import yargs from 'yargs';
-import type { Kernel, Operand, Request, Switches } from '../engine/request.ts';
-import { isCleanName, type Manners } from '../events.ts';
-import {
-  actionHelp,
-  type DkmsAction,
-  dkmsActions,
-  dkmsOptions,
-  notForAll,
-  oneKernel,
-  rootOnly,
-} from './dkms-options.ts';
+import { resolve } from 'node:path';
+import type { Kernel, Request, Switches } from '../engine/request.ts';
+import type { Overrides } from '../engine/settings.ts';
+import type { Manners } from '../events.ts';
+import { type DkmsSurroundings, emptyKernel, kernelsOf, operandOf } from './dkms-operands.ts';
+import { type DkmsAction, dkmsActions, dkmsOptions, notForAll, oneKernel, rootOnly } from './dkms-options.ts';
+import { type Given, helpText, parserOf } from './dkms-parser.ts';
 import type { Invocation } from './kmodsort.ts';
 import { overridesOf } from './options.ts';
 import { complaint, nearest, UsageError } from './usage.ts';
@@ -18,91 +12,7 @@ import { complaint, nearest, UsageError } from './usage.ts';
 /** The surface that is kept: scripts compare this number. */
 const surfaceVersion = '3.4.3';
 
-/** What a dkms command line is read against. */
-export interface DkmsSurroundings {
-  readonly cwd: string;
-  readonly columns: number;
-  readonly isRoot: boolean;
-  readonly runningKernel: string;
-  readonly arch: string;
-  /** Whether a path is a file, a directory, or nothing. */
-  readonly look: (path: string) => 'file' | 'directory' | undefined;
-}
-
-const actionLines = dkmsActions.map((action) => `  ${action.padEnd(16)} ${actionHelp[action].says}`).join('\n');
-
-const usageOf = (action: DkmsAction | undefined): { line: string; says: string } => {
-  if (!action) {
-    const all = `Actions:\n${actionLines}\n\n'dkms ACTION --help' shows the options of one.`;
-    return { line: 'dkms ACTION [NAME/VERSION] [options]', says: all };
-  }
-  const { operand, says } = actionHelp[action];
-  return { line: ['dkms', action, operand, '[options]'].filter(Boolean).join(' '), says };
-};
-
-const parserOf = (columns: number, action?: DkmsAction) =>
-  yargs([])
-    .scriptName('dkms')
-    .usage(usageOf(action).line)
-    .epilogue(usageOf(action).says)
-    .locale('en')
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .help(false)
-    .version(false)
-    .wrap(columns)
-    .strictOptions()
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'greedy-arrays': false,
-      'duplicate-arguments-array': false,
-    })
-    .options(dkmsOptions);
-
-type Given = Awaited<ReturnType<ReturnType<typeof parserOf>['parseAsync']>>;
-
 const text = (message: string, code: number): Invocation => ({ kind: 'text', text: `dkms: ${message}\n`, code });
-
-/** One -a serves all -k; else as many of one as of the other. */
-const kernelsOf = (given: Given, around: DkmsSurroundings): Kernel[] => {
-  const named = (given.kernelver ?? []).map((one) => one.split('/'));
-  const arches = given.arch ?? [];
-  const releases = named.length > 0 ? named : [[around.runningKernel]];
-  if (arches.length > 1 && arches.length !== releases.length) {
-    throw new UsageError('as many -a as -k are needed, or one for all', 1);
-  }
-  return releases.map(([release = '', arch], index) => {
-    const kernel = { release, arch: arch ?? arches[index] ?? arches[0] ?? around.arch };
-    if (!kernel.release || !kernel.arch) throw new UsageError('an empty kernel or architecture', 16);
-    for (const word of [kernel.release, kernel.arch]) {
-      if (!isCleanName(word)) throw new UsageError(`'${word}' is no kernel or architecture`, 16);
-    }
-    return kernel;
-  });
-};
-
-const moduleOperand = (name: string, version: string | undefined): Operand => {
-  const [plain = '', own] = name.split('/');
-  const said = own ?? version;
-  for (const word of [plain, ...(said === undefined ? [] : [said])]) {
-    if (!isCleanName(word)) throw new UsageError(`'${word}' is no name or version of a module`, 1);
-  }
-  return { kind: 'module', name: plain, ...(said === undefined ? {} : { version: said }) };
-};
-
-/** -m and -v, or the word after the action: NAME/VERSION, a directory with a dkms.conf, a path to one. */
-const operandOf = (given: Given, around: DkmsSurroundings): Operand | undefined => {
-  const word = given._[1];
-  const version = given['module-version'];
-  if (given.module !== undefined) return moduleOperand(given.module, version);
-  if (word === undefined) return undefined;
-  const path = resolve(around.cwd, String(word));
-  const isPath = around.look(`${path}/dkms.conf`) === 'file' || basename(path) === 'dkms.conf';
-  return isPath && around.look(path) ? { kind: 'path', path } : moduleOperand(String(word), version);
-};
 
 const switchesOf = (given: Given, around: DkmsSurroundings): Switches => {
   const path = (value: string | undefined): string | undefined => value && resolve(around.cwd, value);
@@ -122,13 +32,21 @@ const switchesOf = (given: Given, around: DkmsSurroundings): Switches => {
 };
 
 const refuseBadMixes = (action: DkmsAction, given: Given, around: DkmsSurroundings): void => {
-  if (given['binaries-only'] && given['source-only']) throw new UsageError('--binaries-only and --source-only', 8);
+  if (given['binaries-only'] && given['source-only'])
+    throw new UsageError('--binaries-only and --source-only exclude each other', 8);
   if (given.all && given.kernelver) throw new UsageError('--all and -k exclude each other', 2);
   if (given.all && given.arch) throw new UsageError('--all and -a exclude each other', 3);
   if (given.all && notForAll.has(action)) throw new UsageError(`${action} does not take --all`, 5);
   if (oneKernel.has(action) && (given.kernelver ?? []).length > 1) throw new UsageError(`${action} takes one -k`, 4);
   if (action.startsWith('kernel_') && !given.kernelver) throw new UsageError(`${action} needs -k KERNEL`, 1);
   if (rootOnly.has(action) && !around.isRoot) throw new UsageError(`${action} needs root; run it again with sudo`, 1);
+};
+
+/** Where modules go is the distribution's to say: nothing is guessed on a system that does not tell its name. */
+const refuseNamelessSystem = (overrides: Overrides, around: DkmsSurroundings): void => {
+  const files = overrides.osRelease ? [overrides.osRelease] : ['/etc/os-release', '/usr/lib/os-release'];
+  if (files.some((file) => around.look(file) === 'file')) return;
+  throw new UsageError(`there is no ${files.join(' or ')} to tell the distribution`, 4);
 };
 
 const syncOf = (kernel: Kernel, isLeaving: boolean): Request => ({
@@ -144,7 +62,7 @@ const syncOf = (kernel: Kernel, isLeaving: boolean): Request => ({
 });
 
 const statusRequest = (given: Given, around: DkmsSurroundings): Request => {
-  const operand = operandOf(given, around);
+  const operand = operandOf('status', given, around);
   const named = operand?.kind === 'module' ? operand : undefined;
   return {
     verb: 'status',
@@ -162,7 +80,7 @@ const archiveRequest = (action: 'mktarball' | 'ldtarball', given: Given, around:
     const word = given.archive ?? given._[1];
     return { verb: action, switches, ...(word === undefined ? {} : { archive: resolve(around.cwd, String(word)) }) };
   }
-  const operand = operandOf(given, around);
+  const operand = operandOf(action, given, around);
   const { archive } = given;
   return {
     verb: action,
@@ -198,7 +116,7 @@ const requestOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): 
     case 'ldtarball':
       return archiveRequest(action, given, around);
     default: {
-      const operand = operandOf(given, around);
+      const operand = operandOf(action, given, around);
       const chosen = given.all ? 'all' : kernels;
       return { verb: action, kernels: chosen, switches, ...(operand ? { operand } : {}) };
     }
@@ -215,15 +133,6 @@ const actionOf = (words: readonly (string | number)[]): DkmsAction | undefined =
   const found = words.map(String).filter(isAction);
   if (found.length > 1) throw new UsageError(`two actions: ${found.join(' and ')}`, 4);
   return found[0];
-};
-
-/** An action's own help shows only the options that matter to it. */
-const helpText = async (action: DkmsAction | undefined, columns: number): Promise<string> => {
-  const parser = parserOf(columns, action);
-  if (!action) return parser.getHelp();
-  const wanted = new Set<string>([...actionHelp[action].options, 'quiet', 'verbose', 'help']);
-  for (const name of Object.keys(dkmsOptions).filter((option) => !wanted.has(option))) parser.hide(name);
-  return parser.getHelp();
 };
 
 const noAction = async (words: readonly (string | number)[], columns: number): Promise<Invocation> => {
@@ -251,10 +160,12 @@ const invocationOf = async (given: Given, around: DkmsSurroundings): Promise<Inv
   // The words may come in any order: `dkms -k K build name/version`, `dkms name/version build`.
   const words = [action, ...given._.filter((word) => String(word) !== action)];
   const request = requestOf(action, { ...given, _: words }, around);
+  const overrides = overridesOf({ ...given }, around.cwd);
+  refuseNamelessSystem(overrides, around);
   return {
     kind: 'run',
     task: { kind: 'request', request },
-    overrides: overridesOf({ ...given }, around.cwd),
+    overrides,
     output: action === 'status' ? 'dkms' : 'auto',
     verbose: given.verbose || given.debug,
     quiet: given.quiet,
@@ -270,6 +181,9 @@ export const parseDkmsCommandLine = async (argv: readonly string[], around: Dkms
     const given = await parserOf(around.columns).parseAsync([...argv], {}, (error) => {
       said.error = error;
     });
+    // The parser has one complaint for `-k` without a word and for `--kernelver=`: scripts know the latter by its number.
+    const isEmpty = argv.some((word) => /^--?(kernelver|k|arch|a)=$/.test(word));
+    if (said.error && isEmpty) return text(emptyKernel, 16);
     if (said.error) return text(complaint(said.error.message, argv, dkmsActions, Object.keys(dkmsOptions)), 2);
     return await invocationOf(given, around);
   } catch (error) {

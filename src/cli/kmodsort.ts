@@ -8,6 +8,7 @@ import { complaint, nearest, UsageError } from './usage.ts';
 /** What a run shall do: a Request, or a hook's words whose Request also depends on what comes on stdin. */
 export type Task =
   | { readonly kind: 'request'; readonly request: Request }
+  | { readonly kind: 'guard'; readonly manager: 'apt' | 'pacman' }
   | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
 
 /** How the answer is given; `dkms`: status lines as scripts scrape them. */
@@ -63,6 +64,7 @@ export const commandHelp = {
   plan: 'Show what sync would do, in order, and why',
   status: 'Show the state of every module, with remembered failures',
   verify: 'Predict without loading anything whether what is installed will load',
+  guard: 'Before a transaction: stop it if a required module cannot be built for a kernel that comes in',
   log: 'Show the last failure of a module and its log',
 } as const;
 
@@ -186,6 +188,17 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
       commandHelp.verify,
       (verify) => verify.options(kernels),
       (argv) => choose(argv, () => typed({ verb: 'verify', scope: scopeOf(releasesOf(argv.kernel)) })),
+    )
+    .command(
+      'guard <manager>',
+      commandHelp.guard,
+      (guard) =>
+        guard.positional('manager', {
+          choices: ['apt', 'pacman'] as const,
+          demandOption: true,
+          describe: 'Whose list is on stdin',
+        }),
+      (argv) => choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager }, manners: 'guard', dot: false })),
     )
     .command(
       'log <module>',

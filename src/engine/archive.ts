@@ -192,9 +192,10 @@ const loadSource = async (run: Run, from: string, module: Module): Promise<SyncR
 };
 
 /** Load an archive: its source into the source tree, what is built into the dkms tree. */
-export const loadArchive = async (run: Run, request: LdtarballRequest): Promise<SyncResult> => {
-  const { archive } = request;
-  if (!archive) throw new FailureError({ kind: 'archive-missing' });
+export const loadModule = async (
+  run: Run,
+  archive: string,
+): Promise<{ readonly module: Module; readonly result: SyncResult }> => {
   const { top, names } = await unpack(run, archive);
   const directory = confDirectory(top, names, archive);
   const module = await moduleIn(run, directory, archive);
@@ -205,5 +206,11 @@ export const loadArchive = async (run: Run, request: LdtarballRequest): Promise<
   const result = await load(run, directory, module);
   await loadBuilt(run, top, module);
   run.note({ note: 'registered', module });
-  return result;
+  return { module, result };
+};
+
+/** The archive of a command that only loads. */
+export const loadArchive = async (run: Run, { archive }: LdtarballRequest): Promise<SyncResult> => {
+  if (!archive) throw new FailureError({ kind: 'archive-missing' });
+  return (await loadModule(run, archive)).result;
 };

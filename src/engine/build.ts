@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { buildEnvironment } from './build-environment.ts';
 import { causeOf } from './cause.ts';
 import type { ModuleConf } from './conf.ts';
 import { probeEnvironment } from './environment.ts';
@@ -107,7 +108,10 @@ const checkObjects = async (bench: Bench): Promise<void> => {
   if (conf.objects.length === 0) return;
   const found = await vermagicsOf(stagedObjects(bench), run.processes, run.settings.environment);
   const names = conf.objects.map((object) => `${object.dest}.ko`);
-  checkVermagics(place.kernel.release, await run.vermagicOf(place.kernel), names, found);
+  const ofHeaders = await run.vermagicOf(place.kernel);
+  // Whoever names the headers by hand means their release, whatever the kernel's is.
+  const release = run.switches.kernelSource && ofHeaders ? (ofHeaders.split(' ')[0] ?? '') : place.kernel.release;
+  checkVermagics(release, ofHeaders, names, found);
 };
 
 const stripObjects = async (bench: Bench): Promise<void> => {
@@ -196,11 +200,12 @@ const removeLeftovers = (parent: string): void => {
  */
 export const buildModule = async (
   run: Run,
-  place: Place,
+  given: Place,
   conf: ModuleConf,
   dependencies: readonly DependencySymbols[],
   say: (step: Step) => void,
 ): Promise<Built> => {
+  const place = { ...given, building: await buildEnvironment(run, given) };
   const build = join(place.entry, 'build');
   const parent = join(place.entry, place.kernel.release);
   remove(build);

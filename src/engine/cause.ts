@@ -18,7 +18,7 @@ const signs: readonly { readonly kind: FailureKind; readonly pattern: RegExp }[]
 ]; // biome-ignore format: a table
 
 /** Lines that only repeat what failed before them. */
-const echo = /^make(\[\d+\])?: (\*\*\*|Entering|Leaving)|^# |^\s*$/;
+const echo = /^make(\[\d+\])?: (\*\*\*|Entering|Leaving)|^# |^-{64}$|^\s*$/;
 
 const firstMatch = (lines: readonly string[], pattern: RegExp): string | undefined =>
   lines.find((line) => pattern.test(line));
@@ -41,7 +41,9 @@ export const causeOf = (log: string, directory: string): Cause => {
     );
     if (found) return { kind, detail: shorten(found, directory) };
   }
-  const last = lines.filter((line) => !echo.test(line)).at(-1);
+  // What the command itself said, not our title above it.
+  const output = lines.slice(lines.findLastIndex((line) => line.startsWith('# command: ')) + 1);
+  const last = output.filter((line) => !echo.test(line)).at(-1);
   return { kind: 'make-failed', detail: shorten(last ?? '', directory) };
 };
 

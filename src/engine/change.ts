@@ -4,6 +4,7 @@ import { refreshInitramfs } from './initramfs.ts';
 import { isNested, type Lock, runLockFile, takeLock } from './lock.ts';
 import type { Answer, Emit, Note, Summary } from './progress.ts';
 import type { DkmsRequest, SyncRequest } from './request.ts';
+import { afterRpm } from './rpm-archive.ts';
 import { noSwitches, type Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import { withRun } from './start-run.ts';
@@ -63,8 +64,12 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
     }
   });
 
-const change = async (run: Run, notes: readonly Note[], request: Changing): Promise<Summary> => {
+const change = async (run: Run, notes: readonly Note[], asked: Changing): Promise<Summary> => {
   const start = performance.now();
+  const request = await afterRpm(run, asked);
+  if ('failure' in request) {
+    return { kind: 'summary', rows: [], failures: [request.failure], notes, ...signalOf(run.abort), seconds: 0 };
+  }
   const { rows, failures } = await underLock(run, request);
   if (request.verb === 'sync') await refreshInitramfs(run, request, rows);
   const late = await afterRun(run, rows);

@@ -141,11 +141,13 @@ export const decide = (candidate: Candidate, table: Table): Decision => {
   if (early) return early;
   const reason = reasonOf(candidate, table);
   if (!reason) return unchanged;
+  const obstacle = obstacleFor(candidate, table);
+  // What has to wait for another module in any case lacks no headers.
+  if (obstacle?.kind === 'deferred') return settle(obstacle);
   if (!table.on.hasHeaders && !installsOnly.has(reason.reason)) return withoutHeaders(table);
   const isForced = table.input.demands?.get(candidate.module.name)?.force === true;
   const conflict = isForced ? undefined : conflictOf(candidate, table.owners);
   if (conflict) return conflict;
-  const obstacle = obstacleFor(candidate, table);
   if (obstacle) return settle(obstacle);
   if (candidate.remembered && table.input.trustMemory) return failed(candidate.remembered, true);
   return { job: reason };

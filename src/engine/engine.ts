@@ -26,6 +26,10 @@ export const perform = async (
       const { verifyKernels } = await import('./verify-kernels.ts');
       return verifyKernels(settings, request, emit, abort);
     }
+    case 'guard': {
+      const { guard } = await import('./guard.ts');
+      return guard(settings, request, emit, abort);
+    }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
       const { performChange } = await import('./change.ts');

@@ -57,6 +57,8 @@ export type FailureKind =
   | 'archive-malformed'
   | 'archive-known'
   | 'archive-unwritable'
+  /** rpm did not install an .rpm. */
+  | 'rpm-refused'
   /** Binaries were loaded, but the source that belongs to them is not on the machine. */
   | 'source-not-here'
   | 'no-key'
@@ -157,6 +159,7 @@ export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'archive-malformed': 7,
   'archive-known': 8,
   'archive-unwritable': 9,
+  'rpm-refused': 9,
   'source-not-here': 1,
   'no-key': 1,
   'load-failed': 1,

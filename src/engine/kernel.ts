@@ -147,6 +147,8 @@ const findHeaders = (directory: string): string | undefined => {
   return exists(join(headers, 'Makefile')) || exists(join(headers, 'include')) ? headers : undefined;
 };
 
+const given = (directory: string): string | undefined => (isDirectory(directory) ? directory : undefined);
+
 /**
  * Look at one kernel.
  *
@@ -160,7 +162,7 @@ export const kernelFacts = (
   configGiven?: string,
 ): KernelFacts => {
   const directory = join(settings.installTree, kernel.release);
-  const headers = headersGiven ?? findHeaders(directory);
+  const headers = headersGiven === undefined ? findHeaders(directory) : given(headersGiven);
   const config = readConfig([...(configGiven ? [configGiven] : []), ...configFiles(settings, kernel.release, headers)]);
   const named = config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
   const path = settings.environment.PATH ?? '/usr/bin:/bin';

@@ -26,6 +26,9 @@ const jobOf = (candidate: Candidate, why: JobReason, table: Table): Job => {
   return { id: jobId(module, kernel), module, kernel, want, why, after };
 };
 
+/** In a circle the failure of the module that was named says all; and forced, it goes without the others. */
+const isAsked = (input: PlanInput, name: string): boolean => input.demands?.has(name) ?? true;
+
 const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; settled: Settled[] } => {
   const byName = new Map(on.candidates.map((candidate) => [candidate.module.name, candidate]));
   const needs: Needs = new Map(on.candidates.map((one) => [one.module.name, one.conf?.depends ?? []]));
@@ -43,7 +46,9 @@ const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; sett
     if ('job' in decision) {
       own(table, candidate);
       jobs.push(jobOf(candidate, decision.job, table));
-    } else settled.push({ module: candidate.module, kernel: on.kernel, outcome: decision.outcome });
+    } else if (!path || isAsked(input, name)) {
+      settled.push({ module: candidate.module, kernel: on.kernel, outcome: decision.outcome });
+    }
     table.decided.set(name, decision);
   }
   return { jobs, settled };

@@ -3,9 +3,7 @@ import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
 import { confScope, type ModuleConf } from './conf.ts';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { exists } from './files.ts';
 import { jobserverDescriptor } from './jobserver.ts';
-import type { KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';
 import type { Place, Run } from './run.ts';
 import { jobEnvironment, lockDescriptor } from './scripts.ts';
@@ -22,8 +20,7 @@ export interface DependencySymbols {
 
 /** Sets the conf's variables, then runs the line: dkms evals MAKE with them in scope. */
 const runner = `
-while [[ $1 != -- ]]; do printf -v "\${1%%=*}" %s "\${1#*=}"; shift; done; shift
-if [[ -n $1 ]]; then . "$1"; fi
+while [[ $1 != -- ]]; do printf -v "\${1%%=*}" %s "\${1#*=}"; shift; done
 eval "$2"
 `;
 
@@ -47,29 +44,6 @@ export const makeLine = (
   return isClang ? `${joined} LLVM=1` : joined;
 };
 
-/** CC of Debian's .kernelvariables, which overrides what the config names. */
-const kernelVariablesCompiler = async (run: Run, headers: string): Promise<string | undefined> => {
-  const file = join(headers, '.kernelvariables');
-  if (!exists(file)) return undefined;
-  const ended = await run.processes.run({
-    argv: ['make', '--no-print-directory', '-s', '-f', file, '--eval', 'kmodsort-cc: ; @echo $(CC)', 'kmodsort-cc'],
-    environment: run.environment,
-    limit: 10,
-  });
-  return ended.code === 0 ? ended.output.trim() || undefined : undefined;
-};
-
-/** CC and KERNEL_CC as the kernel was built with, where that compiler is here. */
-const compilerEnvironment = async (run: Run, facts: KernelFacts): Promise<Environment> => {
-  const isClang = facts.config.has('CONFIG_CC_IS_CLANG');
-  const own = isClang ? 'clang' : facts.compiler;
-  const compiler = (facts.headers && (await kernelVariablesCompiler(run, facts.headers))) || own;
-  return {
-    ...(compiler ? { CC: compiler, KERNEL_CC: own ?? compiler } : {}),
-    ...(facts.config.has('CONFIG_LD_IS_LLD') ? { LD: 'ld.lld' } : {}),
-  };
-};
-
 const scopeWords = (run: Run, place: Place, conf: ModuleConf): string[] => {
   const { settings } = run;
   const scope = confScope(place.kernel, place.facts.headers ?? '', settings, place.module, settings.variables);
@@ -90,21 +64,9 @@ const attempt = async (
   { line, environment }: Attempt,
 ): Promise<number> => {
   const end = log.step('Building the module', line);
-  const buildEnvironment = run.settings.buildEnvironment?.replaceAll(/\$\{?kernelver\}?/g, place.kernel.release) ?? '';
   const { descriptor } = run.jobserver;
   const ended = await run.processes.run({
-    argv: [
-      'bash',
-      '--norc',
-      '--noprofile',
-      '-c',
-      runner,
-      'MAKE',
-      ...scopeWords(run, place, conf),
-      '--',
-      buildEnvironment,
-      line,
-    ],
+    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, place, conf), '--', line],
     environment,
     directory: join(place.entry, 'build'),
     log: log.descriptor,
@@ -141,7 +103,6 @@ export const runMake = async (
   const isClang = place.facts.config.has('CONFIG_CC_IS_CLANG');
   const environment = {
     ...jobEnvironment(run, place, true),
-    ...(await compilerEnvironment(run, place.facts)),
     ...(symbols ? { KBUILD_EXTRA_SYMBOLS: symbols } : {}),
   };
   const { release } = place.kernel;

@@ -70,7 +70,10 @@ const registerModule = async (run: Run, module: Module): Promise<TreeEntry> => {
   if (!exists(run.switches.conf ?? join(directory, 'dkms.conf'))) {
     throw new FailureError({ kind: 'conf-missing', at: join(directory, 'dkms.conf') });
   }
-  const { entries, failures } = await registerSources(run, [source], [], undefined, false);
+  const others = readTree(run.settings.dkmsTree, run.settings.sourceTree).filter(
+    (entry) => moduleLabel(entry.module) !== moduleLabel(module),
+  );
+  const { entries, failures } = await registerSources(run, [source], others, undefined, false);
   const [failure] = failures;
   if (failure) throw new FailureError(failure);
   const [entry] = entries;

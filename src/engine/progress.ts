@@ -195,6 +195,21 @@ export interface VerifyAnswer {
   readonly failures: readonly Failure[];
 }
 
+/** A module that cannot be built for a kernel that comes in. */
+export interface GuardFinding {
+  readonly module: Module;
+  readonly release: string;
+  readonly rule: string;
+  readonly value: string;
+  readonly required: boolean;
+}
+
+/** What a transaction would take away. */
+export interface GuardAnswer {
+  readonly kind: 'guarded';
+  readonly findings: readonly GuardFinding[];
+}
+
 /** Nothing is known that the question could be about. */
 export interface NothingAnswer {
   readonly kind: 'nothing';
@@ -202,4 +217,4 @@ export interface NothingAnswer {
   readonly asked: string;
 }
 
-export type Answer = Summary | PlanAnswer | StatusAnswer | LogAnswer | VerifyAnswer | NothingAnswer;
+export type Answer = Summary | PlanAnswer | StatusAnswer | LogAnswer | VerifyAnswer | GuardAnswer | NothingAnswer;

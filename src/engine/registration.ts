@@ -20,6 +20,10 @@ export interface Registration {
   readonly failures: readonly Failure[];
 }
 
+interface Registered extends Registration {
+  readonly found: readonly Identified[];
+}
+
 const emptyFacts = (kernel: Kernel, directory: string) => ({
   kernel,
   directory,
@@ -139,8 +143,7 @@ const neededSources = (run: Run, found: readonly Identified[], known: readonly T
 };
 
 /**
- * Make known what the event brought, and what that needs and is on the disk too. In a dry run the entries are told as
- * if they were known.
+ * Make sources known. In a dry run the entries are told as if they were known.
  *
  * @param sources directory names below the source tree
  */
@@ -150,9 +153,9 @@ export const registerSources = async (
   known: readonly TreeEntry[],
   kernel: Kernel | undefined,
   dryRun: boolean,
-): Promise<Registration> => {
+): Promise<Registered> => {
   const { safe, failures } = newSources(run, sources, known);
-  if (safe.length === 0) return { entries: [], failures };
+  if (safe.length === 0) return { entries: [], failures, found: [] };
   const at = kernel ?? { release: runningKernel(), arch: machineArch() };
   const good: Identified[] = [];
   for (const found of await identify(run, safe, at)) {
@@ -167,7 +170,20 @@ export const registerSources = async (
     run.note({ note: 'registered', module: found.module });
     await runPostAdd(run, found, at);
   }
+  return { entries, failures, found: good };
+};
+
+/** Make known what an event brought, and what that needs if it is on the disk too. */
+export const registerWithNeeds = async (
+  run: Run,
+  sources: readonly string[],
+  known: readonly TreeEntry[],
+  kernel: Kernel | undefined,
+  dryRun: boolean,
+): Promise<Registration> => {
+  const { entries, failures, found } = await registerSources(run, sources, known, kernel, dryRun);
+  if (found.length === 0) return { entries, failures };
   const all = [...known, ...entries];
-  const needed = await registerSources(run, neededSources(run, good, all), all, kernel, dryRun);
+  const needed = await registerWithNeeds(run, neededSources(run, found, all), all, kernel, dryRun);
   return { entries: [...entries, ...needed.entries], failures: [...failures, ...needed.failures] };
 };

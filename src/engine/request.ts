@@ -78,10 +78,20 @@ export interface VerifyRequest {
   readonly scope: KernelScope;
 }
 
+/** Packages that a transaction is about to bring. */
+export interface GuardRequest {
+  readonly verb: 'guard';
+  /** Absolute paths of package files. */
+  readonly archives: readonly string[];
+  /** Names whose files pacman knows. */
+  readonly packages: readonly string[];
+}
+
 /** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
 export type Operand =
   | { readonly kind: 'module'; readonly name: string; readonly version?: string }
-  | { readonly kind: 'path'; readonly path: string };
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'archive'; readonly path: string };
 
 /** Switches of dkms that change how a command is carried out. */
 export interface Switches {
@@ -162,7 +172,7 @@ export type DkmsRequest =
   | LdtarballRequest
   | KeyRequest;
 
-export type Request = SyncRequest | StatusRequest | LogRequest | VerifyRequest | DkmsRequest;
+export type Request = SyncRequest | StatusRequest | LogRequest | VerifyRequest | GuardRequest | DkmsRequest;
 
 /** `name/version`, the way users and status lines write a module. */
 export const moduleLabel = (module: Module): string => `${module.name}/${module.version}`;

@@ -59,6 +59,8 @@ export interface Place {
   readonly source: string;
   /** Open descriptor of the Module's lock, for children to inherit. */
   readonly lock: number;
+  /** What a build gets besides: the compiler's name and the admin's exports. */
+  readonly building?: Environment;
   /** Makes `uname` answer for the Kernel; first on PATH of what evaluates or builds. */
   readonly unameDirectory: string;
 }

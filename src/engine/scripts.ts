@@ -10,10 +10,11 @@ import type { Place, Run } from './run.ts';
 /** The descriptor number under which children hold their Module's lock. */
 export const lockDescriptor = 8;
 
-/** The environment of a Job's children; with `answering` uname answers for the Kernel. */
-export const jobEnvironment = (run: Run, place: Place, answering: boolean): Environment => ({
+/** The environment of a Job's children; with `building` uname answers for the Kernel, and the compiler is named. */
+export const jobEnvironment = (run: Run, place: Place, building: boolean): Environment => ({
   ...run.environment,
-  ...(answering ? { PATH: `${place.unameDirectory}:${run.environment.PATH ?? ''}` } : {}),
+  ...(building ? place.building : {}),
+  ...(building ? { PATH: `${place.unameDirectory}:${place.building?.PATH ?? run.environment.PATH ?? ''}` } : {}),
   [markers.run]: run.environment[markers.run] ?? runMark(),
   [markers.working]: [run.environment[markers.working], moduleLabel(place.module)].filter(Boolean).join(' '),
 });

@@ -42,6 +42,8 @@ export interface Settings extends Places {
   readonly autoinstallAllKernels: boolean;
   readonly symlinkModules: boolean;
   readonly modprobeOnInstall: boolean;
+  /** Say every step, as --verbose does. */
+  readonly verbose: boolean;
   readonly postTransaction?: string;
   readonly signing: SigningSettings;
   /** A shell file whose exports every build gets. */
@@ -201,6 +203,7 @@ export const readSettings = async (
     autoinstallAllKernels: truthy(v.autoinstall_all_kernels),
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),
+    verbose: truthy(v.verbose),
     compressOptions: {
       gz: wordsOf(v.compress_gzip_opts),
       xz: v.compress_xz_opts === undefined ? ['--check=crc32', '--lzma2=dict=1MiB'] : wordsOf(v.compress_xz_opts),

@@ -64,7 +64,7 @@ const builtEntry = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry =
     module: entry.module,
     kernel,
     state: state === 'added' ? 'built' : state,
-    originals: state === 'installed' && savedOriginals(settings.dkmsTree, entry.module.name, kernel).length > 0,
+    originals: savedOriginals(settings.dkmsTree, entry.module.name, kernel).length > 0,
     objectsMissing,
     differences: state === 'installed' && !objectsMissing && isDifferent(view, directory, kernel, record),
     ...failurePart(record),
@@ -79,6 +79,8 @@ const plainEntry = (module: Module, state: 'added' | 'broken'): StatusEntry => (
   differences: false,
 });
 
+const brokenEntry = ({ module, source }: TreeEntry): StatusEntry => ({ ...plainEntry(module, 'broken'), source });
+
 /** Failures on kernels for which nothing is built, so that the tree says nothing of them. */
 const failuresOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[] =>
   recorded
@@ -88,13 +90,23 @@ const failuresOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry
     .filter(({ record }) => record.failure)
     .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...failurePart(record) }));
 
-/** Kernels that a build for this one serves: links below their weak-updates that lead to its installed files. */
-const weakEntries = (settings: Settings, entry: TreeEntry, kernel: Kernel): StatusEntry[] => {
-  if (!weakProgram(settings.distribution, kernel)) return [];
-  const own = new Set(
-    readRecord(settings.stateDir, entry.module, kernel).installed?.map((file) => realPath(file.path)),
+/** As recorded; of a tree that dkms made whatever has the name of a built object. */
+const installedPaths = (view: View, entry: TreeEntry, kernel: Kernel): string[] => {
+  const { stateDir, dkmsTree } = view.settings;
+  const recorded = readRecord(stateDir, entry.module, kernel).installed;
+  if (recorded) return recorded.map((file) => file.path);
+  const onKernel = view.filesOf(kernel.release);
+  return builtFiles(builtDirectory(dkmsTree, entry.module, kernel)).flatMap(
+    (file) => onKernel.get(file.replace(/\.ko.*$/, '')) ?? [],
   );
-  if (own.size === 0) return [];
+};
+
+/** Kernels that a build for this one serves: links below their weak-updates that lead to its installed files. */
+const weakEntries = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry[] => {
+  const { settings } = view;
+  if (!weakProgram(settings.distribution, kernel) || stateOn(settings.dkmsTree, entry, kernel) !== 'installed')
+    return [];
+  const own = new Set(installedPaths(view, entry, kernel).map(realPath));
   const serves = (release: string): boolean => {
     const directory = join(settings.installTree, release, 'weak-updates');
     return walk(directory).some((path) => own.has(realPath(join(directory, path))));
@@ -110,12 +122,9 @@ const weakEntries = (settings: Settings, entry: TreeEntry, kernel: Kernel): Stat
 };
 
 const linesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
-  const built = entry.built.flatMap((kernel) => [
-    builtEntry(view, entry, kernel),
-    ...weakEntries(view.settings, entry, kernel),
-  ]);
+  const built = entry.built.flatMap((kernel) => [builtEntry(view, entry, kernel), ...weakEntries(view, entry, kernel)]);
   const failures = failuresOf(view, entry);
-  if (entry.broken) return [plainEntry(entry.module, 'broken'), ...built, ...failures];
+  if (entry.broken) return [brokenEntry(entry), ...built, ...failures];
   return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
 };
 
@@ -128,7 +137,8 @@ const fittingLines = (view: View, entry: TreeEntry, request: StatusRequest): Sta
   const releases = request.kernels.length > 0 ? request.kernels.map((kernel) => kernel.release) : [undefined];
   return releases.flatMap((release) => {
     const fits = lines.filter((line) => line.kernel && (!release || line.kernel.release === release) && fitsArch(line));
-    return fits.length > 0 ? fits : [plainEntry(entry.module, entry.broken ? 'broken' : 'added')];
+    if (fits.length > 0) return fits;
+    return [entry.broken ? brokenEntry(entry) : plainEntry(entry.module, 'added')];
   });
 };
 

@@ -9,7 +9,7 @@ import { makePlan } from './make-plan.ts';
 import type { Plan, PlanInput, Removal } from './plan.ts';
 import type { PlanAnswer, Row } from './progress.ts';
 import { closeJournal, forgetRecord, openJournals, recordedEntries } from './record.ts';
-import { registerSources } from './registration.ts';
+import { registerWithNeeds } from './registration.ts';
 import { rememberSettled } from './remember.ts';
 import type { SyncRequest } from './request.ts';
 import type { Run } from './run.ts';
@@ -132,7 +132,7 @@ export const prepare = async (run: Run, request: SyncRequest): Promise<Prepared>
   const orphans = isEndOfTransaction(request) ? withoutSuccessor(run, known) : [];
   const scope = { ...named, leavingEntries: [...named.leavingEntries, ...orphans] };
   if (!request.dryRun) welcomeBack(run, scope, known);
-  const fresh = await registerSources(run, scope.sources, known, scope.kernels[0], request.dryRun);
+  const fresh = await registerWithNeeds(run, scope.sources, known, scope.kernels[0], request.dryRun);
   const staying = [...known, ...fresh.entries].filter((entry) => !scope.leavingEntries.includes(entry));
   noteBroken(run, staying);
   const survey = await surveyModules(run, request.dropOnly ? [] : newestEntries(staying), scope.kernels);

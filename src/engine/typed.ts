@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadArchive, makeArchive } from './archive.ts';
+import { loadArchive, loadModule, makeArchive } from './archive.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
 import { isCleanName } from './conf-values.ts';
 import { type Failure, FailureError } from './errors.ts';
@@ -10,7 +10,7 @@ import { makePlan } from './make-plan.ts';
 import { entryFor, registerOperand } from './operand.ts';
 import type { Demand, Removal } from './plan.ts';
 import type { Row } from './progress.ts';
-import type { DkmsRequest, Kernel, MatchRequest, Module, ModuleRequest, PreinstRequest } from './request.ts';
+import type { DkmsRequest, Kernel, MatchRequest, Module, ModuleRequest, Operand, PreinstRequest } from './request.ts';
 import { markAdded, wasAddedHere } from './rpm-upgrade.ts';
 import type { Run } from './run.ts';
 import { sameKernel } from './scope.ts';
@@ -40,14 +40,34 @@ const withNamed = (entries: readonly TreeEntry[], named: readonly TreeEntry[]): 
   return [...named, ...newestEntries(entries.filter((entry) => !names.has(entry.module.name)))];
 };
 
+type MissingKernels = ReadonlyMap<Kernel, Failure>;
+
+/** The kernel of an install must be there; a build does with a directory of headers alone. */
+const missingKernels = (run: Run, request: DkmsRequest): MissingKernels => {
+  if (request.verb !== 'install' || request.kernels === 'all') return new Map();
+  const missing = request.kernels
+    .map((kernel) => [kernel, join(run.settings.installTree, kernel.release)] as const)
+    .filter(([, directory]) => !exists(directory));
+  return new Map(missing.map(([kernel, at]) => [kernel, { kind: 'kernel-missing', at }]));
+};
+
+const missingRows = (named: readonly TreeEntry[], missing: MissingKernels): Row[] =>
+  named.flatMap(({ module }) =>
+    [...missing].map(
+      ([kernel, failure]): Row => ({ module, kernel, outcome: { kind: 'failed', failure, remembered: false } }),
+    ),
+  );
+
 const bringAbout = async (
   run: Run,
   named: readonly TreeEntry[],
   kernels: readonly Kernel[],
   demand: Demand,
+  missing: MissingKernels = new Map(),
 ): Promise<SyncResult> => {
   for (const entry of named) run.named.add(entry.module.name);
-  const survey = await surveyModules(run, withNamed(entriesNow(run), named), kernels);
+  const present = kernels.filter((kernel) => !missing.has(kernel));
+  const survey = await surveyModules(run, withNamed(entriesNow(run), named), present);
   const plan = makePlan({
     kernels: survey.kernels,
     removals: [],
@@ -56,7 +76,7 @@ const bringAbout = async (
     demands: new Map(named.map((entry) => [entry.module.name, demand])),
   });
   run.emit({ kind: 'planned', plan });
-  const rows = [...plan.settled, ...(await runJobs(run, plan, survey))];
+  const rows = [...missingRows(named, missing), ...plan.settled, ...(await runJobs(run, plan, survey))];
   // The first failure is the command's, and first is what was said first.
   const place = ({ kernel }: Row): number => kernels.findIndex((one) => sameKernel(one, kernel));
   rows.sort((a, b) => place(a) - place(b));
@@ -74,12 +94,22 @@ const rollBack = (run: Run, { rows, failures }: SyncResult): SyncResult => {
   return { rows: inOrder(back), failures: failures.filter((one) => one.kind !== 'depmod-failed') };
 };
 
+/** What an archive brings is named like any other module from then on. */
+const withoutArchive = async (run: Run, operand: Operand | undefined): Promise<Operand | undefined> => {
+  if (operand?.kind !== 'archive') return operand;
+  const { module, result } = await loadModule(run, operand.path);
+  const [failure] = result.failures;
+  if (failure) throw new FailureError(failure);
+  return { kind: 'module', ...module };
+};
+
 const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
-  const entry = await entryFor(run, request.operand);
+  const entry = await entryFor(run, await withoutArchive(run, request.operand));
   const kernels = request.kernels === 'all' ? kernelsWithHeaders(run) : request.kernels;
   if (kernels.length === 0) throw new FailureError({ kind: 'headers-missing', at: run.settings.installTree });
   const want = request.verb === 'build' ? 'built' : 'installed';
-  return rollBack(run, await bringAbout(run, [entry], kernels, { want, force: request.switches.force }));
+  const demand = { want, force: request.switches.force } as const;
+  return rollBack(run, await bringAbout(run, [entry], kernels, demand, missingKernels(run, request)));
 };
 
 /** What there is to take away; a kernel on which there is nothing is a row without a Job. */
@@ -130,8 +160,13 @@ const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncRes
 };
 
 const add = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
-  const { module } = await registerOperand(run, request.operand);
-  if (request.switches.rpmSafeUpgrade) markAdded(run.settings.stateDir, module);
+  const { operand, switches } = request;
+  // In an upgrade to the same version it is registered already; the removal that follows is cancelled all the same.
+  if (switches.rpmSafeUpgrade && operand?.kind === 'module' && operand.version) {
+    markAdded(run.settings.stateDir, { name: operand.name, version: operand.version });
+  }
+  if (operand?.kind === 'archive') return (await loadModule(run, operand.path)).result;
+  await registerOperand(run, operand);
   return { rows: [], failures: [] };
 };
 
@@ -164,22 +199,14 @@ const generateKey = async (run: Run): Promise<SyncResult> => {
   return { rows: [], failures: [] };
 };
 
-/** The kernel of a command must be there, or its headers: `-k` builds for a directory with headers alone. */
-const missingKernels = (run: Run, request: DkmsRequest): Failure[] => {
-  if (request.verb !== 'install' || request.kernels === 'all') return [];
-  return request.kernels
-    .map((kernel) => join(run.settings.installTree, kernel.release))
-    .filter((directory) => !exists(directory))
-    .map((directory) => ({ kind: 'kernel-missing', at: directory }));
-};
-
 /**
  * Carry out a dkms command under the run's lock.
  * Throws FailureError where it cannot begin: a module that nobody knows, an unusable conf.
  */
 export const performTyped = async (run: Run, request: DkmsRequest): Promise<SyncResult> => {
-  const [missing] = missingKernels(run, request);
-  if (missing) throw new FailureError(missing);
+  const missing = missingKernels(run, request);
+  const [failure] = missing.values();
+  if (failure && request.verb === 'install' && missing.size === request.kernels.length) throw new FailureError(failure);
   switch (request.verb) {
     case 'add':
       return add(run, request);

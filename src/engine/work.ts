@@ -67,6 +67,8 @@ interface Bench {
   readonly conf: ModuleConf;
   readonly place: Place;
   readonly needs: readonly string[];
+  /** A run that was killed had begun to change what is installed. */
+  readonly unfinished: boolean;
   readonly say: (step: Step) => void;
 }
 
@@ -119,8 +121,13 @@ const install = async (bench: Bench): Promise<Outcome> => {
   try {
     await run.alone(job.kernel, async () => {
       const code = await runScript(run, place, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
-      if (code !== 0)
-        throw new FailureError({ kind: 'pre-install-failed', at: conf.scripts.PRE_INSTALL ?? '', code, log: log.path });
+      const at = conf.scripts.PRE_INSTALL ?? '';
+      if (code !== 0 && !run.switches.force) {
+        // Nothing was changed yet.
+        if (!bench.unfinished) closeJournal(run.settings.stateDir, job.module.name, job.kernel);
+        throw new FailureError({ kind: 'pre-install-failed', at, code, log: log.path });
+      }
+      if (code !== 0) run.note({ note: 'script-failed', path: `PRE_INSTALL ${at}`, code });
       installModule(run, job.module, job.kernel, conf, left);
     });
     if (!conf.noWeakModules) await tellWeakModules(run, job.module, job.kernel, 'add', installedPaths(run, job));
@@ -140,13 +147,12 @@ const install = async (bench: Bench): Promise<Outcome> => {
 const buildUnderJournal = async (bench: Bench): Promise<void> => {
   const { run, job } = bench;
   const { stateDir } = run.settings;
-  const isUnfinished = readJournal(stateDir, job.module.name, job.kernel) !== undefined;
   openJournal(stateDir, { version: 1, module: job.module, kernel: job.kernel, action: 'install', ours: [] });
   if (needsNoBuild.has(job.why.reason)) return;
   try {
     await build(bench);
   } catch (error) {
-    if (!isUnfinished) closeJournal(stateDir, job.module.name, job.kernel);
+    if (!bench.unfinished) closeJournal(stateDir, job.module.name, job.kernel);
     throw error;
   }
 };
@@ -162,7 +168,8 @@ const installJob = async (
   const conf = finding?.conf;
   if (!finding || !conf) return { kind: 'failed', failure: { kind: 'conf-missing' }, remembered: false };
   const needs = needsOn(survey, job.kernel, job.module);
-  const bench: Bench = { run, job, finding, conf, place: placeOf(run, job, finding, lock), needs, say };
+  const unfinished = readJournal(run.settings.stateDir, job.module.name, job.kernel) !== undefined;
+  const bench: Bench = { run, job, finding, conf, place: placeOf(run, job, finding, lock), needs, unfinished, say };
   if (isStillFresh(bench)) return { kind: 'unchanged' };
   try {
     await buildUnderJournal(bench);

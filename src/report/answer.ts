@@ -1,4 +1,6 @@
 import type { Answer, Note } from '../engine/progress.ts';
+import type { Request } from '../engine/request.ts';
+import { guardedLines } from './guarded.ts';
 import { noteSentence } from './messages.ts';
 import { oneLine } from './one-line.ts';
 import { planDot, planLines } from './plan.ts';
@@ -9,6 +11,8 @@ import { verifiedLines } from './verified.ts';
 
 const whole = (lines: readonly string[]): string => lines.map((line) => `${oneLine(line)}\n`).join('');
 
+const isAboutKernels = (request: Request): boolean => request.verb === 'status' && request.kernels.length > 0;
+
 /** An answer as people read it. */
 export const answerText = (answer: Answer, context: ReportContext): string => {
   switch (answer.kind) {
@@ -17,7 +21,10 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'plan':
       return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer.plan, answer.failures));
     case 'status':
-      return context.output === 'dkms' ? whole(dkmsStatusLines(answer.entries)) : whole(statusLines(answer.entries));
+      if (context.output !== 'dkms') return whole(statusLines(answer.entries));
+      return whole(dkmsStatusLines(answer.entries, isAboutKernels(context.request)));
+    case 'guarded':
+      return whole(guardedLines(answer));
     case 'verified':
       return whole(verifiedLines(answer));
     case 'log':
@@ -25,6 +32,15 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'nothing':
       return `kmodsort: no failure is remembered of ${answer.asked}\n`;
   }
+};
+
+/** What is wrong with what an answer tells of: a line for each broken module, which scripts find on stderr. */
+export const complaints = (answer: Answer, context: ReportContext): string[] => {
+  if (answer.kind !== 'status' || context.output !== 'dkms') return [];
+  const broken = answer.entries.flatMap(({ module, source }) =>
+    source === undefined ? [] : [noteSentence({ note: 'broken-module', module, source })],
+  );
+  return [...new Set(broken)];
 };
 
 /** Remarks that came with an answer and were not told on the way. */

@@ -1,7 +1,7 @@
 import type { Job, Want } from '../engine/plan.ts';
 import type { Answer, Outcome, Progress, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
-import { answerText, untoldNotes } from './answer.ts';
+import { answerText, complaints, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';
 import { duration, jobReason, noteSentence, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
 import { oneLine } from './one-line.ts';
@@ -87,6 +87,7 @@ export const lineReport = (context: ReportContext): Report => {
       if (context.quiet && answer.kind === 'summary' && isGood(answer)) return;
       const rest = untoldNotes(answer, told);
       for (const note of rest) say(noteSentence(note));
+      for (const complaint of complaints(answer, context)) context.err.write(`${oneLine(`kmodsort: ${complaint}`)}\n`);
       const text = answerText(answer, context);
       const gap = answer.kind === 'summary' && text !== '' && (said || rest.length > 0) ? '\n' : '';
       const to = answer.kind === 'nothing' ? context.err : context.out;

@@ -51,6 +51,7 @@ export const isQuestion = (request: Request): boolean =>
   request.verb === 'status' ||
   request.verb === 'log' ||
   request.verb === 'verify' ||
+  request.verb === 'guard' ||
   (request.verb === 'sync' && request.dryRun);
 
 /**

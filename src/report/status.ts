@@ -26,13 +26,25 @@ export const statusLines = (entries: readonly StatusEntry[]): string[] => {
   });
 };
 
+/** What only says that a build failed is no state of its own: `added` counts where there is nothing else to say. */
+const withoutFailures = (entries: readonly StatusEntry[]): StatusEntry[] => {
+  const isOnlyFailure = (entry: StatusEntry): boolean => entry.state === 'added' && entry.failure !== undefined;
+  const isSame = (a: StatusEntry, b: StatusEntry): boolean => moduleLabel(a.module) === moduleLabel(b.module);
+  return entries.filter((entry, index) => {
+    if (!isOnlyFailure(entry)) return true;
+    const first = entries.findIndex((other) => isSame(other, entry));
+    return first === index && !entries.some((other) => isSame(other, entry) && !isOnlyFailure(other));
+  });
+};
+
 /**
  * Status lines that scripts written for dkms scrape: nothing is known, nothing is said. A failure has no
  * line of its own there.
+ *
+ * @param eachKernel kernels were named: there is a line for each
  */
-export const dkmsStatusLines = (entries: readonly StatusEntry[]): string[] =>
-  entries
-    .filter((entry) => entry.state !== 'broken' || !entry.kernel)
+export const dkmsStatusLines = (entries: readonly StatusEntry[], eachKernel: boolean): string[] =>
+  (eachKernel ? entries : withoutFailures(entries))
     .map((entry) => {
       const label = moduleLabel(entry.module);
       if (entry.weakFrom && entry.kernel) {

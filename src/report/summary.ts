@@ -1,5 +1,5 @@
 import type { Note, Outcome, Row, Summary } from '../engine/progress.ts';
-import { moduleLabel } from '../engine/request.ts';
+import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
 import { counted, duration, noteSentence, outcomeReason } from './messages.ts';
 import { noModules } from './plan.ts';
@@ -27,10 +27,22 @@ const order: readonly Outcome['kind'][] = [
   'failed',
 ];
 
+/** What is said of each module and kernel of a command that found nothing to do. */
+const alreadySo: Readonly<Partial<Record<Request['verb'], string>>> = {
+  build: 'built already',
+  install: 'installed already',
+  match: 'installed already',
+  uninstall: 'skipping, it is not installed',
+  unbuild: 'skipping, it is not built',
+  remove: 'skipping, it is not built',
+};
+
 const isInterrupted = ({ outcome }: Row): boolean => outcome.kind === 'skipped' && outcome.why.reason === 'interrupted';
 
-const asItShouldBe = (row: Row): boolean =>
-  row.outcome.kind === 'unchanged' || (row.outcome.kind === 'skipped' && !isInterrupted(row));
+/** What was passed over is as it should be, unless a command named it: then that is the answer. */
+const asItShouldBe = (row: Row, context: ReportContext): boolean =>
+  row.outcome.kind === 'unchanged' ||
+  (row.outcome.kind === 'skipped' && !isInterrupted(row) && alreadySo[context.request.verb] === undefined);
 
 const isMissing = (row: Row): boolean =>
   row.outcome.kind === 'failed' || row.outcome.kind === 'blocked' || isInterrupted(row);
@@ -121,8 +133,10 @@ const failureLines = (summary: Summary): string[] =>
 const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: the run was ended by ${signal}`] : []);
 
 /** Did this run find nothing that had to be done? */
-const isQuiet = (summary: Summary): boolean =>
-  summary.failures.length === 0 && summary.signal === undefined && summary.rows.every(asItShouldBe);
+const isQuiet = (summary: Summary, context: ReportContext): boolean =>
+  summary.failures.length === 0 &&
+  summary.signal === undefined &&
+  summary.rows.every((row) => asItShouldBe(row, context));
 
 const saysAllOnTheWay: ReadonlySet<string> = new Set(['add', 'remove', 'mktarball', 'ldtarball', 'generate_mok']);
 
@@ -130,13 +144,17 @@ const saysAllOnTheWay: ReadonlySet<string> = new Set(['add', 'remove', 'mktarbal
 const quietLines = (summary: Summary, context: ReportContext): string[] => {
   const { verb } = context.request;
   if (summary.rows.length === 0 && saysAllOnTheWay.has(verb)) return [];
+  const already = alreadySo[verb];
+  if (already && summary.rows.length > 0) {
+    return summary.rows.map(({ module, kernel }) => `kmodsort: ${moduleLabel(module)}, ${kernel.release}: ${already}`);
+  }
   return [`kmodsort: ${nothingDone(summary.rows, context)}`, ...requiredLines(summary, context)];
 };
 
 /** The one summary, whole lines without their newlines. */
 export const summaryLines = (summary: Summary, context: ReportContext): string[] => {
   const { rows } = summary;
-  if (isQuiet(summary)) return quietLines(summary, context);
+  if (isQuiet(summary, context)) return quietLines(summary, context);
   return [
     ...(rows.length > 0 ? [`kmodsort: ${headline(rows)}`, ...rowLines(rows, context)] : []),
     ...warningLines(summary),

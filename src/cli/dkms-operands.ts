@@ -1,0 +1,72 @@
+import { basename, resolve } from 'node:path';
+import type { Kernel, Operand } from '../engine/request.ts';
+import { isCleanName } from '../events.ts';
+import { adding, type DkmsAction } from './dkms-options.ts';
+import type { Given } from './dkms-parser.ts';
+import { UsageError } from './usage.ts';
+
+/** Which modules and kernels a dkms command line is about. */
+
+/** What a dkms command line is read against. */
+export interface DkmsSurroundings {
+  readonly cwd: string;
+  readonly columns: number;
+  readonly isRoot: boolean;
+  readonly runningKernel: string;
+  readonly arch: string;
+  /** Whether a path is a file, a directory, or nothing. */
+  readonly look: (path: string) => 'file' | 'directory' | undefined;
+}
+
+export const emptyKernel = 'an empty kernel or architecture';
+
+/** One -a serves all -k; else as many of one as of the other. */
+export const kernelsOf = (given: Given, around: DkmsSurroundings): Kernel[] => {
+  const named = (given.kernelver ?? []).map((one) => one.split('/'));
+  const arches = given.arch ?? [];
+  const releases = named.length > 0 ? named : [[around.runningKernel]];
+  if (arches.length > 1 && arches.length !== releases.length) {
+    throw new UsageError('as many -a as -k are needed, or one for all', 1);
+  }
+  return releases.map(([release = '', arch], index) => {
+    const kernel = { release, arch: arch ?? arches[index] ?? arches[0] ?? around.arch };
+    if (!kernel.release || !kernel.arch) throw new UsageError(emptyKernel, 16);
+    for (const word of [kernel.release, kernel.arch]) {
+      if (!isCleanName(word)) throw new UsageError(`'${word}' is no kernel or architecture`, 16);
+    }
+    return kernel;
+  });
+};
+
+const moduleOperand = (name: string, version: string | undefined): Operand => {
+  const [plain = '', ...rest] = name.split('/');
+  const said = rest.length > 0 ? rest.join('/') : version;
+  for (const word of [plain, ...(said === undefined ? [] : [said])]) {
+    if (!isCleanName(word)) throw new UsageError(`'${word}' is no name or version of a module`, 1);
+  }
+  return { kind: 'module', name: plain, ...(said === undefined ? {} : { version: said }) };
+};
+
+/** A word that can only be a path: no module's name starts like this. */
+const isPlainPath = (word: string): boolean => /^(\/|\.{1,2}(\/|$))/.test(word);
+
+/** A file that is there and is no dkms.conf; without a path before it, only by an archive's ending. */
+const isArchive = (word: string, path: string, around: DkmsSurroundings): boolean =>
+  basename(path) !== 'dkms.conf' &&
+  (isPlainPath(word) || /\.(tar(\.\w+)?|t[bgx]z|tzst)$/.test(word)) &&
+  around.look(path) === 'file';
+
+/**
+ * -m and -v, or the word after the action: NAME/VERSION, and for those that add also a directory with a
+ * dkms.conf, a path to one, or an archive.
+ */
+export const operandOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): Operand | undefined => {
+  const version = given['module-version'];
+  if (given.module !== undefined) return moduleOperand(given.module, version);
+  if (given._[1] === undefined) return undefined;
+  const word = String(given._[1]);
+  const path = resolve(around.cwd, word);
+  if (adding.has(action) && isArchive(word, path, around)) return { kind: 'archive', path };
+  const isPath = isPlainPath(word) || basename(path) === 'dkms.conf' || around.look(`${path}/dkms.conf`) === 'file';
+  return isPath && adding.has(action) ? { kind: 'path', path } : moduleOperand(word, version);
+};
