@@ -16,6 +16,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'compat',
+          include: ['test/compat/**/*.test.ts'],
+          globalSetup: ['test/provision.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 400_000,
+        },
+      },
+      {
+        test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           globalSetup: ['test/system/provision.ts'],

@@ -69,6 +69,7 @@ make_deb() {
     chmod 755 "$root/DEBIAN/$script"
   done
   put_documents "$root/usr/share/doc/kmodsort"
+  install -D -m 644 "$top/packaging/debian/lintian-overrides" "$root/usr/share/lintian/overrides/kmodsort"
   (cd "$root" && find usr etc -type f -exec md5sum {} +) > "$root/DEBIAN/md5sums"
   file=$output/kmodsort_${version}_$arch.deb
   dpkg-deb --root-owner-group -Zxz -z3 --build "$root" "$file" > /dev/null
@@ -77,7 +78,9 @@ make_deb() {
 put_documents() {
   install -D -m 644 "$top/packaging/debian/copyright" "$1/copyright"
   rm -f "$1/LICENSE"
-  gzip -9nc "$top/CHANGELOG.md" > "$1/changelog.gz"
+  install -m 644 "$top/CHANGELOG.md" "$1/CHANGELOG.md"
+  printf 'kmodsort (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md beside this file.\n\n -- kmodsort contributors <kmodsort@localhost>  %s\n' \
+    "$version" "$(LC_ALL=C date -R -r "$top/CHANGELOG.md")" | gzip -9nc > "$1/changelog.gz"
   chmod 644 "$1/changelog.gz"
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from './kernels.ts';
 import { isRoot, refreshLists, run } from './packages.ts';
@@ -34,11 +34,28 @@ export const packagedSource = (packageName: string): PackagedSource => {
   return source;
 };
 
-const sourceIn = (place: string): PackagedSource | undefined => {
-  const found = namesIn(place).flatMap((directory) => /^(.+?)-(\d.*)$/.exec(directory) ?? []);
-  const [directory, name, version] = found;
-  return directory && name && version ? { name, version, directory: join(place, directory) } : undefined;
+/** The version as the conf says it, if it says it plainly: both parts of the directory's name may have dashes. */
+const versionIn = (directory: string): string | undefined => {
+  try {
+    const conf = readFileSync(join(directory, 'dkms.conf'), 'utf8');
+    return /^\s*(?:export )?PACKAGE_VERSION=["']?([\w.+~-]+)["']?\s*$/m.exec(conf)?.[1];
+  } catch {
+    return undefined;
+  }
 };
+
+const partsOf = (place: string, name: string): PackagedSource | undefined => {
+  const directory = join(place, name);
+  const version = versionIn(directory);
+  if (version && name.endsWith(`-${version}`)) return { name: name.slice(0, -version.length - 1), version, directory };
+  const [, first, rest] = /^(.+?)-(\d.*)$/.exec(name) ?? [];
+  return first && rest ? { name: first, version: rest, directory } : undefined;
+};
+
+const sourceIn = (place: string): PackagedSource | undefined =>
+  namesIn(place)
+    .map((name) => partsOf(place, name))
+    .find((source) => source !== undefined);
 
 const namesIn = (place: string): string[] => {
   try {

@@ -36,7 +36,8 @@ export const publishRequiredNotice = (settings: Settings, text: string): void =>
 
 /** Lines for the system's log with priority err: logger(1). Without a log there is nobody to tell. */
 export const tellJournal = async (settings: Settings, lines: readonly string[]): Promise<void> => {
-  if (settings.privateInstallTree || lines.length === 0 || !exists('/dev/log')) return;
+  const isHeard = exists('/run/systemd/journal/socket') || exists('/dev/log');
+  if (settings.privateInstallTree || lines.length === 0 || !isHeard) return;
   const environment = probeEnvironment(settings.environment);
   for (const line of lines) {
     const argv = ['logger', '--tag', 'kmodsort', '--priority', 'user.err', '--', line] as const;

@@ -30,6 +30,7 @@ const packageTools = [
   'zstd',
   'dpkg',
   'lintian',
+  'rpmlint',
   'shellcheck',
 ];
 
