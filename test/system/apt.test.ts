@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   apt,
   aptWell,
+  bareMachine,
+  debOf,
   headers,
   image,
   kmodsortMachine,
@@ -128,6 +130,32 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
     expect(await unsettled(machine)).toEqual([]);
     await publish(machine, { name: 'unrelated', version: '1' });
     expect((await apt(machine, 'install', 'unrelated')).code).toBe(0);
+  });
+
+  it('same-release: a kernel that is updated under its name gets its modules built again', async () => {
+    const machine = await kmodsortMachine(release, ...kernelPackages, ...modulePackages);
+    await aptWell(machine, 'install', image(older), headers(older), 'zeta-core-dkms');
+    // Other headers at another place: all links but for the symbols, which have changed.
+    const made = await machine.sh(
+      `mkdir /opt/headers && cd ${older.headers} && for f in * .[a-z]*; do ln -s ${older.headers}/$f /opt/headers/; done &&
+       rm /opt/headers/Module.symvers && sed '1s/^0x......../0x12345678/' Module.symvers > /opt/headers/Module.symvers`,
+    );
+    expect(made.code).toBe(0);
+    await publish(machine, imagePackage(older.release, '2'), headersPackage(older, '2', '/opt/headers'));
+    const said = await aptWell(machine, 'dist-upgrade');
+    expect(said).toMatch(/zeta-core\/1\.0, \S+: building \(changed: .*headers/);
+    expect(builds(said, 'zeta-core')).toBe(1);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    expect(machine.events().at(-1)).toContain('zeta_core');
+  });
+
+  it('ours-last: kmodsort itself comes with everything else in one call', async () => {
+    const machine = await bareMachine(release, ...kernelPackages, ...modulePackages);
+    const deb = machine.bring(debOf(release), '/var/cache/debs');
+    await aptWell(machine, 'install', image(older), headers(older), ...chainPackages, deb);
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    expect(machine.events().at(-1)).toContain('alpha_top mid_link zeta_core');
+    expect(await unsettled(machine)).toEqual([]);
   });
 
   it('headers-only: headers without a kernel are no reason to build', async () => {

@@ -103,10 +103,10 @@ export const imagePackage = (release: string, version = '1'): DebPackage => ({
 });
 
 /** The headers are where the tests have them: only the link is in the package. */
-export const headersPackage = (kernel: TestKernel, version = '1'): DebPackage => ({
+export const headersPackage = (kernel: TestKernel, version = '1', at = kernel.headers): DebPackage => ({
   name: `linux-headers-${kernel.release}`,
   version,
-  links: { [`usr/lib/modules/${kernel.release}/build`]: kernel.headers },
+  links: { [`usr/lib/modules/${kernel.release}/build`]: at },
   files: { [`usr/share/doc/linux-headers-${kernel.release}/changes`]: `${version}\n` },
 });
 

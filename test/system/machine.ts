@@ -4,7 +4,9 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -51,6 +53,22 @@ const firstLine = (child: ChildProcess): Promise<string> =>
     child.on('error', reject);
     child.on('exit', () => reject(new Error(`the machine did not start: ${said.trim()}`)));
   });
+
+const namespaceOf = (pid: number): string => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return '';
+  }
+};
+
+const wordsOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+};
 
 /** Start a machine on a root. */
 export const startMachine = async (root: string): Promise<Machine> => {
@@ -107,6 +125,15 @@ export class Machine {
     this.#live.add(child);
     const ended = endOf(child, { timeout: 300_000, ...options }).finally(() => this.#live.delete(child));
     return { child, ended };
+  }
+
+  /** Processes of the machine whose command line has a word in it, by our numbers. */
+  processes(word: string): number[] {
+    const namespace = namespaceOf(this.#first);
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && namespaceOf(Number(name)) === namespace)
+      .map(Number)
+      .filter((pid) => wordsOf(pid).includes(word));
   }
 
   exists(inside: string): boolean {
