@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isCleanName, requestOf } from '../../src/events.ts';
+import { isCleanName, requestOf, withQueued } from '../../src/events.ts';
 
 const real = { dryRun: false };
 
@@ -83,5 +83,25 @@ describe('isCleanName', () => {
   });
   it.each(['', '.', '..', '-k', 'a b', 'a/b', 'a$b', "a'b", 'ä', 'a\n'])('refuses %j', (name) => {
     expect(isCleanName(name)).toBe(false);
+  });
+});
+
+describe('withQueued', () => {
+  const queued = [
+    { kind: 'kernel-leaving', release: '6.1' },
+    { kind: 'source-leaving', source: 'zfs-2.3' },
+  ] as const;
+  it('looks at what was announced while the program could not start, as at something that may have come or gone', () => {
+    const request = withQueued(requestOf('apt', [{ kind: 'kernel-arrived', release: '6.2' }], real), queued);
+    expect(request).toMatchObject({
+      scope: { kind: 'current', releases: ['6.2', '6.1'] },
+      touched: { kernels: ['6.2', '6.1'], sources: ['zfs-2.3'] },
+      leaving: { kernels: [], sources: [] },
+    });
+  });
+  it('makes a boot look after the kernels that came, beside the running one', () => {
+    const boot = { ...requestOf('none', [{ kind: 'transaction-ended' }], real), scope: { kind: 'running' } as const };
+    expect(withQueued(boot, queued).scope).toEqual({ kind: 'current', releases: ['6.1'] });
+    expect(withQueued(boot, []).scope).toEqual({ kind: 'running' });
   });
 });

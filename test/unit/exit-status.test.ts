@@ -47,6 +47,25 @@ describe('exitStatus', () => {
     expect(statuses(summary([failed], { signal: 'SIGINT' }))).toEqual([130, 130, 0, 0]);
     expect(statuses(summary([failed], { signal: 'SIGTERM' }))).toEqual([143, 143, 0, 0]);
   });
+  it('fails the unit at boot only for required modules', () => {
+    expect(exitStatus(summary([failed]), 'boot', { requiredFailed: false })).toBe(0);
+    expect(exitStatus(summary([failed]), 'boot', { requiredFailed: true })).toBe(1);
+  });
+  it('stops a transaction only for required modules', () => {
+    const finding = { module: { name: 'a', version: '1' }, release: '6.2', rule: 'BUILD_EXCLUSIVE_KERNEL', value: 'x' };
+    const guarded = (required: boolean) =>
+      exitStatus({ kind: 'guarded', findings: [{ ...finding, required }] }, 'guard', { requiredFailed: false });
+    expect([guarded(true), guarded(false)]).toEqual([1, 0]);
+    expect([failureStatus({ kind: 'conf-broken' }, 'guard'), unexpectedStatus('guard')]).toEqual([0, 0]);
+  });
+  it('is 1 for modules that will not load', () => {
+    const bad = { module: { name: 'a', version: '1' }, failure: { kind: 'will-not-load' } as const };
+    const verified = (failures: readonly (typeof bad)[]) =>
+      exitStatus({ kind: 'verified', kernels: [{ release: '6.1', objects: 1, failures }], failures: [] }, 'typed', {
+        requiredFailed: false,
+      });
+    expect([verified([]), verified([bad])]).toEqual([0, 1]);
+  });
   it('is 0 for answers that change nothing, and 1 when there is none', () => {
     const options = { requiredFailed: false };
     expect(
