@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FailureError } from './errors.ts';
 import { list, realPath } from './files.ts';
 import { type IncomingFiles, readIncoming } from './incoming-files.ts';
@@ -10,7 +10,7 @@ import type { GuardRequest, Kernel } from './request.ts';
 import { noSwitches, type Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import { withRun } from './start-run.ts';
-import { installedLink, newestEntries, readTree, type TreeEntry } from './tree.ts';
+import { newestEntries, readTree, type TreeEntry } from './tree.ts';
 
 /**
  * Before a transaction changes anything: modules whose BUILD_EXCLUSIVE rules out a kernel that comes in. A module that
@@ -38,14 +38,9 @@ const modulesAfter = async (run: Run, incoming: IncomingFiles, kernel: Kernel): 
   return [...newestEntries(known.filter((entry) => !names.has(entry.module.name))), ...newestEntries(coming)];
 };
 
-const isInstalledAnywhere = (run: Run, name: string): boolean => {
-  const links = list(join(run.settings.dkmsTree, name));
-  const prefix = basename(installedLink(run.settings.dkmsTree, name, { release: '', arch: '' })).slice(
-    0,
-    'kernel-'.length,
-  );
-  return links.some((link) => link.startsWith(prefix));
-};
+/** Each kernel that it is installed on has a link `kernel-<release>-<arch>` beside its versions. */
+const isInstalledAnywhere = (run: Run, name: string): boolean =>
+  list(join(run.settings.dkmsTree, name)).some((link) => link.startsWith('kernel-'));
 
 const findingsOn = async (run: Run, incoming: IncomingFiles, kernel: Kernel): Promise<GuardFinding[]> => {
   const entries = await modulesAfter(run, incoming, kernel);
