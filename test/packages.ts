@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 /** Debian packages: what one depends on, which are missing, and getting those. */
 
 /** What building, checking and compressing modules takes beside the compiler that the kernel names. */
-export const toolPackages = ['bc', 'kmod', 'libc6-dev', 'make', 'patch', 'util-linux', 'xz-utils', 'zstd'];
+export const toolPackages = [
+  ...['bc', 'bzip2', 'kmod', 'libc6-dev', 'make', 'openssl', 'patch', 'util-linux', 'xz-utils', 'zstd'],
+];
 
 const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
 

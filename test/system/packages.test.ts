@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { repository } from '../kernels.ts';
-import { kmodsortMachine, provision, releases, stopMachines } from './apt-machine.ts';
+import { aptWell, headers, image, kmodsortMachine, older, provision, releases, stopMachines } from './apt-machine.ts';
+import { headersPackage, imagePackage, modulePackage } from './debs.ts';
 
 /** What the linters of packages, scripts and units say of ours. */
 
@@ -54,6 +55,21 @@ describe.skipIf(!provision).each(releases)('units on %s', (release) => {
     expect({ code: ended.code, about }).toEqual({ code: 0, about: [] });
     expect((await machine.sh('readlink /usr/lib/systemd/system/dkms.service')).stdout).toBe('kmodsort.service\n');
     expect((await machine.sh('ls /etc/systemd/system/multi-user.target.wants')).stdout).toContain('kmodsort.service');
+  });
+
+  it('autoinstaller: the script of old services builds what a kernel lacks, and ends well without headers', async () => {
+    const packages = [imagePackage(older.release), headersPackage(older), modulePackage('lonely')];
+    const machine = await kmodsortMachine(release, ...packages);
+    await aptWell(machine, 'install', image(older), headers(older), 'lonely-dkms');
+    await machine.run(['dkms', 'unbuild', 'lonely/1.0', '--all']);
+    expect(machine.objects(older.release)).toEqual([]);
+    const script = '/usr/lib/dkms/dkms_autoinstaller';
+    expect((await machine.run([script, 'start', older.release])).code).toBe(0);
+    expect(machine.objects(older.release)).toEqual(['lonely']);
+    await machine.sh(`dkms unbuild lonely/1.0 --all; rm /usr/lib/modules/${older.release}/build`);
+    expect((await machine.run([script, 'start', older.release])).code).toBe(0);
+    expect((await machine.run([script, 'stop'])).code).toBe(0);
+    expect((await machine.run([script, 'dance'])).code).toBe(2);
   });
 
   it('notices: a failure is told to the journal as an error, and to each login until it is repaired', async () => {

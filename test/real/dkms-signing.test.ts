@@ -1,0 +1,118 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { run } from '../packages.ts';
+import { makeWorld, type World } from '../world.ts';
+import { done } from './dkms-session.ts';
+import { installedFile } from './installed.ts';
+
+/** The contract's section on signing, with the kernel's own sign-file and openssl. */
+
+const provision = inject('provision');
+const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const release = kernels[0]?.release ?? '';
+const worlds: World[] = [];
+
+afterAll(() => {
+  for (const world of worlds) world.dispose();
+});
+
+const newWorld = (settings: string): World => {
+  const world = makeWorld({ kernels, distribution: 'arch' });
+  worlds.push(world);
+  world.configure(settings);
+  world.addModule('lonely');
+  return world;
+};
+
+const always = 'try_sign_modules="true"\n';
+const field = (path: string, name: string): string => run('modinfo', ['-F', name, path]).trim();
+const build = (world: World, environment: Readonly<Record<string, string>> = {}): Promise<string> =>
+  done(world, ['install', 'lonely/1.0', '-k', release], environment);
+const objectOf = (world: World): string => installedFile(world, release, 'lonely');
+
+/** A program that writes down its arguments. */
+const recorder = (world: World, name: string, more = ''): { readonly path: string; readonly log: string } => {
+  const path = join(world.root, 'programs', name);
+  const log = join(world.root, `${name}.log`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\necho "$*" >> ${log}\n${more}`);
+  chmodSync(path, 0o755);
+  return { path, log };
+};
+
+describe.skipIf(provision.kind === 'missing')('signing', () => {
+  it('makes a key of its own: RSA 2048, private, with a DER certificate for signing code, and signs with it', async () => {
+    const world = newWorld(always);
+    const said = await build(world);
+    const [key, certificate] = ['mok.key', 'mok.pub'].map((name) => join(world.trees.dkmsTree, name));
+    expect(said).toContain('made a new key to sign modules with');
+    expect(statSync(key ?? '').mode & 0o777).toBe(0o600);
+    const shown = run('openssl', ['x509', '-inform', 'DER', '-in', certificate ?? '', '-noout', '-text']);
+    expect(shown).toContain('Public-Key: (2048 bit)');
+    expect(shown).toContain('Code Signing');
+    expect(field(objectOf(world), 'signer')).not.toBe('');
+    expect(field(objectOf(world), 'sig_hashalgo')).toBe('sha256');
+  });
+
+  it('uses the key that is there, and $kernelver in its path is the kernel', async () => {
+    const world = newWorld(`${always}mok_signing_key="/dev/null"\n`);
+    const directory = join(world.root, 'keys', release);
+    mkdirSync(directory, { recursive: true });
+    const [key, certificate] = [join(directory, 'k.pem'), join(directory, 'k.der')];
+    run('openssl', [
+      ...['req', '-new', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=ours of the test/'],
+      ...['-outform', 'DER', '-keyout', key, '-out', certificate],
+    ]);
+    const place = join(world.root, 'keys', `\${kernelver}`);
+    world.configure(`${always}mok_signing_key="${place}/k.pem"\nmok_certificate="${place}/k.der"\n`);
+    await build(world);
+    expect(field(objectOf(world), 'signer')).toBe('ours of the test');
+  });
+
+  it('is left out with try_sign_modules=false', async () => {
+    const world = newWorld('try_sign_modules="false"\n');
+    await build(world);
+    expect(existsSync(join(world.trees.dkmsTree, 'mok.key'))).toBe(false);
+    expect(field(objectOf(world), 'signer')).toBe('');
+  });
+
+  it('passes a pkcs11: key to sign-file as it is', async () => {
+    const world = newWorld('');
+    const sign = recorder(world, 'sign-file');
+    world.configure(
+      `${always}sign_file="${sign.path}"\nmok_signing_key="pkcs11:token=a;object=b"\nmok_certificate="${sign.path}"\n`,
+    );
+    await build(world);
+    expect(readFileSync(sign.log, 'utf8')).toMatch(/^sha256 pkcs11:token=a;object=b /);
+  });
+
+  it('that fails is a warning, and the module is installed unsigned', async () => {
+    const world = newWorld('');
+    const sign = recorder(world, 'sign-file', 'exit 3\n');
+    world.configure(`${always}sign_file="${sign.path}"\n`);
+    const said = await build(world);
+    expect(said).toMatch(/warning: lonely\/1\.0, \S+ is not signed/);
+    expect(world.installedObjects(release)).toEqual(['lonely']);
+  });
+
+  it('tells how to enrol the certificate where Secure Boot is on and does not know it', async () => {
+    const world = newWorld(always);
+    const mokutil = recorder(
+      world,
+      'mokutil',
+      'case $1 in --sb-state) echo "SecureBoot enabled" ;; *) echo "is not enrolled"; exit 0 ;; esac\n',
+    );
+    const said = await build(world, { PATH: `${dirname(mokutil.path)}:/usr/sbin:/usr/bin:/sbin:/bin` });
+    expect(said).toContain('mokutil --import');
+    expect(said.indexOf('mokutil --import')).toBeGreaterThan(0);
+  });
+
+  it('generate_mok makes the key once, and says so', async () => {
+    const world = newWorld(always);
+    expect(await done(world, ['generate_mok'])).toContain('made a new key');
+    const before = readFileSync(join(world.trees.dkmsTree, 'mok.key'));
+    expect(await done(world, ['generate_mok'])).toContain('the key is there already');
+    expect(readFileSync(join(world.trees.dkmsTree, 'mok.key')).equals(before)).toBe(true);
+  });
+});
