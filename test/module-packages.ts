@@ -65,7 +65,8 @@ const namesIn = (place: string): string[] => {
   }
 };
 
-const download = (packageName: string, work: string): void => {
+/** Download a package into a directory, with fresh lists if those at hand do not do. */
+export const download = (packageName: string, work: string): void => {
   const get = (): string => run('apt-get', ['download', '-q', packageName], { cwd: work });
   try {
     get();

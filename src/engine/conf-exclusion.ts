@@ -11,12 +11,12 @@ export interface Exclusion {
   readonly value: string;
 }
 
-/** `CONFIG_A !CONFIG_B`: all named options set, all with `!` not set. */
-const configMatches = (rule: string, config: ReadonlyMap<string, string>): boolean =>
-  rule
-    .split(/\s+/)
-    .filter(Boolean)
-    .every((word) => (word.startsWith('!') ? !config.has(word.slice(1)) : config.has(word)));
+/** `CONFIG_A !CONFIG_B`: all named options built in or modules, none of those with `!`; a number or text is neither. */
+const configMatches = (rule: string, config: ReadonlyMap<string, string>): boolean => {
+  const isOn = (option: string): boolean => /^[ym]$/.test(config.get(option) ?? '');
+  const words = rule.split(/\s+/).filter(Boolean);
+  return words.every((word) => (word.startsWith('!') ? !isOn(word.slice(1)) : isOn(word)));
+};
 
 /** BUILD_EXCLUSIVE directives, the newest first in what a user wants to know. */
 const exclusive = ['KERNEL', 'KERNEL_MIN', 'KERNEL_MAX', 'ARCH', 'CONFIG'] as const;

@@ -7,7 +7,8 @@ const patterns = { kernelver: ['MAKE_MATCH', 'PATCH_MATCH', 'BUILD_EXCLUSIVE_KER
  * Fields of the list are NUL-terminated: result, complaints, uname directory, then files, scope
  * (NAME=value) and directives, each closed by an empty field.
  * Each value is taken as a word list joined by blanks and expanded a second time in double quotes:
- * confs in the field rely on it ('sub-$kernelver').
+ * confs in the field rely on it ('sub-$kernelver'). The answer is given in the function that reads: what a conf
+ * declares (declare -a MAKE) is local to it.
  */
 export const reader = `
 kmodsort_fields() {
@@ -52,6 +53,7 @@ kmodsort_read_all() {
     . "$kmodsort_file" </dev/null >/dev/null
   done
   for kmodsort_field in "\${kmodsort_directives[@]}"; do eval "\${kmodsort_field%%=*}=\\\${kmodsort_field#*=}"; done
+  kmodsort_answer >"$kmodsort_result.part"
 }
 kmodsort_answer() {
   kmodsort_print
@@ -72,7 +74,6 @@ while IFS= read -r -d '' -u 7 kmodsort_result; do
     PATH=$kmodsort_uname:$PATH
     for kmodsort_field in "\${kmodsort_scope[@]}"; do printf -v "\${kmodsort_field%%=*}" %s "\${kmodsort_field#*=}"; done
     kmodsort_read_all
-    kmodsort_answer >"$kmodsort_result.part"
     mv -f "$kmodsort_result.part" "$kmodsort_result"
   ) </dev/null
 done

@@ -13,7 +13,7 @@ export const inOrder = (values: Values): [number, string][] =>
   [...values].filter(([, value]) => value !== '').sort(([a], [b]) => a - b);
 
 /** One clean path segment. */
-export const safeName = /^[A-Za-z0-9][A-Za-z0-9._+~@:-]*$/;
+export const safeName = /^[A-Za-z0-9_][A-Za-z0-9._+~@:-]*$/;
 
 /** Whether text can be a module's name or version: one clean path segment. */
 export const isCleanName = (text: string): boolean => safeName.test(text) && !text.includes('..');

@@ -128,7 +128,8 @@ const assemble = (
     objects,
     patches,
     scripts: scriptsOf(raw),
-    depends: [...new Set(inOrder(valuesOf(raw, 'BUILD_DEPENDS')).map(([, name]) => name))],
+    // Older dkms splits one that names several.
+    depends: [...new Set(inOrder(valuesOf(raw, 'BUILD_DEPENDS')).flatMap(([, names]) => names.trim().split(/\s+/)))],
     autoinstall: isYes(raw, 'AUTOINSTALL'),
     noWeakModules: isYes(raw, 'NO_WEAK_MODULES'),
     rebuildWithDependencies: isYes(raw, 'BUILD_DEPENDS_REBUILD'),

@@ -25,6 +25,7 @@ import {
   savedOriginals,
   saveOriginal,
   sweepOrigins,
+  usualPlace,
 } from './originals.ts';
 import { closeJournal, type InstalledFile, openJournal, readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
@@ -167,7 +168,7 @@ const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
       forgetOriginal(dkmsTree, name, original);
       continue;
     }
-    const fallback = join(installTree, kernel.release, 'updates', basename(original.saved));
+    const fallback = usualPlace(join(installTree, kernel.release), original.saved);
     const origin = original.origin ?? fallback;
     // A written origin may not lead out of the kernel's own directory.
     const inside = join(origin).startsWith(`${join(installTree, kernel.release)}/`);

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   byBytes,
   exists,
@@ -84,6 +84,14 @@ export const savedOriginals = (dkmsTree: string, name: string, kernel: Kernel): 
       const origin = readText(originFile(saved))?.trim();
       return origin ? { saved, origin } : { saved };
     });
+};
+
+/** Where an original belongs that an older dkms saved without a note: where the kernel's own list has it, else updates/. */
+export const usualPlace = (kernelDirectory: string, saved: string): string => {
+  const file = basename(saved);
+  const list = (readText(join(kernelDirectory, 'modules.order')) ?? '').split('\n');
+  const listed = list.find((path) => objectNameOf(basename(path)) === objectNameOf(file));
+  return join(kernelDirectory, listed ? dirname(listed) : 'updates', file);
 };
 
 /** Put an original back, unless a file of the package stands there again; then forget the copy. */

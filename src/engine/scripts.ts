@@ -28,9 +28,10 @@ const findScript = (run: Run, place: Place, base: string, file: string): string 
 const isBuildScript = (name: ScriptName): boolean => name === 'PRE_BUILD' || name === 'POST_BUILD';
 
 /**
- * Run a script of a conf, its words split at blanks, in `base`. A missing or not executable one is a
- * note, as in dkms.
+ * Run a script of a conf, its words split at blanks, in build/ or in the tree's source/: by the names that dkms gives
+ * them, for a shell's `cd ..` goes by names. A missing or not executable one is a note, as in dkms.
  *
+ * @param source where source/ leads to; it may not be there yet
  * @returns its exit code; 0 where there was nothing to run
  */
 export const runScript = async (
@@ -38,11 +39,13 @@ export const runScript = async (
   place: Place,
   name: ScriptName,
   line: string | undefined,
-  base: string,
+  source: string,
   log: Log,
 ): Promise<number> => {
   const [file, ...words] = (line ?? '').split(/\s+/).filter(Boolean);
   if (!file) return 0;
+  const linked = join(place.entry, isBuildScript(name) ? 'build' : 'source');
+  const base = exists(linked) ? linked : source;
   const path = staysBelow(file) ? findScript(run, place, base, file) : undefined;
   if (!path) {
     run.note({ note: 'script-missing', path: join(base, file) });
@@ -56,7 +59,7 @@ export const runScript = async (
   const end = log.step(`Running the ${name} script`, [path, ...words].join(' '));
   const ended = await run.processes.run({
     argv: [path, ...words],
-    environment: jobEnvironment(run, place, isBuildScript(name)),
+    environment: { ...jobEnvironment(run, place, isBuildScript(name)), PWD: base },
     directory: base,
     log: log.descriptor,
     descriptors: new Map([[lockDescriptor, place.lock]]),

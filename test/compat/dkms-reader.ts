@@ -11,15 +11,21 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { repository, type TestKernel } from '../kernels.ts';
+import { download } from '../module-packages.ts';
 import { run } from '../packages.ts';
 
 /** What Debian's own dkms makes of a dkms.conf: its script, out of its package, asked at test time. */
 
 /** One conf as a program reads it for one kernel. */
 export interface ReadConf {
-  /** `built name, location, dest name, DEST_MODULE_LOCATION` for each object. */
+  /** It is no valid conf; nothing else counts then. */
+  readonly refused: boolean;
+  /** `built name, location, dest name, DEST_MODULE_LOCATION, strip` for each object. */
   readonly objects: readonly (readonly string[])[];
   readonly make: string;
+  readonly patches: readonly string[];
+  /** `PRE_BUILD=configure --with-x` for each that there is. */
+  readonly scripts: readonly string[];
   readonly excluded: boolean;
   readonly autoinstall: boolean;
   readonly depends: readonly string[];
@@ -34,7 +40,7 @@ export const dkmsScript = (): string => {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, '.tmp-'));
   try {
-    run('apt-get', ['download', '-q', 'dkms'], { cwd: work });
+    download('dkms', work);
     const file = readdirSync(work).find((name) => name.endsWith('.deb')) ?? '';
     run('dpkg', ['-x', join(work, file), join(work, 'x')]);
     renameSync(join(work, 'x/usr/sbin/dkms'), kept);
@@ -61,9 +67,14 @@ ask() (
   read_conf "$3" x86_64 "$5" >/dev/null 2>&1
   emit conf "$?"
   for index in "\${!DEST_MODULE_LOCATION[@]}"; do
-    emit object "\${built_module_name[$index]}" "\${built_module_location[$index]}" "\${dest_module_name[$index]}" "\${DEST_MODULE_LOCATION[$index]}"
+    emit object "\${built_module_name[$index]}" "\${built_module_location[$index]}" "\${dest_module_name[$index]}"
+    emit "\${DEST_MODULE_LOCATION[$index]}" "\${strip[$index]}"
   done
   emit make "$make_command" excluded "$build_exclude" autoinstall "$AUTOINSTALL"
+  for patch in "\${patch_array[@]}"; do emit patch "$patch"; done
+  for script in PRE_BUILD POST_BUILD POST_ADD PRE_INSTALL POST_INSTALL POST_REMOVE; do
+    [[ \${!script} ]] && emit script "$script=\${!script}"
+  done
   for need in "\${BUILD_DEPENDS[@]}"; do emit need "$need"; done
   emit end
 )
@@ -80,17 +91,20 @@ export interface Question {
 
 const parse = (words: string[]): ReadConf => {
   const objects: string[][] = [];
-  const depends: string[] = [];
+  const lists: Record<string, string[]> = { need: [], patch: [], script: [] };
   const single = new Map<string, string>();
   while (words.length > 0) {
     const key = words.shift() ?? '';
-    if (key === 'object') objects.push(words.splice(0, 4));
-    else if (key === 'need') depends.push(words.shift() ?? '');
+    if (key === 'object') objects.push(words.splice(0, 5));
+    else if (lists[key]) lists[key].push(words.shift() ?? '');
     else single.set(key, words.shift() ?? '');
   }
   return {
     objects,
-    depends,
+    refused: single.get('conf') !== '0',
+    depends: lists.need ?? [],
+    patches: lists.patch ?? [],
+    scripts: lists.script ?? [],
     make: single.get('make') ?? '',
     excluded: single.get('excluded') === 'yes',
     autoinstall: /^y/i.test(single.get('autoinstall') ?? ''),
