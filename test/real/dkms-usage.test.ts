@@ -122,7 +122,7 @@ describe.skipIf(missing)('dkms add', () => {
     expect(world.files(world.trees.sourceTree).every((path) => path.startsWith('lonely-1.0/'))).toBe(true);
     expect(source('lonely/1.0')).toBe(directory);
   });
-  it('runs POST_ADD in the source directory', async () => {
+  it('runs POST_ADD in the source directory, by its name in the dkms tree', async () => {
     world.addSource('lonely', {
       edit: (directory) => {
         writeFileSync(
@@ -134,7 +134,9 @@ describe.skipIf(missing)('dkms add', () => {
       },
     });
     await done(world, ['add', 'lonely/1.0']);
-    expect(readFileSync(join(world.root, 'post-add'), 'utf8')).toBe(`${world.trees.sourceTree}/lonely-1.0\nword\n`);
+    expect(readFileSync(join(world.root, 'post-add'), 'utf8')).toBe(
+      `${world.trees.dkmsTree}/lonely/1.0/source\nword\n`,
+    );
   });
   it('warns of a POST_ADD that cannot be executed, and registers all the same', async () => {
     world.addSource('lonely', {
