@@ -11,6 +11,7 @@ import {
   kmodsortMachine,
   older,
   provision,
+  releases,
   stopMachines,
 } from './apt-machine.ts';
 import { headersPackage, imagePackage } from './debs.ts';
@@ -86,16 +87,13 @@ const fixtureVersion = (name: string): string =>
 
 const words = ({ name, version }: Given): string[] => ['-m', name, '-v', version, '-k', kernel];
 
-describe.skipIf(!provision)('beside dkms on bookworm', () => {
+describe.skipIf(!provision).each(releases)('beside dkms on %s', (release) => {
   let theirs: Machine;
   let ours: Machine;
 
   beforeAll(async () => {
     const packages = [imagePackage(kernel), headersPackage(older)];
-    [theirs, ours] = await Promise.all([
-      bareMachine('bookworm', ...packages),
-      kmodsortMachine('bookworm', ...packages),
-    ]);
+    [theirs, ours] = await Promise.all([bareMachine(release, ...packages), kmodsortMachine(release, ...packages)]);
     await theirs.sh('apt-get -q -y install /var/cache/debs/dkms_*.deb');
     for (const machine of [theirs, ours]) await aptWell(machine, 'install', image(older), headers(older));
     for (const machine of [theirs, ours]) {
