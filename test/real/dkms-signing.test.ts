@@ -77,6 +77,15 @@ describe.skipIf(provision.kind === 'missing')('signing', () => {
     expect(field(objectOf(world), 'signer')).toBe('');
   });
 
+  it('is left out where the configuration of the kernel knows no signatures', async () => {
+    const world = newWorld(always);
+    const config = readFileSync(join(kernels[0]?.headers ?? '', '.config'), 'utf8');
+    const without = join(world.root, 'config');
+    writeFileSync(without, config.replaceAll(/^CONFIG_MODULE_SIG.*\n/gm, ''));
+    await done(world, ['install', 'lonely/1.0', '-k', release, '--config', without]);
+    expect(field(objectOf(world), 'signer')).toBe('');
+  });
+
   it('passes a pkcs11: key to sign-file as it is', async () => {
     const world = newWorld('');
     const sign = recorder(world, 'sign-file');

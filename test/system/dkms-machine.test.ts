@@ -59,6 +59,16 @@ describe.skipIf(!provision)('dkms on a machine of its own', () => {
     expect(machine.objects(kernel)).toEqual(['intree_demo']);
   });
 
+  it('machine: in a chroot nothing is signed, unless framework.conf says so', async () => {
+    const machine = await machineWith('lonely', '1.0');
+    const signer = `modinfo -F signer $(find /lib/modules/${kernel}/ -name 'lonely.ko*')`;
+    await machine.run(['dkms', 'install', 'lonely/1.0', '-k', kernel]);
+    expect((await machine.sh(signer)).stdout.trim()).toBe('');
+    machine.write('/etc/dkms/framework.conf', 'try_sign_modules="true"\n');
+    await machine.run(['dkms', 'install', 'lonely/1.0', '-k', kernel, '--force']);
+    expect((await machine.sh(signer)).stdout.trim()).not.toBe('');
+  });
+
   it.each([
     ['--modprobe-on-install', ''],
     ['modprobe_on_install of framework.conf', 'modprobe_on_install="true"\n'],
