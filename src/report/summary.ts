@@ -47,14 +47,16 @@ const asItShouldBe = (row: Row, context: ReportContext): boolean =>
 const isMissing = (row: Row): boolean =>
   row.outcome.kind === 'failed' || row.outcome.kind === 'blocked' || isInterrupted(row);
 
+const modulesIn = (rows: readonly Row[]): number => new Set(rows.map((row) => moduleLabel(row.module))).size;
+
 const extent = (rows: readonly Row[]): string => {
-  const modules = new Set(rows.map((row) => moduleLabel(row.module)));
   const kernels = new Set(rows.map((row) => row.kernel.release));
-  return `${counted(modules.size, 'module')} on ${counted(kernels.size, 'kernel')}`;
+  return `${counted(modulesIn(rows), 'module')} on ${counted(kernels.size, 'kernel')}`;
 };
 
 const nothingDone = (rows: readonly Row[], context: ReportContext): string => {
-  if (rows.length > 0) return `nothing to do: ${extent(rows)} are as they should be`;
+  if (rows.length > 0)
+    return `nothing to do: ${extent(rows)} ${modulesIn(rows) === 1 ? 'is as it' : 'are as they'} should be`;
   if (context.request.verb === 'sync' && context.request.dropOnly) return 'nothing to do: nothing to remove';
   return noModules;
 };

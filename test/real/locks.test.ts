@@ -58,7 +58,7 @@ describe.skipIf(provision.kind === 'missing')('two runs on one tree', () => {
     expect(second.code).toBe(0);
     expect(second.stdout.split('\n').filter(Boolean)).toEqual([
       `kmodsort: waiting for another run to end: ${name} (process ${first.child.pid})`,
-      'kmodsort: nothing to do: 1 module on 1 kernel are as they should be',
+      'kmodsort: nothing to do: 1 module on 1 kernel is as it should be',
     ]);
     expect(readFileSync(mark, 'utf8')).toBe('begun\n');
     expect(disorder(world)).toEqual([]);

@@ -50,6 +50,8 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     report.onProgress({ kind: 'planned', plan: { jobs: [], settled: [] } });
     void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' }), rowOf('b', { kind: 'unchanged' })]));
     expect(out.join('')).toBe('kmodsort: nothing to do: 2 modules on 1 kernel are as they should be\n');
+    void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' })]));
+    expect(out.at(-1)).toBe('kmodsort: nothing to do: 1 module on 1 kernel is as it should be\n');
   });
 
   it('says steps only when asked to', () => {
