@@ -1,5 +1,15 @@
 # shellcheck shell=sh
-# Shown at each login until the modules are there again.
+# Shown at each login until the modules are there again. Stays behind when the package is removed, and then does nothing.
 case $- in
-  *i*) [ ! -s /var/lib/kmodsort/notice ] || cat /var/lib/kmodsort/notice ;;
+  *i*)
+    if [ -r /usr/lib/kmodsort/queue.sh ]; then
+      (
+        # shellcheck source=packaging/files/queue.sh
+        . /usr/lib/kmodsort/queue.sh
+        state=$(state_directory)
+        notice=${state:-/var/lib/kmodsort}/notice
+        [ ! -s "$notice" ] || cat "$notice"
+      )
+    fi
+    ;;
 esac
