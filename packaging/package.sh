@@ -89,6 +89,7 @@ make_pacman() {
   needs makepkg bsdtar zstd
   mkdir "$work/build"
   sed "s/@VERSION@/$version/; s/@RUNTIME@/$runtime/" "$top/packaging/arch/PKGBUILD.in" > "$work/build/PKGBUILD"
+  cp "$top/packaging/arch/kmodsort.install" "$work/build/"
   tree arch "$work/build/tree"
   # makepkg refuses to run as root: nobody has no home and needs none.
   chmod 755 "$work" && chown -R nobody "$work/build"

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { repository, type TestKernel } from '../kernels.ts';
+import { basename, join } from 'node:path';
+import type { TestKernel } from '../kernels.ts';
 import { run } from '../packages.ts';
+import { type Contents, fill, moduleSource, modulesOfK, place, type SourceOptions } from './contents.ts';
 import type { Machine } from './machine.ts';
 
 /**
@@ -13,29 +14,15 @@ import type { Machine } from './machine.ts';
 
 type Script = 'preinst' | 'postinst' | 'prerm' | 'postrm';
 
-export interface DebPackage {
+export interface DebPackage extends Contents {
   readonly name: string;
   readonly version: string;
   readonly depends?: readonly string[];
   readonly scripts?: Partial<Readonly<Record<Script, string>>>;
-  /** Text by path. */
-  readonly files?: Readonly<Record<string, string>>;
-  /** Targets by path. */
-  readonly links?: Readonly<Record<string, string>>;
-  /** A directory of ours by path. */
-  readonly trees?: Readonly<Record<string, string>>;
 }
 
-const place = (root: string, path: string): string => {
-  const target = join(root, path);
-  mkdirSync(dirname(target), { recursive: true });
-  return target;
-};
-
-const fill = (root: string, made: DebPackage): void => {
-  for (const [path, target] of Object.entries(made.links ?? {})) symlinkSync(target, place(root, path));
-  for (const [path, from] of Object.entries(made.trees ?? {})) cpSync(from, place(root, path), { recursive: true });
-  for (const [path, text] of Object.entries(made.files ?? {})) writeFileSync(place(root, path), text);
+const fillDeb = (root: string, made: DebPackage): void => {
+  fill(root, made);
   const depends = made.depends && made.depends.length > 0 ? [`Depends: ${made.depends.join(', ')}`] : [];
   const control = [
     `Package: ${made.name}`,
@@ -65,7 +52,7 @@ export const publish = async (machine: Machine, ...packages: readonly DebPackage
   try {
     const entries = packages.map((made) => {
       const root = join(work, `${made.name}_${made.version}`);
-      fill(root, made);
+      fillDeb(root, made);
       const file = join(work, `${made.name}_${made.version}_all.deb`);
       run('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z1', '--build', root, file]);
       machine.bring(file, '/repo');
@@ -116,45 +103,27 @@ const moduleScripts = (name: string, version: string): Partial<Record<Script, st
   prerm: `case $1 in\nremove | upgrade | deconfigure)\n  if [ "$(dkms status -m ${name} -v ${version})" ]; then dkms remove -m ${name} -v ${version} --all; fi\n  ;;\nesac`,
 });
 
-export interface ModuleOptions {
-  readonly version?: string;
+export interface ModuleOptions extends SourceOptions {
   /** Of the package, beside the version of the module. */
   readonly revision?: string;
   readonly depends?: readonly string[];
-  /** Lines at the end of its dkms.conf. */
-  readonly conf?: string;
-  /** Text of its files by name, over the fixture's. */
-  readonly edits?: Readonly<Record<string, (text: string) => string>>;
 }
 
 /** A module package made of a fixture. */
 export const modulePackage = (fixture: string, options: ModuleOptions = {}): DebPackage => {
-  const source = join(repository, 'test', 'fixtures', fixture);
-  const conf = readFileSync(join(source, 'dkms.conf'), 'utf8');
-  const written = /^PACKAGE_VERSION="([^"]+)"$/m.exec(conf)?.[1] ?? '';
-  const version = options.version ?? written;
-  const directory = `usr/src/${fixture}-${version}`;
-  const edited = Object.entries(options.edits ?? {}).map(([file, edit]) => [
-    `${directory}/${file}`,
-    edit(readFileSync(join(source, file), 'utf8')),
-  ]);
+  const { version, contents } = moduleSource(fixture, options);
   return {
     name: `${fixture}-dkms`,
     version: `${version}-${options.revision ?? '1'}`,
     depends: ['dkms', ...(options.depends ?? [])],
     scripts: moduleScripts(fixture, version),
-    trees: { [directory]: source },
-    files: {
-      ...Object.fromEntries(edited),
-      [`${directory}/dkms.conf`]: `${conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`)}${options.conf ?? ''}`,
-    },
+    ...contents,
   };
 };
 
 /** Stand-ins for the programs that make an initramfs: each writes down which modules it would have put in. */
 export const watchInitramfs = (machine: Machine): void => {
-  const list = `$(cd /usr/lib/modules/$K && find . -name '*.ko*' ! -path './kernel/*' | sed 's|.*/||; s|[.]ko.*||' | sort | tr '\\n' ' ')`;
-  const make = `${say(`initramfs $HOW $K: ${list}`)}\ntouch /boot/initrd.img-$K\n`;
+  const make = `${say(`initramfs $HOW $K: ${modulesOfK}`)}\ntouch /boot/initrd.img-$K\n`;
   machine.write('/etc/kernel/postinst.d/initramfs-tools', `#!/bin/sh\nK=$1 HOW=postinst\n${make}`, 0o755);
   machine.write(
     '/usr/sbin/update-initramfs',

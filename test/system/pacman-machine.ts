@@ -1,32 +1,28 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Ended } from '../child.ts';
-import { repository, type TestKernel } from '../kernels.ts';
+import type { TestKernel } from '../kernels.ts';
 import { run } from '../packages.ts';
 import { machineOf, provision } from './apt-machine.ts';
+import { type Contents, fill, moduleSource, modulesOfK, type SourceOptions } from './contents.ts';
 import type { Machine } from './machine.ts';
 import type { Release } from './roots.ts';
 
 /** Machines with pacman and a repository of their own, and packages as Arch makes them. */
 
-export interface PacmanPackage {
+export interface PacmanPackage extends Contents {
   readonly name: string;
   /** With its release: `1.0-1`. */
   readonly version: string;
   readonly depends?: readonly string[];
   readonly provides?: readonly string[];
-  readonly files?: Readonly<Record<string, string>>;
-  readonly trees?: Readonly<Record<string, string>>;
+  readonly conflicts?: readonly string[];
+  /** Configuration files, which upgrades and removals keep where they were edited. */
+  readonly backup?: readonly string[];
   /** Headers at this place, a directory of its own whose content is linked. */
   readonly headers?: { readonly at: string; readonly from: string };
 }
-
-const place = (root: string, path: string): string => {
-  const target = join(root, path);
-  mkdirSync(dirname(target), { recursive: true });
-  return target;
-};
 
 /** pacman tells a hook of directories that a package has, so `build/include/` must be one. */
 const linkHeaders = (root: string, at: string, from: string): void => {
@@ -50,15 +46,16 @@ const information = (made: PacmanPackage): string =>
     'arch = any',
     ...(made.depends ?? []).map((name) => `depend = ${name}`),
     ...(made.provides ?? []).map((name) => `provides = ${name}`),
+    ...(made.conflicts ?? []).map((name) => `conflict = ${name}`),
+    ...(made.backup ?? []).map((path) => `backup = ${path}`),
     '',
   ].join('\n');
 
 const makePackage = (work: string, made: PacmanPackage): string => {
   const root = join(work, `${made.name}-${made.version}`);
-  for (const [path, from] of Object.entries(made.trees ?? {})) cpSync(from, place(root, path), { recursive: true });
-  for (const [path, text] of Object.entries(made.files ?? {})) writeFileSync(place(root, path), text);
+  fill(root, made);
   if (made.headers) linkHeaders(root, made.headers.at, made.headers.from);
-  writeFileSync(place(root, '.PKGINFO'), information(made));
+  writeFileSync(join(root, '.PKGINFO'), information(made));
   const file = join(work, `${made.name}-${made.version}-any.pkg.tar.zst`);
   run('bsdtar', ['--zstd', '-cf', file, '.PKGINFO', ...readdirSync(root).filter((name) => name !== '.PKGINFO')], {
     cwd: root,
@@ -66,13 +63,20 @@ const makePackage = (work: string, made: PacmanPackage): string => {
   return file;
 };
 
+const addToRepository = async (machine: Machine, files: readonly string[]): Promise<void> => {
+  const names = files.map((file) => basename(machine.bring(file, '/repo')));
+  const added = await machine.sh(`cd /repo && repo-add -q test.db.tar.gz ${names.join(' ')}`);
+  if (added.code !== 0) throw new Error(added.stderr);
+};
+
 /** Put packages into a machine's repository. */
 export const publishPackages = async (machine: Machine, ...packages: readonly PacmanPackage[]): Promise<void> => {
   const work = mkdtempSync(join(tmpdir(), 'kmodsort-pkgs-'));
   try {
-    const names = packages.map((made) => basename(machine.bring(makePackage(work, made), '/repo')));
-    const added = await machine.sh(`cd /repo && repo-add -q test.db.tar.gz ${names.join(' ')}`);
-    if (added.code !== 0) throw new Error(added.stderr);
+    await addToRepository(
+      machine,
+      packages.map((made) => makePackage(work, made)),
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -96,10 +100,9 @@ Server = file:///repo
 
 /** What mkinitcpio and its hook do, written down instead of done. */
 const watchMkinitcpio = (machine: Machine): void => {
-  const list = `$(cd /usr/lib/modules/$K && find . -name '*.ko*' ! -path './kernel/*' | sed 's|.*/||; s|[.]ko.*||' | sort | tr '\\n' ' ')`;
   machine.write(
     '/usr/bin/mkinitcpio',
-    `#!/bin/sh\n[ "$1" = -p ] || exit 2\nfor base in /usr/lib/modules/*/pkgbase; do\n[ "$(cat $base)" = "$2" ] || continue\nK=$(basename $(dirname $base))\necho "mkinitcpio $2: ${list}" >> /var/log/events\ndone\n`,
+    `#!/bin/sh\n[ "$1" = -p ] || exit 2\nfor base in /usr/lib/modules/*/pkgbase; do\n[ "$(cat $base)" = "$2" ] || continue\nK=$(basename $(dirname $base))\necho "mkinitcpio $2: ${modulesOfK}" >> /var/log/events\ndone\n`,
     0o755,
   );
   machine.write(
@@ -142,8 +145,16 @@ export const pacmanMachine = async (release: Release, ...packages: readonly Pacm
   return machine;
 };
 
+/** The kmodsort package that fits, on the machine. */
+export const bringOurs = (machine: Machine, release: Release): string =>
+  machine.bring(packageOf(release), '/var/cache');
+
 export const installOurs = (machine: Machine, release: Release): Promise<string> =>
-  pacmanWell(machine, '-U', machine.bring(packageOf(release), '/var/cache'));
+  pacmanWell(machine, '-U', bringOurs(machine, release));
+
+/** Put kmodsort into a machine's repository. */
+export const publishOurs = (machine: Machine, release: Release): Promise<void> =>
+  addToRepository(machine, [packageOf(release)]);
 
 /** With kmodsort on it. */
 export const archMachine = async (release: Release, ...packages: readonly PacmanPackage[]): Promise<Machine> => {
@@ -176,31 +187,7 @@ export const linuxHeaders = (name: string, kernel: TestKernel, version = '1-1'):
 });
 
 /** A module package of a fixture. */
-export const dkmsPackage = (
-  fixture: string,
-  options: {
-    readonly version?: string;
-    readonly conf?: string;
-    readonly edits?: Readonly<Record<string, (text: string) => string>>;
-  } = {},
-): PacmanPackage => {
-  const source = join(repository, 'test', 'fixtures', fixture);
-  const conf = readFileSync(join(source, 'dkms.conf'), 'utf8');
-  const written = /^PACKAGE_VERSION="([^"]+)"$/m.exec(conf)?.[1] ?? '';
-  const version = options.version ?? written;
-  const directory = `usr/src/${fixture}-${version}`;
-  const edited = Object.entries(options.edits ?? {}).map(([file, edit]) => [
-    `${directory}/${file}`,
-    edit(readFileSync(join(source, file), 'utf8')),
-  ]);
-  return {
-    name: `${fixture}-dkms`,
-    version: `${version}-1`,
-    depends: ['dkms'],
-    trees: { [directory]: source },
-    files: {
-      ...Object.fromEntries(edited),
-      [`${directory}/dkms.conf`]: `${conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`)}${options.conf ?? ''}`,
-    },
-  };
+export const dkmsPackage = (fixture: string, options: SourceOptions = {}): PacmanPackage => {
+  const { version, contents } = moduleSource(fixture, options);
+  return { name: `${fixture}-dkms`, version: `${version}-1`, depends: ['dkms'], ...contents };
 };

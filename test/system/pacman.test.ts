@@ -10,6 +10,7 @@ import {
   pacman,
   pacmanMachine,
   pacmanWell,
+  publishOurs,
   publishPackages,
 } from './pacman-machine.ts';
 
@@ -89,18 +90,20 @@ describe.skipIf(!provision).each(releases)('pacman on %s', (release) => {
     expect(machine.exists(`/var/lib/dkms/zeta-core/1.0/${older.release}`)).toBe(false);
   });
 
-  it('ours-last: a machine that had everything before gets its modules when our package comes', async () => {
+  it('ours-last: kmodsort itself comes with everything else in one transaction', async () => {
     const machine = await pacmanMachine(release, ...kernel, ...modules);
-    await publishPackages(machine, { name: 'placeholder', version: '1-1', provides: ['dkms'] });
-    await pacmanWell(machine, '-Syy', 'placeholder', 'linux', 'linux-headers', 'zeta-core-dkms');
-    await pacmanWell(machine, '-Rdd', 'placeholder');
+    await publishOurs(machine, release);
+    await pacmanWell(machine, '-Syy', 'linux', 'linux-headers', ...chainPackages, 'kmodsort');
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    expect(machine.events().at(-1)).toBe('mkinitcpio linux: alpha_top mid_link zeta_core ');
+  });
+
+  it('ours-again: an upgrade of kmodsort itself makes up for what is missing', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'zeta-core-dkms');
+    await machine.run(['dkms', 'unbuild', 'zeta-core/1.0', '--all']);
+    expect(machine.objects(older.release)).toEqual([]);
     await installOurs(machine, release);
-    const said = (
-      await machine.run(['kmodsort', 'hook', 'run', 'pacman', 'install'], {
-        stdin: 'usr/src/zeta-core-1.0/dkms.conf\n',
-      })
-    ).stdout;
-    expect(said).toContain('1 installed');
     expect(machine.objects(older.release)).toEqual(['zeta_core']);
   });
 

@@ -1,24 +1,25 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Ended } from '../child.ts';
-import { repository, type TestKernel } from '../kernels.ts';
+import type { TestKernel } from '../kernels.ts';
 import { run } from '../packages.ts';
 import { machineOf, provision } from './apt-machine.ts';
+import { type Contents, fill, moduleSource, modulesOfK, type SourceOptions } from './contents.ts';
 import type { Machine } from './machine.ts';
 import type { Release } from './roots.ts';
 
 /** Machines with rpm and dnf and a repository of their own, and packages as Fedora makes them. */
 
-export interface RpmPackage {
+export interface RpmPackage extends Contents {
   readonly name: string;
   readonly version: string;
   /** Lines of the spec: Provides, Requires and the like. */
   readonly tags?: readonly string[];
   /** Scriptlets with their heads. */
   readonly scriptlets?: string;
-  readonly files?: Readonly<Record<string, string>>;
-  readonly trees?: Readonly<Record<string, string>>;
+  /** Configuration files, by their absolute paths. */
+  readonly configs?: readonly string[];
   /** Shell lines that make more files in the build root. */
   readonly install?: string;
 }
@@ -39,21 +40,14 @@ For a test.
 cp -a ${tree}/. %{buildroot}/
 ${made.install ?? ''}
 (cd %{buildroot} && find . -type f -o -type l) | sed 's/^[.]/"/; s/$/"/' > %{_builddir}/${made.name}.files
+${(made.configs ?? []).map((path) => `sed -i 's|^"${path}"|%config(noreplace) &|' %{_builddir}/${made.name}.files`).join('\n')}
 ${made.scriptlets ?? ''}
 %files -f %{_builddir}/${made.name}.files
 `;
 
-const place = (root: string, path: string): string => {
-  const target = join(root, path);
-  mkdirSync(dirname(target), { recursive: true });
-  return target;
-};
-
 const makeRpm = (work: string, made: RpmPackage): string => {
   const tree = join(work, `${made.name}-${made.version}`);
-  mkdirSync(tree, { recursive: true });
-  for (const [path, from] of Object.entries(made.trees ?? {})) cpSync(from, place(tree, path), { recursive: true });
-  for (const [path, text] of Object.entries(made.files ?? {})) writeFileSync(place(tree, path), text);
+  fill(tree, made);
   const spec = join(work, `${made.name}.spec`);
   writeFileSync(spec, specOf(made, tree));
   const top = join(work, 'rpm');
@@ -99,15 +93,14 @@ export const dnfWell = async (machine: Machine, ...words: string[]): Promise<str
 
 /** What dracut's plugin of kernel-install does, written down instead of done. */
 const watchDracut = (machine: Machine): void => {
-  const list = `$(cd /usr/lib/modules/$K && find . -name '*.ko*' ! -path './kernel/*' | sed 's|.*/||; s|[.]ko.*||' | sort | tr '\\n' ' ')`;
   machine.write(
     '/usr/lib/kernel/install.d/50-dracut.install',
-    `#!/bin/sh\nK=$2\n[ "$1" = add ] || exit 0\necho "dracut plugin $K: ${list}" >> /var/log/events\ntouch /boot/initramfs-$K.img\n`,
+    `#!/bin/sh\nK=$2\n[ "$1" = add ] || exit 0\necho "dracut plugin $K: ${modulesOfK}" >> /var/log/events\ntouch /boot/initramfs-$K.img\n`,
     0o755,
   );
   machine.write(
     '/usr/bin/dracut',
-    `#!/bin/sh\n[ "$1 $2" = "--force --kver" ] || exit 2\nK=$3\necho "dracut $K: ${list}" >> /var/log/events\n`,
+    `#!/bin/sh\n[ "$1 $2" = "--force --kver" ] || exit 2\nK=$3\necho "dracut $K: ${modulesOfK}" >> /var/log/events\n`,
     0o755,
   );
 };
@@ -115,8 +108,8 @@ const watchDracut = (machine: Machine): void => {
 const packageOf = (release: Release): string =>
   (release === 'bookworm' ? provision?.packages.rpmBundled : provision?.packages.rpmSystem) ?? '';
 
-/** A machine that calls itself Fedora, with kmodsort on it. */
-export const fedoraMachine = async (release: Release, ...packages: readonly RpmPackage[]): Promise<Machine> => {
+/** A machine that calls itself Fedora, without kmodsort yet. */
+export const rpmMachine = async (release: Release, ...packages: readonly RpmPackage[]): Promise<Machine> => {
   const machine = await machineOf(release);
   machine.write('/usr/lib/os-release', 'ID=fedora\n');
   machine.write(
@@ -129,7 +122,17 @@ export const fedoraMachine = async (release: Release, ...packages: readonly RpmP
   watchDracut(machine);
   await publishRpms(machine, base, ...packages);
   await dnfWell(machine, 'install', 'base');
-  await dnfWell(machine, 'install', machine.bring(packageOf(release), '/var/cache'));
+  return machine;
+};
+
+/** Install the kmodsort package that fits. */
+export const installOurRpm = (machine: Machine, release: Release): Promise<string> =>
+  dnfWell(machine, 'install', machine.bring(packageOf(release), '/var/cache'));
+
+/** With kmodsort on it. */
+export const fedoraMachine = async (release: Release, ...packages: readonly RpmPackage[]): Promise<Machine> => {
+  const machine = await rpmMachine(release, ...packages);
+  await installOurRpm(machine, release);
   return machine;
 };
 
@@ -163,19 +166,14 @@ export const kernelDevel = (kernel: TestKernel): RpmPackage => ({
 });
 
 /** What akmods' and dkms's packagers write: add in %post, remove in %preun, the build left to the triggers. */
-export const moduleRpm = (fixture: string, options: { readonly version?: string } = {}): RpmPackage => {
-  const source = join(repository, 'test', 'fixtures', fixture);
-  const conf = readFileSync(join(source, 'dkms.conf'), 'utf8');
-  const written = /^PACKAGE_VERSION="([^"]+)"$/m.exec(conf)?.[1] ?? '';
-  const version = options.version ?? written;
-  const directory = `usr/src/${fixture}-${version}`;
+export const moduleRpm = (fixture: string, options: SourceOptions = {}): RpmPackage => {
+  const { version, contents } = moduleSource(fixture, options);
   const words = `-m ${fixture} -v ${version} -q`;
   return {
     name: `dkms-${fixture}`,
     version,
     tags: ['Requires: dkms'],
-    trees: { [directory]: source },
-    files: { [`${directory}/dkms.conf`]: conf.replace(`PACKAGE_VERSION="${written}"`, `PACKAGE_VERSION="${version}"`) },
+    ...contents,
     scriptlets: `%post
 dkms add ${words} --rpm_safe_upgrade || :
 dkms build ${words} || :
