@@ -9,6 +9,8 @@ export interface Ended {
 
 export interface RunOptions {
   readonly stdin?: string;
+  /** Nobody closes its stdin, as long as it runs. */
+  readonly stdinStaysOpen?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the child's whole process group is killed; 120,000 if not given. */
   readonly timeout?: number;
@@ -46,7 +48,8 @@ export const endOf = (child: ChildProcess, options: RunOptions): Promise<Ended> 
   const timer = setTimeout(() => killGroup(child), options.timeout ?? 120_000);
   // A child that is killed or does not read must not end the test run with EPIPE.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.end(options.stdin ?? '');
+  if (options.stdinStaysOpen) child.stdin?.write(options.stdin ?? '');
+  else child.stdin?.end(options.stdin ?? '');
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {

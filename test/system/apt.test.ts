@@ -141,7 +141,11 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
        rm /opt/headers/Module.symvers && sed '1s/^0x......../0x12345678/' Module.symvers > /opt/headers/Module.symvers`,
     );
     expect(made.code).toBe(0);
-    await publish(machine, imagePackage(older.release, '2'), headersPackage(older, '2', '/opt/headers'));
+    await publish(
+      machine,
+      imagePackage(older.release, { version: '2' }),
+      headersPackage(older, { version: '2', at: '/opt/headers' }),
+    );
     const said = await aptWell(machine, 'dist-upgrade');
     expect(said).toMatch(/zeta-core\/1\.0, \S+: building \(changed: .*headers/);
     expect(builds(said, 'zeta-core')).toBe(1);

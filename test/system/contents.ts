@@ -64,4 +64,4 @@ export const moduleSource = (fixture: string, options: SourceOptions = {}): Modu
 };
 
 /** Shell: the names of the out-of-tree modules of kernel $K, each followed by a space. */
-export const modulesOfK = `$(cd /usr/lib/modules/$K && find . -name '*.ko*' ! -path './kernel/*' | sed 's|.*/||; s|[.]ko.*||' | sort | tr '\\n' ' ')`;
+export const modulesOfK = `$(cd /lib/modules/$K && find . -name '*.ko*' ! -path './kernel/*' | sed 's|.*/||; s|[.]ko.*||' | sort | tr '\\n' ' ')`;

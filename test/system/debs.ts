@@ -72,28 +72,32 @@ const say = (text: string): string => `echo "${text}" >> /var/log/events`;
 const runHooks = (directory: string, release: string): string =>
   `DEB_MAINT_PARAMS="$*" run-parts --report --exit-on-error --arg=${release} --arg=/boot/vmlinuz-${release} /etc/kernel/${directory}`;
 
-export const imagePackage = (release: string, version = '1'): DebPackage => ({
+/** @param options.modules where it has its modules; packages of older releases say `lib/modules` */
+export const imagePackage = (release: string, { version = '1', modules = 'usr/lib/modules' } = {}): DebPackage => ({
   name: `linux-image-${release}`,
   version,
   files: {
     [`boot/vmlinuz-${release}`]: `image ${version}\n`,
-    [`usr/lib/modules/${release}/modules.order`]: '',
-    [`usr/lib/modules/${release}/modules.builtin`]: '',
-    [`usr/lib/modules/${release}/modules.builtin.modinfo`]: '',
-    [`usr/lib/modules/${release}/kernel/drivers/misc/README`]: 'modules of the kernel itself\n',
+    [`${modules}/${release}/modules.order`]: '',
+    [`${modules}/${release}/modules.builtin`]: '',
+    [`${modules}/${release}/modules.builtin.modinfo`]: '',
+    [`${modules}/${release}/kernel/drivers/misc/README`]: 'modules of the kernel itself\n',
   },
   scripts: {
     postinst: `[ "$1" = configure ] || exit 0\ndepmod ${release}\n${runHooks('postinst.d', release)}`,
     prerm: `[ "$1" = remove ] || exit 0\n${runHooks('prerm.d', release)}`,
-    postrm: `[ "$1" = remove ] || exit 0\nrm -f /usr/lib/modules/${release}/modules.* /boot/initrd.img-${release}\n[ ! -d /etc/kernel/postrm.d ] || ${runHooks('postrm.d', release)}`,
+    postrm: `[ "$1" = remove ] || exit 0\nrm -f /${modules}/${release}/modules.* /boot/initrd.img-${release}\n[ ! -d /etc/kernel/postrm.d ] || ${runHooks('postrm.d', release)}`,
   },
 });
 
 /** The headers are where the tests have them: only the link is in the package. */
-export const headersPackage = (kernel: TestKernel, version = '1', at = kernel.headers): DebPackage => ({
+export const headersPackage = (
+  kernel: TestKernel,
+  { version = '1', at = kernel.headers, modules = 'usr/lib/modules' } = {},
+): DebPackage => ({
   name: `linux-headers-${kernel.release}`,
   version,
-  links: { [`usr/lib/modules/${kernel.release}/build`]: at },
+  links: { [`${modules}/${kernel.release}/build`]: at },
   files: { [`usr/share/doc/linux-headers-${kernel.release}/changes`]: `${version}\n` },
 });
 

@@ -164,8 +164,9 @@ export class Machine {
 
   /** Object names of the out-of-tree modules of a kernel. */
   objects(release: string): string[] {
+    if (!this.exists(`/lib/modules/${release}`)) return [];
     const found = run('find', [
-      this.path(`/usr/lib/modules/${release}/`),
+      this.path(`/lib/modules/${release}/`),
       '-path',
       '*/kernel/*',
       '-prune',

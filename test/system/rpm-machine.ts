@@ -158,11 +158,11 @@ kernel-install remove ${kernel.release} || exit $?
   };
 };
 
-export const kernelDevel = (kernel: TestKernel): RpmPackage => ({
+export const kernelDevel = (kernel: TestKernel, modules = 'usr/lib/modules'): RpmPackage => ({
   name: `kernel-devel-${kernel.release}`.replaceAll('+', '.'),
   version: '1',
   files: { [`usr/src/kernels/${kernel.release}/README`]: '' },
-  install: `mkdir -p %{buildroot}/usr/lib/modules/${kernel.release} && ln -s ${kernel.headers} %{buildroot}/usr/lib/modules/${kernel.release}/build`,
+  install: `mkdir -p %{buildroot}/${modules}/${kernel.release} && ln -s ${kernel.headers} %{buildroot}/${modules}/${kernel.release}/build`,
 });
 
 /** What akmods' and dkms's packagers write: add in %post, remove in %preun, the build left to the triggers. */
