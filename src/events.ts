@@ -38,17 +38,17 @@ interface Effect {
   readonly list?: 'touched' | 'leaving';
   /** Asks for nothing but a removal. */
   readonly dropOnly: boolean;
-  readonly headersMayFollow: boolean;
+  readonly transactionGoesOn: boolean;
 }
 
 /** What each event requests. */
 const effects: Readonly<Record<Event['kind'], Effect>> = {
-  'kernel-arrived': { list: 'touched', dropOnly: false, headersMayFollow: true },
-  'kernel-touched': { list: 'touched', dropOnly: false, headersMayFollow: false },
-  'kernel-leaving': { list: 'leaving', dropOnly: true, headersMayFollow: false },
-  'source-touched': { list: 'touched', dropOnly: false, headersMayFollow: false },
-  'source-leaving': { list: 'leaving', dropOnly: true, headersMayFollow: false },
-  'transaction-ended': { dropOnly: false, headersMayFollow: false },
+  'kernel-arrived': { list: 'touched', dropOnly: false, transactionGoesOn: true },
+  'kernel-touched': { list: 'touched', dropOnly: false, transactionGoesOn: false },
+  'kernel-leaving': { list: 'leaving', dropOnly: true, transactionGoesOn: false },
+  'source-touched': { list: 'touched', dropOnly: false, transactionGoesOn: false },
+  'source-leaving': { list: 'leaving', dropOnly: true, transactionGoesOn: false },
+  'transaction-ended': { dropOnly: false, transactionGoesOn: false },
 };
 
 const releaseOf = (event: Event): string[] => ('release' in event ? [event.release] : []);
@@ -107,7 +107,7 @@ export const requestOf = (
   scope: scopeOf(manager, events),
   touched: namedIn(events, 'touched'),
   leaving: namedIn(events, 'leaving'),
-  headersMayFollow: events.some((event) => effects[event.kind].headersMayFollow),
+  transactionGoesOn: events.some((event) => effects[event.kind].transactionGoesOn),
   initramfsFollows: once(events.filter(makesInitramfsLater).flatMap(releaseOf)),
   dropOnly: events.every((event) => effects[event.kind].dropOnly),
   dryRun: options.dryRun,

@@ -14,7 +14,7 @@ import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
 import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
-import { isPackageUpgrade, wordsOf } from './maintainer-script.ts';
+import { isPackageSetup, isPackageUpgrade, wordsOf } from './maintainer-script.ts';
 import { emptyOut, readQueue } from './queue.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
@@ -175,12 +175,13 @@ const look = (path: string): 'file' | 'directory' | undefined => {
   }
 };
 
-/** A package that is upgraded says `remove` of what shall stay until the new version is there. */
-const forUpgrade = (invocation: Invocation): Invocation => {
-  if (invocation.kind !== 'run' || invocation.task.kind !== 'request') return invocation;
-  const { request } = invocation.task;
-  if (request.verb !== 'remove' || !isPackageUpgrade(process.env, process.ppid)) return invocation;
-  return { ...invocation, task: { kind: 'request', request: { ...request, successorFollows: true } } };
+/** What a package's own scripts say means less than the same words typed by hand. */
+const forMaintainerScript = (request: Request): Request => {
+  // An upgrade says `remove` of what shall stay until the new version is there.
+  if (request.verb === 'remove' && isPackageUpgrade(process.env, process.ppid)) {
+    return { ...request, successorFollows: true };
+  }
+  return request.verb === 'add' && isPackageSetup(process.env) ? { ...request, mayBeKnown: true } : request;
 };
 
 /** Called as `dkms` we are the drop-in. */
@@ -190,7 +191,9 @@ const readCommandLine = async (version: string, columns: number): Promise<Invoca
   if (basename(process.argv[1] ?? '') !== 'dkms') return parseCommandLine(argv, { cwd, version, columns });
   const isRoot = process.getuid?.() === 0;
   const around = { cwd, columns, isRoot, runningKernel: release(), arch: machine(), look };
-  return forUpgrade(await parseDkmsCommandLine(argv, around));
+  const invocation = await parseDkmsCommandLine(argv, around);
+  if (invocation.kind !== 'run' || invocation.task.kind !== 'request') return invocation;
+  return { ...invocation, task: { kind: 'request', request: forMaintainerScript(invocation.task.request) } };
 };
 
 const main = async (): Promise<number> => {

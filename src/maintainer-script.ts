@@ -41,3 +41,7 @@ const prermReason = (pid: number): string | undefined => {
 /** Are we called by a prerm because another version of its package follows? */
 export const isPackageUpgrade = (environment: Readonly<Record<string, string | undefined>>, parent: number): boolean =>
   environment.DPKG_MAINTSCRIPT_NAME === 'prerm' && prermReason(parent) === 'upgrade';
+
+/** Are we called by the postinst of a package that is being set up? */
+export const isPackageSetup = (environment: Readonly<Record<string, string | undefined>>): boolean =>
+  environment.DPKG_MAINTSCRIPT_NAME === 'postinst';

@@ -55,7 +55,7 @@ const syncOf = (kernel: Kernel, isLeaving: boolean): Request => ({
   scope: { kind: 'only', releases: isLeaving ? [] : [`${kernel.release}/${kernel.arch}`] },
   touched: { kernels: [], sources: [] },
   leaving: { kernels: isLeaving ? [kernel.release] : [], sources: [] },
-  headersMayFollow: false,
+  transactionGoesOn: false,
   initramfsFollows: [],
   dropOnly: isLeaving,
   dryRun: false,

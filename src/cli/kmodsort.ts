@@ -84,7 +84,7 @@ const syncRequest = (releases: readonly string[], dryRun: boolean): Request => (
   scope: scopeOf(releases),
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
-  headersMayFollow: false,
+  transactionGoesOn: false,
   initramfsFollows: [],
   dropOnly: false,
   dryRun,

@@ -44,8 +44,8 @@ export interface SyncRequest {
   readonly touched: Named;
   /** These are about to be removed: their modules are dropped. */
   readonly leaving: Named;
-  /** The transaction goes on after us: a kernel without headers is deferred, not failed. */
-  readonly headersMayFollow: boolean;
+  /** More packages are set up after us: a kernel without headers is deferred, not failed; sources without a setup count. */
+  readonly transactionGoesOn: boolean;
   /** Releases whose initramfs is made after us by somebody else. */
   readonly initramfsFollows: readonly string[];
   /** Leaving things only: drop them and build nothing. */
@@ -123,6 +123,8 @@ export interface ModuleRequest {
   readonly switches: Switches;
   /** `remove`, said by a package that brings another version: what is installed stays until that one is. */
   readonly successorFollows?: boolean;
+  /** `add`, said while a package is set up: it may be registered by now, with the kernel that came with it. */
+  readonly mayBeKnown?: boolean;
 }
 
 /** Install on a kernel what is installed on another. */

@@ -17,7 +17,7 @@ const autoinstall: SyncRequest = {
   scope: { kind: 'running' },
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
-  headersMayFollow: false,
+  transactionGoesOn: false,
   initramfsFollows: [],
   dropOnly: false,
   dryRun: false,

@@ -18,6 +18,7 @@ import type { Settings } from './settings.ts';
 import { dropOutgoing, isOutgoing, stays, withoutSuccessor } from './successor.ts';
 import { type Survey, surveyModules } from './survey.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from './tree.ts';
+import { unpackedSources } from './unpacked.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
 
@@ -64,7 +65,7 @@ const planInput = (run: Run, request: SyncRequest, survey: Survey, removals: rea
     kernels: survey.kernels,
     removals,
     trustMemory: request.origin === 'hook',
-    headersMayFollow: request.headersMayFollow,
+    headersMayFollow: request.transactionGoesOn,
     ...(exists(switchFile) ? { noAutoinstall: switchFile } : {}),
   };
 };
@@ -115,7 +116,7 @@ const welcomeBack = (run: Run, scope: Scope, known: readonly TreeEntry[]): void 
 
 /** Everything that the package manager brings is there by now. */
 const isEndOfTransaction = (request: SyncRequest): boolean =>
-  request.origin === 'hook' && !request.headersMayFollow && !request.dropOnly && request.touched.sources.length === 0;
+  request.origin === 'hook' && !request.transactionGoesOn && !request.dropOnly && request.touched.sources.length === 0;
 
 export interface Prepared {
   readonly scope: Scope;
@@ -132,7 +133,8 @@ export const prepare = async (run: Run, request: SyncRequest): Promise<Prepared>
   const orphans = isEndOfTransaction(request) ? withoutSuccessor(run, known) : [];
   const scope = { ...named, leavingEntries: [...named.leavingEntries, ...orphans] };
   if (!request.dryRun) welcomeBack(run, scope, known);
-  const fresh = await registerWithNeeds(run, scope.sources, known, scope.kernels[0], request.dryRun);
+  const unpacked = request.transactionGoesOn ? await unpackedSources(run, known) : [];
+  const fresh = await registerWithNeeds(run, [...scope.sources, ...unpacked], known, scope.kernels[0], request.dryRun);
   const staying = [...known, ...fresh.entries].filter((entry) => !scope.leavingEntries.includes(entry));
   noteBroken(run, staying);
   const survey = await surveyModules(run, request.dropOnly ? [] : newestEntries(staying), scope.kernels);

@@ -166,7 +166,7 @@ const add = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
     markAdded(run.settings.stateDir, { name: operand.name, version: operand.version });
   }
   if (operand?.kind === 'archive') return (await loadModule(run, operand.path)).result;
-  await registerOperand(run, operand);
+  await (request.mayBeKnown ? entryFor(run, operand) : registerOperand(run, operand));
   return { rows: [], failures: [] };
 };
 

@@ -103,6 +103,43 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
     expect(status).not.toContain('zeta-core/1.0');
   });
 
+  it('image-first: modules of packages that are set up after the kernel are in its one initramfs', async () => {
+    const after = { depends: [image(older)] };
+    const machine = await kmodsortMachine(release, ...kernelPackages, modulePackage('lonely', after));
+    const said = await aptWell(machine, 'install', image(older), headers(older), 'lonely-dkms');
+    expect(builds(said, 'lonely')).toBe(1);
+    expect(machine.events()).toEqual([`initramfs postinst ${older.release}: lonely `]);
+    expect(await unsettled(machine)).toEqual([]);
+  });
+
+  it('image-first-by-hand: a package whose postinst calls dkms itself finds its module there, and ends well', async () => {
+    const lonely = modulePackage('lonely', { depends: [image(older)] });
+    const words = '-m lonely -v 1.0';
+    const postinst = `dkms add ${words}; dkms build ${words} -k ${older.release}; dkms install ${words} -k ${older.release}`;
+    const scripts = { ...lonely.scripts, postinst: `[ "$1" = configure ] || exit 0\n${postinst}` };
+    const machine = await kmodsortMachine(release, ...kernelPackages, { ...lonely, scripts });
+    const said = await aptWell(machine, 'install', image(older), headers(older), 'lonely-dkms');
+    expect(builds(said, 'lonely')).toBe(1);
+    expect(machine.objects(older.release)).toEqual(['lonely']);
+    expect((await machine.sh('dkms add lonely/1.0')).code).toBe(3);
+  });
+
+  it('image-first-upgrade: a new version and a new kernel in one call', async () => {
+    const packages = [...kernelPackages, imagePackage(newer.release), headersPackage(newer), modulePackage('lonely')];
+    const machine = await kmodsortMachine(release, ...packages);
+    await aptWell(machine, 'install', image(older), headers(older), 'lonely-dkms');
+    await publish(machine, modulePackage('lonely', { version: '1.1', depends: [image(newer)] }));
+    const said = await aptWell(machine, 'install', image(newer), headers(newer), 'lonely-dkms');
+    expect(said).not.toContain('FAILED');
+    expect(builds(said, 'lonely')).toBe(2);
+    expect(machine.events().filter((event) => event.includes(newer.release))).toEqual([
+      `initramfs postinst ${newer.release}: lonely `,
+    ]);
+    const states = [newer, older].map((kernel) => `lonely/1.1, ${kernel.release}, x86_64: installed\n`);
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe(states.sort().join(''));
+    expect(await unsettled(machine)).toEqual([]);
+  });
+
   it('upgrade-fails: a version that does not compile leaves the working one in place for good', async () => {
     const machine = await kmodsortMachine(release, ...kernelPackages, ...modulePackages);
     await aptWell(machine, 'install', image(older), headers(older), 'zeta-core-dkms');

@@ -22,7 +22,7 @@ describe('requestOf', () => {
       scope: { kind: 'bootable' },
       touched: { kernels: ['6.9-arch1', '6.1-lts'], sources: ['zfs-2.3.9'] },
       leaving: { kernels: [], sources: [] },
-      headersMayFollow: false,
+      transactionGoesOn: false,
       initramfsFollows: [],
       dropOnly: false,
       dryRun: false,
@@ -34,7 +34,7 @@ describe('requestOf', () => {
     expect(request).toMatchObject({
       scope: { kind: 'current', releases: ['6.1.0'] },
       touched: { kernels: ['6.1.0'], sources: [] },
-      headersMayFollow: true,
+      transactionGoesOn: true,
       dropOnly: false,
       dryRun: true,
     });
@@ -45,7 +45,7 @@ describe('requestOf', () => {
       leaving: { kernels: ['6.1.0'], sources: [] },
       touched: { kernels: [], sources: [] },
       dropOnly: true,
-      headersMayFollow: false,
+      transactionGoesOn: false,
     });
   });
 

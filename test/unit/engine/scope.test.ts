@@ -30,7 +30,7 @@ const requestOf = (scope: KernelScope, more: Partial<SyncRequest> = {}): SyncReq
   scope,
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
-  headersMayFollow: false,
+  transactionGoesOn: false,
   initramfsFollows: [],
   dropOnly: false,
   dryRun: false,

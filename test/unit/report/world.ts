@@ -11,7 +11,7 @@ export const request: SyncRequest = {
   scope: { kind: 'usual' },
   touched: { kernels: [], sources: [] },
   leaving: { kernels: [], sources: [] },
-  headersMayFollow: false,
+  transactionGoesOn: false,
   initramfsFollows: [],
   dropOnly: false,
   dryRun: false,
