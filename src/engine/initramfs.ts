@@ -20,8 +20,10 @@ const presetOf = (directory: string): string | undefined => {
   return base && /^[\w.+-]+$/.test(base) && exists(`/etc/mkinitcpio.d/${base}.preset`) ? base : undefined;
 };
 
+/** Fedora's name, openSUSE's, and that of the Boot Loader Specification. */
 const hasDracutImage = (release: string): boolean =>
   exists(`/boot/initramfs-${release}.img`) ||
+  exists(`/boot/initrd-${release}`) ||
   list('/boot').some((name) => /^[0-9a-f]{32}$/.test(name) && exists(`/boot/${name}/${release}/initrd`));
 
 /** The command that makes a kernel's initramfs again; undefined where it has none, or nobody here makes one. */

@@ -24,7 +24,9 @@ const building = [
   ...['xz-utils', 'zstd', 'cpio', 'linux-base', 'init-system-helpers', 'busybox-static', 'dpkg-dev', 'lsb-release'],
 ];
 /** The other package managers. */
-const managers = ['pacman-package-manager', 'makepkg', 'libarchive-tools', 'rpm', 'dnf', 'createrepo-c', 'systemd'];
+const managers = [
+  ...['pacman-package-manager', 'makepkg', 'libarchive-tools', 'rpm', 'dnf', 'createrepo-c', 'zypper', 'systemd'],
+];
 
 const recipes: Readonly<Record<Release, readonly string[]>> = {
   bookworm: [...building, ...managers],

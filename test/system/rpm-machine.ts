@@ -91,36 +91,53 @@ export const dnfWell = async (machine: Machine, ...words: string[]): Promise<str
   return ended.stdout + ended.stderr;
 };
 
-/** What dracut's plugin of kernel-install does, written down instead of done. */
-const watchDracut = (machine: Machine): void => {
+/** What dracut does, written down instead of done. */
+export const watchDracut = (
+  machine: Machine,
+  imageOf = (release: string) => `/boot/initramfs-${release}.img`,
+): void => {
+  machine.write(
+    '/usr/bin/dracut',
+    `#!/bin/sh\n[ "$1 $2" = "--force --kver" ] || exit 2\nK=$3\necho "dracut $K: ${modulesOfK}" >> /var/log/events\ntouch ${imageOf('$K')}\n`,
+    0o755,
+  );
+};
+
+/** What its plugin of kernel-install does. */
+const watchDracutPlugin = (machine: Machine): void =>
   machine.write(
     '/usr/lib/kernel/install.d/50-dracut.install',
     `#!/bin/sh\nK=$2\n[ "$1" = add ] || exit 0\necho "dracut plugin $K: ${modulesOfK}" >> /var/log/events\ntouch /boot/initramfs-$K.img\n`,
     0o755,
   );
-  machine.write(
-    '/usr/bin/dracut',
-    `#!/bin/sh\n[ "$1 $2" = "--force --kver" ] || exit 2\nK=$3\necho "dracut $K: ${modulesOfK}" >> /var/log/events\n`,
-    0o755,
-  );
-};
 
 const packageOf = (release: Release): string =>
   (release === 'bookworm' ? provision?.packages.rpmBundled : provision?.packages.rpmSystem) ?? '';
 
+/** A machine with rpm and a repository, and our package on it to be installed. */
+export const bareRpmMachine = async (
+  release: Release,
+  distribution: string,
+  ...packages: readonly RpmPackage[]
+): Promise<{ readonly machine: Machine; readonly ours: string }> => {
+  const machine = await machineOf(release);
+  machine.write('/usr/lib/os-release', `ID=${distribution}\n`);
+  // Newer rpm gives scriptlets a /tmp of their own, and the kernels of the tests may lie below /tmp.
+  machine.write('/etc/rpm/macros.test', '%__transaction_unshare %{nil}\n%__transaction_unshare_paths %{nil}\n');
+  await publishRpms(machine, base, ...packages);
+  return { machine, ours: machine.bring(packageOf(release), '/var/cache') };
+};
+
 /** A machine that calls itself Fedora, without kmodsort yet. */
 export const rpmMachine = async (release: Release, ...packages: readonly RpmPackage[]): Promise<Machine> => {
-  const machine = await machineOf(release);
-  machine.write('/usr/lib/os-release', 'ID=fedora\n');
+  const { machine } = await bareRpmMachine(release, 'fedora', ...packages);
   machine.write(
     '/etc/test.repos.d/test.repo',
     '[test]\nname=test\nbaseurl=file:///repo\ngpgcheck=0\nmetadata_expire=0\n',
   );
-  // Newer rpm gives scriptlets a /tmp of their own, and the kernels of the tests may lie below /tmp.
-  machine.write('/etc/rpm/macros.test', '%__transaction_unshare %{nil}\n%__transaction_unshare_paths %{nil}\n');
   machine.write('/etc/kernel/install.conf', 'layout=other\n');
   watchDracut(machine);
-  await publishRpms(machine, base, ...packages);
+  watchDracutPlugin(machine);
   await dnfWell(machine, 'install', 'base');
   return machine;
 };
