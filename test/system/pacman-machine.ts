@@ -21,17 +21,20 @@ export interface PacmanPackage extends Contents {
   /** Configuration files, which upgrades and removals keep where they were edited. */
   readonly backup?: readonly string[];
   /** Headers at this place, a directory of its own whose content is linked. */
-  readonly headers?: { readonly at: string; readonly from: string };
+  readonly headers?: { readonly at: string; readonly from: string; readonly symvers?: string };
 }
 
 /** pacman tells a hook of directories that a package has, so `build/include/` must be one. */
-const linkHeaders = (root: string, at: string, from: string): void => {
+const linkHeaders = (root: string, { at, from, symvers }: NonNullable<PacmanPackage['headers']>): void => {
   for (const directory of [at, `${at}/include`]) mkdirSync(join(root, directory), { recursive: true });
   for (const name of readdirSync(from).filter((one) => one !== 'include'))
     symlinkSync(join(from, name), join(root, at, name));
   for (const name of readdirSync(join(from, 'include'))) {
     symlinkSync(join(from, 'include', name), join(root, at, 'include', name));
   }
+  if (symvers === undefined) return;
+  rmSync(join(root, at, 'Module.symvers'));
+  writeFileSync(join(root, at, 'Module.symvers'), symvers);
 };
 
 const information = (made: PacmanPackage): string =>
@@ -54,7 +57,7 @@ const information = (made: PacmanPackage): string =>
 const makePackage = (work: string, made: PacmanPackage): string => {
   const root = join(work, `${made.name}-${made.version}`);
   fill(root, made);
-  if (made.headers) linkHeaders(root, made.headers.at, made.headers.from);
+  if (made.headers) linkHeaders(root, made.headers);
   writeFileSync(join(root, '.PKGINFO'), information(made));
   const file = join(work, `${made.name}-${made.version}-any.pkg.tar.zst`);
   run('bsdtar', ['--zstd', '-cf', file, '.PKGINFO', ...readdirSync(root).filter((name) => name !== '.PKGINFO')], {
@@ -180,10 +183,15 @@ export const linuxPackage = (name: string, kernel: TestKernel, version = '1-1'):
   };
 };
 
-export const linuxHeaders = (name: string, kernel: TestKernel, version = '1-1'): PacmanPackage => ({
+/** @param symvers text of Module.symvers, if it is not that of the kernel */
+export const linuxHeaders = (name: string, kernel: TestKernel, version = '1-1', symvers?: string): PacmanPackage => ({
   name: `${name}-headers`,
   version,
-  headers: { at: `usr/lib/modules/${kernel.release}/build`, from: kernel.headers },
+  headers: {
+    at: `usr/lib/modules/${kernel.release}/build`,
+    from: kernel.headers,
+    ...(symvers === undefined ? {} : { symvers }),
+  },
 });
 
 /** A module package of a fixture. */

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newer, older, provision, releases, stopMachines } from './apt-machine.ts';
 import {
@@ -90,6 +91,27 @@ describe.skipIf(!provision).each(releases)('pacman on %s', (release) => {
     expect(machine.exists(`/var/lib/dkms/zeta-core/1.0/${older.release}`)).toBe(false);
   });
 
+  it('same-release: a kernel that is updated under its name gets its modules built again', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'zeta-core-dkms');
+    const symvers = readFileSync(join(older.headers, 'Module.symvers'), 'utf8').replace(/^0x[0-9a-f]+/, '0x12345678');
+    await publishPackages(machine, linuxPackage('linux', older, '1-2'), linuxHeaders('linux', older, '1-2', symvers));
+    const said = await pacmanWell(machine, '-Syu');
+    expect(said).toMatch(/zeta-core\/1\.0, \S+: building \(changed: .*headers/);
+    expect(builds(said, 'zeta-core')).toBe(1);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+  });
+
+  it('headers-only: headers without a kernel are no reason to build, and headers that go take nothing along', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    const said = await pacmanWell(machine, '-Sy', 'linux-headers', 'zeta-core-dkms');
+    expect(builds(said, 'zeta-core')).toBe(0);
+    await pacmanWell(machine, '-S', 'linux');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    await pacmanWell(machine, '-R', 'linux-headers');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+  });
+
   it('ours-last: kmodsort itself comes with everything else in one transaction', async () => {
     const machine = await pacmanMachine(release, ...kernel, ...modules);
     await publishOurs(machine, release);
@@ -98,13 +120,15 @@ describe.skipIf(!provision).each(releases)('pacman on %s', (release) => {
     expect(machine.events().at(-1)).toBe('mkinitcpio linux: alpha_top mid_link zeta_core ');
   });
 
-  it('ours-again: an upgrade of kmodsort itself makes up for what is missing', async () => {
+  it('ours-again: an upgrade of kmodsort itself makes up for what is missing and keeps edited settings', async () => {
     const machine = await archMachine(release, ...kernel, ...modules);
     await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'zeta-core-dkms');
     await machine.run(['dkms', 'unbuild', 'zeta-core/1.0', '--all']);
     expect(machine.objects(older.release)).toEqual([]);
+    machine.write('/etc/dkms/framework.conf', '# edited\n');
     await installOurs(machine, release);
     expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    expect(machine.read('/etc/dkms/framework.conf')).toBe('# edited\n');
   });
 
   it('failure: is one red line, remembered, and shown by the next transaction without another try', async () => {

@@ -40,6 +40,7 @@ For a test.
 cp -a ${tree}/. %{buildroot}/
 ${made.install ?? ''}
 (cd %{buildroot} && find . -type f -o -type l) | sed 's/^[.]/"/; s/$/"/' > %{_builddir}/${made.name}.files
+(cd %{buildroot} && find . -type d -path './*lib/modules/?*') | sed 's/^[.]/%dir "/; s/$/"/' >> %{_builddir}/${made.name}.files
 ${(made.configs ?? []).map((path) => `sed -i 's|^"${path}"|%config(noreplace) &|' %{_builddir}/${made.name}.files`).join('\n')}
 ${made.scriptlets ?? ''}
 %files -f %{_builddir}/${made.name}.files
@@ -80,8 +81,10 @@ const base: RpmPackage = {
   files: { 'usr/share/base/README': '' },
 };
 
-export const dnf = (machine: Machine, ...words: string[]): Promise<Ended> =>
-  machine.run(['dnf', '-y', '--releasever=12', '--setopt=reposdir=/etc/test.repos.d', ...words]);
+/** What every call begins with. */
+export const dnfCommand = ['dnf', '-y', '--releasever=12', '--setopt=reposdir=/etc/test.repos.d'] as const;
+
+export const dnf = (machine: Machine, ...words: string[]): Promise<Ended> => machine.run([...dnfCommand, ...words]);
 
 /** As dnf, and it must end well. */
 export const dnfWell = async (machine: Machine, ...words: string[]): Promise<string> => {
@@ -142,9 +145,12 @@ export const rpmMachine = async (release: Release, ...packages: readonly RpmPack
   return machine;
 };
 
-/** Install the kmodsort package that fits. */
-export const installOurRpm = (machine: Machine, release: Release): Promise<string> =>
-  dnfWell(machine, 'install', machine.bring(packageOf(release), '/var/cache'));
+/** Install the kmodsort package that fits, or reinstall it. */
+export const installOurRpm = (
+  machine: Machine,
+  release: Release,
+  how: 'install' | 'reinstall' = 'install',
+): Promise<string> => dnfWell(machine, how, machine.bring(packageOf(release), '/var/cache'));
 
 /** With kmodsort on it. */
 export const fedoraMachine = async (release: Release, ...packages: readonly RpmPackage[]): Promise<Machine> => {

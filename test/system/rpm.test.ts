@@ -4,6 +4,7 @@ import {
   dnf,
   dnfWell,
   fedoraMachine,
+  installOurRpm,
   kernelCore,
   kernelDevel,
   moduleRpm,
@@ -19,6 +20,7 @@ const chain = ['alpha-top', 'mid-link', 'zeta-core'];
 const chainObjects = ['alpha_top', 'mid_link', 'zeta_core'];
 const core = kernelCore(older);
 const devel = kernelDevel(older);
+const changedSignature = (text: string): string => text.replace('zeta_count(void)', 'zeta_count(long unused)');
 /** Sources that only lie there: the triggers have to see them. */
 const sourceOnly = (fixture: string): RpmPackage => {
   const { scriptlets: _none, ...made } = moduleRpm(fixture);
@@ -66,6 +68,54 @@ describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
     expect((await machine.run(['dkms', 'status'])).stdout).toBe(`zeta-core/1.1, ${older.release}, x86_64: installed\n`);
     await dnfWell(machine, 'remove', 'dkms-zeta-core');
     expect(machine.objects(older.release)).toEqual([]);
+  });
+
+  it('source: alone in the wrong order, upgraded with its dependents, and removed', async () => {
+    const machine = await fedoraMachine(release, core, devel, ...chain.map((name) => moduleRpm(name)));
+    await dnfWell(machine, 'install', core.name, devel.name);
+    await dnfWell(machine, 'install', ...chain.map((name) => `dkms-${name}`));
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    // Other symbols: what needs them has to be built again.
+    const edits = { 'zeta_core.c': changedSignature, 'zeta.h': changedSignature };
+    await publishRpms(machine, moduleRpm('zeta-core', { version: '1.1', edits }));
+    await dnfWell(machine, 'upgrade', '--refresh');
+    expect(machine.objects(older.release)).toEqual(chainObjects);
+    expect((await machine.run(['kmodsort', 'verify', '-k', older.release])).code).toBe(0);
+    await dnfWell(machine, 'remove', 'dkms-alpha-top');
+    expect(machine.objects(older.release)).toEqual(['mid_link', 'zeta_core']);
+    await dnfWell(machine, 'remove', 'dkms-mid-link', 'dkms-zeta-core', core.name, devel.name);
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe('');
+    expect(machine.exists(`/usr/lib/modules/${older.release}`)).toBe(false);
+  });
+
+  it('two-kernels: both get their modules in one transaction', async () => {
+    const [core2, devel2] = [kernelCore(newer), kernelDevel(newer)];
+    const machine = await fedoraMachine(release, core, devel, core2, devel2, sourceOnly('zeta-core'));
+    const kernels = [core, devel, core2, devel2].map(({ name }) => name);
+    await dnfWell(machine, 'install', 'dkms-zeta-core');
+    machine.write('/etc/dkms/framework.conf.d/all.conf', 'autoinstall_all_kernels="yes"\n');
+    await dnfWell(machine, 'install', ...kernels);
+    for (const one of [older, newer]) expect(machine.objects(one.release)).toEqual(['zeta_core']);
+  });
+
+  it('headers-only: headers without a kernel are no reason to build, and headers that go take nothing along', async () => {
+    const machine = await fedoraMachine(release, core, devel, sourceOnly('zeta-core'));
+    await dnfWell(machine, 'install', devel.name, 'dkms-zeta-core');
+    expect(machine.objects(older.release)).toEqual([]);
+    await dnfWell(machine, 'install', core.name);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    await dnfWell(machine, 'remove', devel.name);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+  });
+
+  it('ours-again: an upgrade of kmodsort itself makes up for what is missing and keeps edited settings', async () => {
+    const machine = await fedoraMachine(release, core, devel, sourceOnly('zeta-core'));
+    await dnfWell(machine, 'install', core.name, devel.name, 'dkms-zeta-core');
+    await machine.run(['dkms', 'unbuild', 'zeta-core/1.0', '--all']);
+    machine.write('/etc/dkms/framework.conf', '# edited\n');
+    await installOurRpm(machine, release, 'reinstall');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    expect(machine.read('/etc/dkms/framework.conf')).toBe('# edited\n');
   });
 
   it('failure: stops neither the transaction nor the initramfs', async () => {
