@@ -1,8 +1,9 @@
-import type { Outcome, Summary } from './engine/progress.ts';
+import type { Row, Summary } from './engine/progress.ts';
 import type { MissingRequired } from './report/report.ts';
 
-/** Will it load after this? Ours, or a newer one of the kernel's own. */
-const willLoad = (outcome: Outcome): boolean =>
+/** Will it load after this? Ours, an earlier build of it, or a newer one of the kernel's own. */
+const willLoad = ({ outcome, stays }: Row): boolean =>
+  stays !== undefined ||
   outcome.kind === 'installed' ||
   outcome.kind === 'unchanged' ||
   (outcome.kind === 'skipped' && outcome.why.reason === 'newer-in-tree');
@@ -14,7 +15,7 @@ export const missingRequired = (summary: Summary, required: readonly string[]): 
   if (staying.length === 0) return summary.rows.length > 0 ? [] : [{ names: required }];
   const releases = [...new Set(staying.map((row) => row.kernel.release))];
   return releases.flatMap((release) => {
-    const loading = staying.filter((row) => row.kernel.release === release && willLoad(row.outcome));
+    const loading = staying.filter((row) => row.kernel.release === release && willLoad(row));
     const names = required.filter((name) => !loading.some((row) => row.module.name === name));
     return names.length > 0 ? [{ release, names }] : [];
   });

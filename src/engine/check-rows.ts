@@ -1,16 +1,24 @@
 import type { Failure } from './errors.ts';
 import { inputsKey } from './fingerprint.ts';
-import { checkLoading } from './load-check.ts';
+import { checkLoading, type LoadFailure } from './load-check.ts';
 import type { Row } from './progress.ts';
 import { readRecord, writeRecord } from './record.ts';
 import type { Kernel } from './request.ts';
 import type { Run } from './run.ts';
 import { sameKernel } from './scope.ts';
 import { dependenciesNow, needsOn, type Survey } from './survey.ts';
+import { installedVersion } from './tree.ts';
 
-/** The last look of a sync: will all that stands on the changed Kernels load? What will not has failed. */
+/**
+ * The last look of a sync: will all that stands on the changed Kernels load? What will not has failed; and where a Job
+ * has failed, an earlier build may stand there still.
+ */
 
 const isInPlace = (row: Row): boolean => row.outcome.kind === 'installed' || row.outcome.kind === 'unchanged';
+const isUnfinished = ({ outcome }: Row): boolean => outcome.kind === 'failed' || outcome.kind === 'blocked';
+
+const earlierVersion = (run: Run, { module, kernel }: Row): string | undefined =>
+  installedVersion(run.settings.dkmsTree, module.name, kernel);
 
 /** Remembered under its inputs, as a failed build is: the next hook says it again and does not try in vain. */
 const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined): void => {
@@ -27,23 +35,50 @@ const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined):
   writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { inputs, failure, at, transient: false } });
 };
 
+/** Kept with the failure, for those who are told of it later. */
+const noteStaying = (run: Run, { module, kernel }: Row, stays: string | undefined): void => {
+  const { stateDir } = run.settings;
+  const record = readRecord(stateDir, module, kernel);
+  if (!record.failure || record.failure.stays === stays) return;
+  const { stays: _before, ...failure } = record.failure;
+  writeRecord(stateDir, module, kernel, { ...record, failure: { ...failure, ...(stays ? { stays } : {}) } });
+};
+
+const withStaying = (run: Run, row: Row, failures: readonly LoadFailure[]): Row => {
+  const loads = !failures.some(({ module }) => module.name === row.module.name);
+  const stays = loads ? earlierVersion(run, row) : undefined;
+  noteStaying(run, row, stays);
+  return stays === undefined ? row : { ...row, stays };
+};
+
+const inPlaceChecked = (run: Run, survey: Survey, row: Row, failures: readonly LoadFailure[]): Row => {
+  const { name, version } = row.module;
+  const found = failures.find(({ module }) => module.name === name && module.version === version);
+  keep(run, survey, row, found?.failure);
+  return found ? { ...row, outcome: { kind: 'failed', failure: found.failure, remembered: false } } : row;
+};
+
 const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: readonly Row[]): Promise<Row[]> => {
   const { failures } = await checkLoading(run, kernel);
   return rows.map((row): Row => {
-    if (!sameKernel(row.kernel, kernel) || !isInPlace(row)) return row;
-    const { name, version } = row.module;
-    const found = failures.find(({ module }) => module.name === name && module.version === version);
-    keep(run, survey, row, found?.failure);
-    return found ? { ...row, outcome: { kind: 'failed', failure: found.failure, remembered: false } } : row;
+    if (!sameKernel(row.kernel, kernel)) return row;
+    if (isUnfinished(row)) return withStaying(run, row, failures);
+    return isInPlace(row) ? inPlaceChecked(run, survey, row, failures) : row;
   });
 };
+
+/** Has anything changed there, or did something fail that was there before? */
+const isWorthALook = (run: Run, kernel: Kernel, rows: readonly Row[]): boolean =>
+  run.touched.has(kernel.release) ||
+  rows.some((row) => sameKernel(row.kernel, kernel) && isUnfinished(row) && earlierVersion(run, row) !== undefined);
 
 /** The rows of a sync, those that are in place and will not load turned into failures. */
 export const checkRows = async (run: Run, survey: Survey, rows: readonly Row[]): Promise<Row[]> => {
   let checked = [...rows];
   for (const kernel of survey.findings.keys()) {
-    if (run.touched.has(kernel.release) && !run.abort.aborted)
+    if (!run.abort.aborted && isWorthALook(run, kernel, checked)) {
       checked = await checkKernel(run, survey, kernel, checked);
+    }
   }
   return checked;
 };

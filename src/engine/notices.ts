@@ -16,8 +16,9 @@ export const troublesOf = (settings: Settings): Trouble[] => {
     .filter(({ module }) => wanted.some(({ name, version }) => name === module.name && version === module.version))
     .filter(({ kernel }) => isDirectory(join(settings.installTree, kernel.release)))
     .flatMap(({ module, kernel }) => {
-      const failure = readRecord(settings.stateDir, module, kernel).failure?.failure;
-      return failure ? [{ module, kernel, failure }] : [];
+      const known = readRecord(settings.stateDir, module, kernel).failure;
+      if (!known) return [];
+      return [{ module, kernel, failure: known.failure, ...(known.stays ? { stays: known.stays } : {}) }];
     });
 };
 

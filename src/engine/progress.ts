@@ -112,6 +112,8 @@ export interface Row {
   readonly outcome: Outcome;
   /** Wall time of the Job; missing where none ran. */
   readonly seconds?: number;
+  /** What was wanted did not come about, but this version was installed before and will load. */
+  readonly stays?: string;
 }
 
 /** What a sync did. */
@@ -141,6 +143,8 @@ export interface Trouble {
   readonly module: Module;
   readonly kernel: Kernel;
   readonly failure: Failure;
+  /** As in Row. */
+  readonly stays?: string;
 }
 
 /** One line of `status`. */

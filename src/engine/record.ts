@@ -43,6 +43,8 @@ export interface FailureRecord {
   readonly at: string;
   /** Shown again but tried again too: disk full, no memory, no compiler. */
   readonly transient: boolean;
+  /** The version that was installed before and will load. */
+  readonly stays?: string;
 }
 
 export interface EntryRecord {

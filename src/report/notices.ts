@@ -19,9 +19,9 @@ export const loginText = (troubles: readonly Trouble[]): string => {
     );
   const more = troubles.length > most ? [`  and ${troubles.length - most} more: kmodsort status`] : [];
   const help = "  'kmodsort log NAME' shows why; 'kmodsort sync' tries again";
-  return ['kmodsort: kernel modules are missing:', ...lines, ...more, help]
-    .map((line) => `${oneLine(line)}\n`)
-    .join('');
+  const isMissing = troubles.some(({ stays }) => stays === undefined);
+  const head = `kmodsort: kernel modules ${isMissing ? 'are missing' : 'could not be renewed'}:`;
+  return [head, ...lines, ...more, help].map((line) => `${oneLine(line)}\n`).join('');
 };
 
 /** A line for the journal for each thing that failed in a run. */

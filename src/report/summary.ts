@@ -45,7 +45,7 @@ const asItShouldBe = (row: Row, context: ReportContext): boolean =>
   (row.outcome.kind === 'skipped' && !isInterrupted(row) && alreadySo[context.request.verb] === undefined);
 
 const isMissing = (row: Row): boolean =>
-  row.outcome.kind === 'failed' || row.outcome.kind === 'blocked' || isInterrupted(row);
+  row.stays === undefined && (row.outcome.kind === 'failed' || row.outcome.kind === 'blocked' || isInterrupted(row));
 
 const modulesIn = (rows: readonly Row[]): number => new Set(rows.map((row) => moduleLabel(row.module))).size;
 
@@ -71,6 +71,12 @@ const headline = (rows: readonly Row[]): string => {
 
 const indent = ' '.repeat(13);
 
+const stayLines = ({ module, stays }: Row): string[] => {
+  if (stays === undefined) return [];
+  const before = stays === module.version ? ' of before' : '';
+  return [`${indent}stays  ${module.name}/${stays}${before} is installed and will load`];
+};
+
 /** What a failed row says below itself: the cause, the log, and the commands that help. */
 const causeLines = (row: Row, context: ReportContext): string[] => {
   if (row.outcome.kind !== 'failed') return [];
@@ -95,7 +101,7 @@ const rowLines = (rows: readonly Row[], context: ReportContext): string[] => {
       moduleLabel(row.module).padEnd(moduleWidth),
       row.kernel.release.padEnd(kernelWidth),
     ];
-    return [`  ${columns.join('  ')}   ${reason}`.trimEnd(), ...causeLines(row, context)];
+    return [`  ${columns.join('  ')}   ${reason}`.trimEnd(), ...causeLines(row, context), ...stayLines(row)];
   });
 };
 

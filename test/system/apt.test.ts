@@ -142,6 +142,7 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
 
   it('upgrade-fails: a version that does not compile leaves the working one in place for good', async () => {
     const machine = await kmodsortMachine(release, ...kernelPackages, ...modulePackages);
+    machine.write('/etc/dkms/framework.conf.d/required.conf', 'required_modules="zeta-core"\n');
     await aptWell(machine, 'install', image(older), headers(older), 'zeta-core-dkms');
     const spoil = (text: string): string => `${text}\n#error "this one is broken"\n`;
     await publish(machine, modulePackage('zeta-core', { version: '1.1', edits: { 'zeta_core.c': spoil } }));
@@ -149,6 +150,8 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/FAILED +zeta-core\/1\.1 /);
     expect(ended.stdout).toContain('this one is broken');
+    expect(ended.stdout).toContain('stays  zeta-core/1.0 is installed and will load');
+    expect(ended.stdout).not.toContain('do not reboot');
     expect(machine.objects(older.release)).toEqual(['zeta_core']);
     expect(await unsettled(machine)).toEqual([]);
     const again = await apt(machine, 'install', '--reinstall', image(older));

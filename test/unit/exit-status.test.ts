@@ -103,6 +103,9 @@ describe('missingRequired', () => {
   });
   it('asks nothing of a kernel that is being removed, but something of no rows at all', () => {
     expect(missingRequired(summary([{ kind: 'removed' }]), ['m0'])).toEqual([]);
+    const { rows, ...rest } = summary([failed]);
+    const staying = { ...rest, rows: rows.map((row) => ({ ...row, stays: '0.9' })) };
+    expect(missingRequired(staying, ['m0'])).toEqual([]);
     expect(missingRequired(summary([]), ['zfs'])).toEqual([{ names: ['zfs'] }]);
     expect(missingRequired(summary([]), [])).toEqual([]);
   });

@@ -44,6 +44,12 @@ describe('summaryLines', () => {
     );
   });
 
+  it('does not call missing what an earlier build stands in for', () => {
+    const lines = linesOf(summaryOf([{ ...rowOf('broken', nope), stays: '0.9' }]));
+    expect(lines).toContain('             stays  broken/0.9 is installed and will load');
+    expect(lines.join('\n')).not.toContain('missing on');
+  });
+
   it('warns of a reboot, also when nothing had to be done', () => {
     const missingRequired = () => [{ release: kernel.release, names: ['zfs'] }];
     const lines = linesOf(summaryOf([rowOf('a', { kind: 'unchanged' })]), { missingRequired });
