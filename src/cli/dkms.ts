@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Kernel, Request, Switches } from '../engine/request.ts';
+import { type Kernel, type Request, type Switches, typedSync } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import type { Manners } from '../events.ts';
 import { type DkmsSurroundings, emptyKernel, kernelsOf, operandOf } from './dkms-operands.ts';
@@ -49,17 +49,10 @@ const refuseNamelessSystem = (overrides: Overrides, around: DkmsSurroundings): v
   throw new UsageError(`there is no ${files.join(' or ')} to tell the distribution`, 4);
 };
 
-const syncOf = (kernel: Kernel, isLeaving: boolean): Request => ({
-  verb: 'sync',
-  origin: 'typed',
-  scope: { kind: 'only', releases: isLeaving ? [] : [`${kernel.release}/${kernel.arch}`] },
-  touched: { kernels: [], sources: [] },
-  leaving: { kernels: isLeaving ? [kernel.release] : [], sources: [] },
-  transactionGoesOn: false,
-  initramfsFollows: [],
-  dropOnly: isLeaving,
-  dryRun: false,
-});
+const syncOf = (kernel: Kernel, isLeaving: boolean): Request =>
+  isLeaving
+    ? typedSync({ kind: 'only', releases: [] }, { leaving: { kernels: [kernel.release], sources: [] }, dropOnly: true })
+    : typedSync({ kind: 'only', releases: [`${kernel.release}/${kernel.arch}`] });
 
 const statusRequest = (given: Given, around: DkmsSurroundings): Request => {
   const operand = operandOf('status', given, around);

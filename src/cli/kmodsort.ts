@@ -1,5 +1,5 @@
 import yargs from 'yargs';
-import type { KernelScope, Request } from '../engine/request.ts';
+import { type KernelScope, type Request, typedSync } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import { type Manager, type Manners, requestOf } from '../events.ts';
 import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
@@ -77,18 +77,6 @@ const typed = (request: Request): Chosen => ({ task: { kind: 'request', request 
 /** The kernels of -k; without it the usual ones. */
 const scopeOf = (releases: readonly string[]): KernelScope =>
   releases.length > 0 ? { kind: 'only', releases } : { kind: 'usual' };
-
-const syncRequest = (releases: readonly string[], dryRun: boolean): Request => ({
-  verb: 'sync',
-  origin: 'typed',
-  scope: scopeOf(releases),
-  touched: { kernels: [], sources: [] },
-  leaving: { kernels: [], sources: [] },
-  transactionGoesOn: false,
-  initramfsFollows: [],
-  dropOnly: false,
-  dryRun,
-});
 
 const logRequest = (asked: string, releases: readonly string[]): Request => {
   const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
@@ -169,13 +157,17 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
       'sync',
       commandHelp.sync,
       (sync) => sync.options(kernels),
-      (argv) => choose(argv, () => typed(syncRequest(releasesOf(argv.kernel), argv['dry-run']))),
+      (argv) => choose(argv, () => typed(typedSync(scopeOf(releasesOf(argv.kernel)), { dryRun: argv['dry-run'] }))),
     )
     .command(
       'plan',
       commandHelp.plan,
       (plan) => plan.options(kernels).options(dot),
-      (argv) => choose(argv, () => ({ ...typed(syncRequest(releasesOf(argv.kernel), true)), dot: argv.dot })),
+      (argv) =>
+        choose(argv, () => ({
+          ...typed(typedSync(scopeOf(releasesOf(argv.kernel)), { dryRun: true })),
+          dot: argv.dot,
+        })),
     )
     .command(
       'status',

@@ -54,6 +54,22 @@ export interface SyncRequest {
   readonly dryRun: boolean;
 }
 
+const nothing: Named = { kernels: [], sources: [] };
+
+/** A sync that somebody typed, not in a transaction. */
+export const typedSync = (scope: KernelScope, more: Partial<SyncRequest> = {}): SyncRequest => ({
+  verb: 'sync',
+  origin: 'typed',
+  scope,
+  touched: nothing,
+  leaving: nothing,
+  transactionGoesOn: false,
+  initramfsFollows: [],
+  dropOnly: false,
+  dryRun: false,
+  ...more,
+});
+
 /** The state of everything known, or of what fits. */
 export interface StatusRequest {
   readonly verb: 'status';

@@ -1,6 +1,6 @@
 import type { Failure } from './errors.ts';
 import { look } from './files.ts';
-import type { DkmsRequest, SyncRequest } from './request.ts';
+import { type DkmsRequest, type SyncRequest, typedSync } from './request.ts';
 import type { Run } from './run.ts';
 
 /** An .rpm that ldtarball is given: rpm installs it and runs its scriptlets, so it must not come under our lock. */
@@ -11,17 +11,7 @@ const rpmOf = (request: Changing): string | undefined =>
   request.verb === 'ldtarball' && request.archive?.endsWith('.rpm') ? request.archive : undefined;
 
 /** What is left to do when rpm is done: all that the running kernel lacks. */
-const autoinstall: SyncRequest = {
-  verb: 'sync',
-  origin: 'typed',
-  scope: { kind: 'running' },
-  touched: { kernels: [], sources: [] },
-  leaving: { kernels: [], sources: [] },
-  transactionGoesOn: false,
-  initramfsFollows: [],
-  dropOnly: false,
-  dryRun: false,
-};
+const autoinstall = typedSync({ kind: 'running' });
 
 const install = async (run: Run, archive: string): Promise<Failure | undefined> => {
   if (look(archive)?.kind !== 'file') return { kind: 'archive-missing', at: archive };

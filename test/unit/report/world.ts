@@ -1,21 +1,11 @@
 import type { Job, JobReason } from '../../../src/engine/plan.ts';
 import type { Outcome, Row, Summary } from '../../../src/engine/progress.ts';
-import type { SyncRequest } from '../../../src/engine/request.ts';
+import { typedSync } from '../../../src/engine/request.ts';
 import type { ReportContext } from '../../../src/report/report.ts';
 
 export const kernel = { release: '6.1.0-56-amd64', arch: 'x86_64' };
 
-export const request: SyncRequest = {
-  verb: 'sync',
-  origin: 'typed',
-  scope: { kind: 'usual' },
-  touched: { kernels: [], sources: [] },
-  leaving: { kernels: [], sources: [] },
-  transactionGoesOn: false,
-  initramfsFollows: [],
-  dropOnly: false,
-  dryRun: false,
-};
+export const request = typedSync({ kind: 'usual' });
 
 export interface Recorded {
   readonly context: ReportContext;
