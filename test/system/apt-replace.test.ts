@@ -1,9 +1,7 @@
-import { basename } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   aptWell,
   bareMachine,
-  debOf,
   headers,
   image,
   installKmodsort,
@@ -14,7 +12,8 @@ import {
   stopMachines,
   unsettled,
 } from './apt-machine.ts';
-import { headersPackage, imagePackage, modulePackage } from './debs.ts';
+import { headersPackage, imagePackage, modulePackage, publish } from './debs.ts';
+import { leftovers, paths } from './leftovers.ts';
 import type { Machine } from './machine.ts';
 import type { Release } from './roots.ts';
 
@@ -74,14 +73,29 @@ describe.skipIf(!provision).each(releases)('dkms on %s', (release) => {
   });
 
   it('purge: of kmodsort leaves nothing but the modules, and dpkg no file of it', async () => {
+    const machine = await bareMachine(release, ...packages);
+    await aptWell(machine, 'install', image(older), headers(older));
+    const before = await paths(machine);
+    await installKmodsort(machine, release);
+    await aptWell(machine, 'install', 'lonely-dkms');
+    await aptWell(machine, 'purge', 'lonely-dkms', 'kmodsort');
+    expect(await leftovers(machine, before)).toEqual([]);
+    expect((await machine.sh('ls -A /var/lib/dkms /usr/src')).stdout).not.toContain('lonely');
+  });
+
+  it('removal: without a purge leaves its configuration, which does nothing, and the modules', async () => {
     const machine = await kmodsortMachine(release, ...packages);
     await aptWell(machine, 'install', image(older), headers(older), 'lonely-dkms');
-    await aptWell(machine, 'purge', 'lonely-dkms', 'kmodsort');
-    const { stdout } = await machine.sh(
-      "find /etc /usr /var/lib -path /usr/share/doc -prune -o \\( -name '*kmodsort*' -o -path '*dkms*' \\) -print | grep -v '^/var/lib/kmodsort-test'",
-    );
-    expect(stdout).toBe('');
-    expect(basename(debOf(release))).toContain('kmodsort');
+    const file = await installedFile(machine);
+    expect((await machine.run(['dpkg', '--remove', '--force-depends', 'kmodsort'])).code).toBe(0);
+    expect(await installedFile(machine)).toBe(file);
+    expect((await machine.sh('bash --login -i -c true')).stdout).toBe('');
+    await publish(machine, { name: 'unrelated', version: '1' });
+    const again = await machine.run(['dpkg', '--install', '/repo/unrelated_1_all.deb']);
+    expect(again.stdout + again.stderr).not.toContain('kmodsort');
+    const hook = await machine.run(['run-parts', '--report', `--arg=${older.release}`, '/etc/kernel/postinst.d']);
+    expect(hook).toMatchObject({ code: 0 });
+    expect(hook.stdout + hook.stderr).not.toContain('kmodsort');
   });
 
   it('cannot-start: hooks say so, end well and wait in the queue, and the next run takes them up', async () => {

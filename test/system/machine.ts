@@ -76,9 +76,15 @@ export const startMachine = async (root: string): Promise<Machine> => {
   const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--ipc'];
   const shared = join(repository, '.cache', 'kernels');
   const keeper = spawn('unshare', [...namespaces, 'sh', '-c', boot, 'sh', root, base, shared], { stdio: 'pipe' });
-  const said = await firstLine(keeper);
-  if (said !== 'ready' || keeper.pid === undefined) throw new Error(`the machine did not start: ${said}`);
-  return new Machine(keeper, childOf(keeper.pid), base);
+  try {
+    const said = await firstLine(keeper);
+    if (said !== 'ready' || keeper.pid === undefined) throw new Error(`the machine did not start: ${said}`);
+    return new Machine(keeper, childOf(keeper.pid), base);
+  } catch (error) {
+    keeper.kill('SIGKILL');
+    rmSync(base, { recursive: true, force: true });
+    throw error;
+  }
 };
 
 export class Machine {

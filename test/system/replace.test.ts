@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { older, provision, releases, stopMachines } from './apt-machine.ts';
+import { leftovers, paths } from './leftovers.ts';
 import type { Machine } from './machine.ts';
 import { dkmsForPacman, dkmsForRpm } from './other-dkms.ts';
 import {
@@ -29,19 +30,6 @@ const installedFile = async (machine: Machine): Promise<string> =>
   (await machine.sh(`find /usr/lib/modules/${older.release} -name 'lonely.ko*' | xargs stat -c '%n %i %Y'`)).stdout;
 
 const status = async (machine: Machine): Promise<string> => (await machine.run(['dkms', 'status'])).stdout;
-
-/** Every path on a machine but those of the package managers themselves, of modules and of logs. */
-const paths = async (machine: Machine): Promise<string[]> => {
-  const others = ['/var/lib/pacman', '/var/lib/rpm', '/var/lib/dnf', '/usr/lib/sysimage', '/var/cache', '/var/log'];
-  const modules = ['/var/lib/dkms', '/usr/lib/modules', '/usr/src', '/var/lib/kmodsort-test'];
-  const left = [...others, ...modules].map((path) => `-path ${path}`).join(' -o ');
-  const { stdout } = await machine.sh(`find /etc /usr /var /boot \\( ${left} \\) -prune -o -print | sort`);
-  return stdout.split('\n').filter(Boolean);
-};
-
-/** What a machine has now and had not before. */
-const leftovers = async (machine: Machine, before: readonly string[]): Promise<string[]> =>
-  (await paths(machine)).filter((path) => !before.includes(path));
 
 const isEnabled = async (machine: Machine, unit: string): Promise<string> =>
   (await machine.run(['systemctl', 'is-enabled', unit])).stdout.trim();
