@@ -1,5 +1,6 @@
 import { exitCodeOf, type Failure } from './engine/errors.ts';
-import type { Answer, Outcome, Summary, VerifyAnswer } from './engine/progress.ts';
+import type { Outcome } from './engine/outcome.ts';
+import type { Answer, Summary, VerifyAnswer } from './engine/progress.ts';
 import type { Manners } from './events.ts';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;

@@ -1,6 +1,6 @@
 import type { Failure } from './errors.ts';
+import { isSatisfied, type Outcome } from './outcome.ts';
 import type { Candidate, Demand, JobReason, KernelCandidates, PlanInput } from './plan.ts';
-import { isSatisfied, type Outcome } from './progress.ts';
 
 /** The rules by which one Module on one Kernel becomes a Job or is settled. Pure. */
 

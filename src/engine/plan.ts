@@ -1,6 +1,6 @@
 import type { ModuleConf } from './conf.ts';
 import type { Failure } from './errors.ts';
-import type { Outcome } from './progress.ts';
+import type { Outcome } from './outcome.ts';
 import type { Kernel, Module } from './request.ts';
 import type { BuildState } from './tree.ts';
 

@@ -1,4 +1,5 @@
 import type { Failure } from './errors.ts';
+import type { Outcome } from './outcome.ts';
 import type { Job, Plan } from './plan.ts';
 import type { Kernel, Module } from './request.ts';
 
@@ -6,45 +7,6 @@ import type { Kernel, Module } from './request.ts';
  * What the engine says while it works, and what it hands back at the end. Data only: every
  * sentence is made in report/.
  */
-
-export type SkipReason =
-  | { readonly reason: 'autoinstall-no' }
-  | { readonly reason: 'no-autoinstall-file'; readonly path: string }
-  /** A BUILD_EXCLUSIVE rule of the conf does not match; dependents count it as satisfied. */
-  | { readonly reason: 'excluded'; readonly rule: string; readonly value: string }
-  | { readonly reason: 'newer-in-tree'; readonly path: string }
-  /** The run was ended before this one's turn. */
-  | { readonly reason: 'interrupted' };
-
-export type DeferReason =
-  | { readonly reason: 'dependency-unknown'; readonly dependency: string }
-  | { readonly reason: 'dependency-deferred'; readonly dependency: string }
-  | { readonly reason: 'headers-may-follow' }
-  | { readonly reason: 'lock-busy'; readonly holder: string };
-
-export type BlockReason =
-  /** `root` is the module whose own failure started it; equal to `dependency` when it is the direct one. */
-  | { readonly reason: 'dependency-failed'; readonly dependency: string; readonly root: string }
-  | { readonly reason: 'dependency-autoinstall-no'; readonly dependency: string }
-  /** Names along the cycle, the first one again at the end: a -> b -> a. */
-  | { readonly reason: 'cycle'; readonly path: readonly string[] };
-
-/** How one Module ended on one Kernel. */
-export type Outcome =
-  | { readonly kind: 'installed' }
-  | { readonly kind: 'built' }
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'removed' }
-  | { readonly kind: 'skipped'; readonly why: SkipReason }
-  | { readonly kind: 'deferred'; readonly why: DeferReason }
-  | { readonly kind: 'blocked'; readonly why: BlockReason }
-  /** remembered: the same inputs failed in an earlier run, so it was not tried again. */
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly remembered: boolean };
-
-/** Whether those that wait for a Job with this outcome may go on. */
-export const isSatisfied = (outcome: Outcome): boolean =>
-  ['installed', 'built', 'unchanged', 'removed'].includes(outcome.kind) ||
-  (outcome.kind === 'skipped' && (outcome.why.reason === 'excluded' || outcome.why.reason === 'newer-in-tree'));
 
 /** The steps of a Job in the order in which they run. */
 export type Step =

@@ -1,5 +1,5 @@
+import { isSatisfied, type Outcome } from './outcome.ts';
 import type { Job, Plan } from './plan.ts';
-import { isSatisfied, type Outcome } from './progress.ts';
 
 /** Does one Job; never rejects. */
 export type Work = (job: Job) => Promise<Outcome>;

@@ -1,5 +1,6 @@
+import type { Outcome } from '../engine/outcome.ts';
 import type { Job } from '../engine/plan.ts';
-import type { Outcome, Step } from '../engine/progress.ts';
+import type { Step } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { duration, jobReason, outcomeReason, stepSentence } from './messages.ts';
 import { waitsFor } from './plan.ts';

@@ -1,5 +1,6 @@
+import type { Outcome } from '../engine/outcome.ts';
 import type { Job, Want } from '../engine/plan.ts';
-import type { Answer, Outcome, Progress, Summary } from '../engine/progress.ts';
+import type { Answer, Progress, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';

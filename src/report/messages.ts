@@ -1,5 +1,6 @@
+import type { BlockReason, DeferReason, Outcome, SkipReason } from '../engine/outcome.ts';
 import type { JobReason } from '../engine/plan.ts';
-import type { BlockReason, DeferReason, Note, Outcome, SkipReason, Step } from '../engine/progress.ts';
+import type { Note, Step } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureSentence } from './failures.ts';
 

@@ -1,4 +1,5 @@
-import type { Note, Outcome, Row, Summary } from '../engine/progress.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import type { Note, Row, Summary } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
 import { counted, duration, noteSentence, outcomeReason } from './messages.ts';

@@ -1,6 +1,7 @@
 import { Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2';
+import type { Outcome } from '../engine/outcome.ts';
 import type { Job, Plan } from '../engine/plan.ts';
-import type { Outcome, Progress } from '../engine/progress.ts';
+import type { Progress } from '../engine/progress.ts';
 import { answerText, untoldNotes } from './answer.ts';
 import { type JobState, jobTitle } from './job-titles.ts';
 import { noteSentence, waitingSentence } from './messages.ts';

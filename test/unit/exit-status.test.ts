@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/engine/errors.ts';
-import type { Outcome, Summary } from '../../src/engine/progress.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import type { Summary } from '../../src/engine/progress.ts';
 import type { Manners } from '../../src/events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from '../../src/exit-status.ts';
 import { missingRequired } from '../../src/required.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { isSatisfied, type Outcome } from '../../../src/engine/outcome.ts';
 import type { Job, Plan } from '../../../src/engine/plan.ts';
-import type { Outcome } from '../../../src/engine/progress.ts';
-import { isSatisfied } from '../../../src/engine/progress.ts';
 import { type Ended, runPlan, type Work } from '../../../src/engine/schedule.ts';
 import { closureOf, Random, randomNeeds } from './random.ts';
 
