@@ -1,11 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { repository } from '../kernels.ts';
-import { missingPackages, run } from '../packages.ts';
+import { missingPackages } from '../packages.ts';
 import { aptWell, headers, image, kmodsortMachine, older, provision, stopMachines } from './apt-machine.ts';
 import { headersPackage, imagePackage, modulePackage } from './debs.ts';
 import type { Machine } from './machine.ts';
+import { emulate, emulatorPackages, makeInitramfs } from './qemu.ts';
 
 /**
  * What was built in a transaction is loaded by the real kernel in an emulator; modules that were built in the wrong
@@ -15,24 +13,6 @@ import type { Machine } from './machine.ts';
 const release = older.release;
 const chain = ['alpha-top', 'mid-link', 'zeta-core'];
 
-/** The image out of Debian's package, kept in the cache. */
-const realImage = (): string => {
-  const cache = join(repository, '.cache', 'images');
-  const kept = join(cache, `vmlinuz-${release}`);
-  if (existsSync(kept)) return kept;
-  mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, '.tmp-'));
-  try {
-    run('apt-get', ['download', '-q', `linux-image-${release}`], { cwd: work });
-    const file = readdirSync(work).find((name) => name.endsWith('.deb')) ?? '';
-    run('dpkg', ['-x', join(work, file), join(work, 'x')]);
-    renameSync(join(work, 'x/boot', `vmlinuz-${release}`), kept);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return kept;
-};
-
 const init = `#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox modprobe alpha_top && echo "modprobe: well" || echo "modprobe: failed"
@@ -41,27 +21,16 @@ echo "end of init"
 /bin/busybox poweroff -f
 `;
 
-/** An initramfs of busybox and the out-of-tree modules of a machine. */
-const makeInitramfs = async (machine: Machine): Promise<string> => {
-  machine.write('/tmp/initrd/init', init, 0o755);
-  const made = await machine.sh(
-    `cd /tmp/initrd && mkdir -p bin proc dev lib/modules/${release} && cp /bin/busybox bin/ &&
-     mknod -m 600 dev/console c 5 1 2>/dev/null; cp -a /usr/lib/modules/${release}/kernel /usr/lib/modules/${release}/updates lib/modules/${release}/ 2>/dev/null;
+/** What the out-of-tree modules of a machine need to be loaded from beside the first program. */
+const modulesBeside = `mkdir -p lib/modules/${release}
+     cp -a /usr/lib/modules/${release}/kernel /usr/lib/modules/${release}/updates lib/modules/${release}/ 2>/dev/null;
      cp /usr/lib/modules/${release}/modules.order /usr/lib/modules/${release}/modules.builtin* lib/modules/${release}/ 2>/dev/null
-     depmod -b /tmp/initrd ${release} && find . | cpio -o -H newc --quiet > /tmp/initrd.img && rm -rf /tmp/initrd`,
-  );
-  if (made.code !== 0) throw new Error(made.stderr);
-  return machine.path('/tmp/initrd.img');
-};
+     depmod -b /tmp/initrd ${release} || exit 1`;
 
-/** The serial console of a boot to power-off. */
+/** The serial console of a boot that loads the modules of a machine. */
 const boot = async (machine: Machine): Promise<string> => {
-  const options = ['-machine', 'pc,accel=tcg', '-m', '256', '-nic', 'none', '-nographic', '-no-reboot'];
-  const kernel = ['-kernel', realImage(), '-initrd', await makeInitramfs(machine), '-append', 'console=ttyS0 panic=-1'];
-  const said = run('timeout', ['120', 'qemu-system-x86_64', ...options, ...kernel]);
-  // qemu ends well after a panic too.
-  if (!said.includes('end of init')) throw new Error(`the machine did not come up:\n${said.slice(-3000)}`);
-  return said;
+  const initramfs = await makeInitramfs(machine, init, modulesBeside);
+  return emulate({ release, initramfs, end: 'end of init', seconds: 120, options: ['-m', '256'] });
 };
 
 const verify = (machine: Machine) => machine.run(['kmodsort', 'verify', '-k', release]);
@@ -90,7 +59,7 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
   let machine: Machine;
 
   beforeAll(async () => {
-    const missing = missingPackages(['qemu-system-x86', 'cpio']);
+    const missing = missingPackages(emulatorPackages);
     if (missing) throw new Error(missing);
     const packages = [imagePackage(release), headersPackage(older), ...chain.map((fixture) => modulePackage(fixture))];
     machine = await kmodsortMachine('bookworm', ...packages);
