@@ -34,7 +34,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('terminalReport', () => {
   it('shows the running job with its time and the others with what they wait for', () => {
-    expect(screen).toContain('broken/1.0, 6.1.0-56-amd64: running make, 1 s');
+    expect(screen).toMatch(/broken\/1\.0, 6\.1\.0-56-amd64: running make, [1-3] s/);
     expect(screen).toContain('needs-broken/1.0, 6.1.0-56-amd64: waiting for broken/1.0');
     expect(screen).toContain('never/1.0, 6.1.0-56-amd64: waiting for its turn');
   });
