@@ -34,6 +34,18 @@ export const packageFacts = (name: string): PackageFacts => {
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
+/**
+ * Whether the program can be run as nobody: only root can do that, and not from a checkout that nobody else may enter
+ * (below /root). Says so where the tests of it are passed over.
+ */
+export const canRunAsNobody = (directory: string): boolean => {
+  if (!isRoot()) return false;
+  const argv = ['--reuid', '65534', '--clear-groups', 'test', '-x', directory];
+  const mayEnter = spawnSync('setpriv', argv, { env: environment, cwd: '/' }).status === 0;
+  if (!mayEnter) process.stderr.write(`tests as nobody are skipped: only root may enter ${directory}\n`);
+  return mayEnter;
+};
+
 /** Get fresh package lists; needs root. */
 export const refreshLists = (): void => {
   run('apt-get', ['update', '-q']);

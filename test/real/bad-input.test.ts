@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Ended } from '../child.ts';
 import { repository } from '../kernels.ts';
-import { isRoot, run } from '../packages.ts';
+import { canRunAsNobody, isRoot, run } from '../packages.ts';
 import { makeWorld, type World } from '../world.ts';
 import { generate } from './generated-source.ts';
 
@@ -262,7 +262,7 @@ const asNobody = (world: World, words: readonly string[], environment: Readonly<
 
 const stackLine = /^\s+at .*:\d+:\d+\)?$/m;
 
-describe.skipIf(provision.kind === 'missing' || !isRoot())('somebody who is not root', () => {
+describe.skipIf(provision.kind === 'missing' || !canRunAsNobody(repository))('somebody who is not root', () => {
   let world: World;
 
   beforeAll(() => {

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { isRoot, run } from '../packages.ts';
+import { repository } from '../kernels.ts';
+import { canRunAsNobody, run } from '../packages.ts';
 import { makeWorld, type World, type WorldOptions } from '../world.ts';
 import { done, refused, statusLines, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
@@ -291,7 +292,7 @@ const asNobody = (world: World, words: readonly string[]) => {
   return run('sh', ['-c', 'cd /; "$@" 2>&1; echo "code $?"', 'sh', 'setpriv', ...argv]).replaceAll(world.root, '');
 };
 
-describe.skipIf(missing || !isRoot())('dkms, called by somebody who is not root,', () => {
+describe.skipIf(missing || !canRunAsNobody(repository))('dkms, called by somebody who is not root,', () => {
   let world: World;
 
   beforeEach(async () => {
