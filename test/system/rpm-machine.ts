@@ -53,9 +53,11 @@ const makeRpm = (work: string, made: RpmPackage): string => {
   writeFileSync(spec, specOf(made, tree));
   const top = join(work, 'rpm');
   mkdirSync(join(top, 'BUILD'), { recursive: true });
-  run('rpmbuild', ['-bb', '--target', 'noarch', '--define', `_topdir ${top}`, '--define', `_rpmdir ${work}/out`, spec]);
-  const file = readdirSync(join(work, 'out/noarch')).find((name) => name.startsWith(`${made.name}-${made.version}-`));
-  return join(work, 'out/noarch', file ?? '');
+  // dkms takes the architecture of a kernel from that of its package.
+  const arch = run('uname', ['-m']).trim();
+  run('rpmbuild', ['-bb', '--target', arch, '--define', `_topdir ${top}`, '--define', `_rpmdir ${work}/out`, spec]);
+  const file = readdirSync(join(work, 'out', arch)).find((name) => name.startsWith(`${made.name}-${made.version}-`));
+  return join(work, 'out', arch, file ?? '');
 };
 
 /** Put packages into a machine's repository. */
