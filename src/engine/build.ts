@@ -5,8 +5,19 @@ import type { ModuleConf } from './conf.ts';
 import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import {
-  copyFile, exists, isDirectory, list, makeDirectory, makeTemporary, remove, removeEmpty, rename, syncPath, walk, writeText,
-} from './files.ts'; // biome-ignore format: one room, many doors
+  copyFile,
+  exists,
+  isDirectory,
+  list,
+  makeDirectory,
+  makeTemporary,
+  remove,
+  removeEmpty,
+  rename,
+  syncPath,
+  walk,
+  writeText,
+} from './files.ts';
 import { type Compression, suffixOf } from './kernel.ts';
 import { type Log, openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';

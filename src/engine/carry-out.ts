@@ -54,8 +54,15 @@ export const depmodAll = async (run: Run): Promise<Failure[]> => {
 };
 
 const weight: Readonly<Record<Outcome['kind'], number>> = {
-  unchanged: 0, skipped: 1, removed: 2, built: 3, installed: 4, deferred: 5, blocked: 6, failed: 7,
-}; // biome-ignore format: an order
+  unchanged: 0,
+  skipped: 1,
+  removed: 2,
+  built: 3,
+  installed: 4,
+  deferred: 5,
+  blocked: 6,
+  failed: 7,
+};
 
 /** What went well first, failures last. */
 export const inOrder = (rows: readonly Row[]): Row[] =>

@@ -10,12 +10,20 @@ export interface Cause {
 const signs: readonly { readonly kind: FailureKind; readonly pattern: RegExp }[] = [
   { kind: 'disk-full', pattern: /No space left on device|Disk quota exceeded/ },
   { kind: 'read-only', pattern: /Read-only file system/ },
-  { kind: 'memory-short', pattern: /virtual memory exhausted|Cannot allocate memory|Killed signal terminated program|out of memory allocating/i },
+  {
+    kind: 'memory-short',
+    pattern:
+      /virtual memory exhausted|Cannot allocate memory|Killed signal terminated program|out of memory allocating/i,
+  },
   { kind: 'compiler-failed', pattern: /^[^\s:][^:]*:\d+(:\d+)?: (fatal )?error: / },
   { kind: 'modpost-failed', pattern: /^ERROR: modpost: |^ERROR: "[^"]+" \[.*\] undefined!|modpost: .*undefined!/ },
-  { kind: 'tool-missing', pattern: /(?:^|\/)(?:sh|bash): (?:\d+: |line \d+: )?.*: (?:command )?not found$|^make(?:\[\d+\])?: [^*:]+: No such file or directory$|: (?:command not found|No such file or directory)$/ },
+  {
+    kind: 'tool-missing',
+    pattern:
+      /(?:^|\/)(?:sh|bash): (?:\d+: |line \d+: )?.*: (?:command )?not found$|^make(?:\[\d+\])?: [^*:]+: No such file or directory$|: (?:command not found|No such file or directory)$/,
+  },
   { kind: 'make-failed', pattern: /No rule to make target|\*\*\* .*Stop\.$|\berror\b/i },
-]; // biome-ignore format: a table
+];
 
 /** Lines that only repeat what failed before them. */
 const echo = /^make(\[\d+\])?: (\*\*\*|Entering|Leaving)|^# |^-{64}$|^\s*$/;

@@ -32,13 +32,40 @@ export type ConfReading =
 
 /** Every directive that is read out of a conf. */
 export const directiveNames = [
-  'PACKAGE_NAME', 'PACKAGE_VERSION', 'BUILT_MODULE_NAME', 'BUILT_MODULE_LOCATION', 'DEST_MODULE_NAME',
-  'DEST_MODULE_LOCATION', 'STRIP', 'MAKE', 'MAKE_MATCH', 'PATCH', 'PATCH_MATCH', 'PRE_BUILD', 'POST_BUILD',
-  'POST_ADD', 'PRE_INSTALL', 'POST_INSTALL', 'POST_REMOVE', 'BUILD_EXCLUSIVE_KERNEL', 'BUILD_EXCLUSIVE_KERNEL_MIN',
-  'BUILD_EXCLUSIVE_KERNEL_MAX', 'BUILD_EXCLUSIVE_ARCH', 'BUILD_EXCLUSIVE_CONFIG', 'AUTOINSTALL', 'NO_WEAK_MODULES',
-  'BUILD_DEPENDS', 'BUILD_DEPENDS_REBUILD', 'OBSOLETE_BY', 'CLEAN', 'REMAKE_INITRD', 'MODULES_CONF',
-  'MODULES_CONF_OBSOLETES', 'MODULES_CONF_ALIAS_TYPE', 'MODULES_CONF_OBSOLETE_ONLY',
-] as const; // biome-ignore format: a table
+  'PACKAGE_NAME',
+  'PACKAGE_VERSION',
+  'BUILT_MODULE_NAME',
+  'BUILT_MODULE_LOCATION',
+  'DEST_MODULE_NAME',
+  'DEST_MODULE_LOCATION',
+  'STRIP',
+  'MAKE',
+  'MAKE_MATCH',
+  'PATCH',
+  'PATCH_MATCH',
+  'PRE_BUILD',
+  'POST_BUILD',
+  'POST_ADD',
+  'PRE_INSTALL',
+  'POST_INSTALL',
+  'POST_REMOVE',
+  'BUILD_EXCLUSIVE_KERNEL',
+  'BUILD_EXCLUSIVE_KERNEL_MIN',
+  'BUILD_EXCLUSIVE_KERNEL_MAX',
+  'BUILD_EXCLUSIVE_ARCH',
+  'BUILD_EXCLUSIVE_CONFIG',
+  'AUTOINSTALL',
+  'NO_WEAK_MODULES',
+  'BUILD_DEPENDS',
+  'BUILD_DEPENDS_REBUILD',
+  'OBSOLETE_BY',
+  'CLEAN',
+  'REMAKE_INITRD',
+  'MODULES_CONF',
+  'MODULES_CONF_OBSOLETES',
+  'MODULES_CONF_ALIAS_TYPE',
+  'MODULES_CONF_OBSOLETE_ONLY',
+] as const;
 
 /** The pseudo-directive that says, by index, whether a pattern matched: `yes` or `no`. */
 export const matchOf = (directive: string): string => `match:${directive}`;
@@ -62,10 +89,13 @@ const fieldsOf = (desk: Desk, question: ConfQuestion, index: number): string => 
     resultFile(desk, index),
     complaintFile(desk, index),
     makeUname(join(desk.directory, 'uname'), question.release, pathOf(desk.environment)),
-    ...question.files, '',
-    ...scope, '',
-    ...question.directives, '',
-  ]; // biome-ignore format: three lists, each with its end
+    ...question.files,
+    '',
+    ...scope,
+    '',
+    ...question.directives,
+    '',
+  ];
   return `${fields.join('\0')}\0`;
 };
 

@@ -76,8 +76,13 @@ const badSwitch = (raw: RawConf): string | undefined =>
 const isYes = (raw: RawConf, name: (typeof switches)[number]): boolean => /^y/i.test(first(raw, name));
 
 const deadDirectives = [
-  'CLEAN', 'REMAKE_INITRD', 'MODULES_CONF', 'MODULES_CONF_OBSOLETES', 'MODULES_CONF_ALIAS_TYPE', 'MODULES_CONF_OBSOLETE_ONLY',
-]; // biome-ignore format: a list of words
+  'CLEAN',
+  'REMAKE_INITRD',
+  'MODULES_CONF',
+  'MODULES_CONF_OBSOLETES',
+  'MODULES_CONF_ALIAS_TYPE',
+  'MODULES_CONF_OBSOLETE_ONLY',
+];
 
 const variablesOf = (raw: RawConf): [string, string][] =>
   [...raw]

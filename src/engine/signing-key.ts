@@ -40,11 +40,25 @@ const isComplete = ({ key, certificate }: SigningKey): boolean => (isToken(key) 
 
 /** RSA 2048, code signing, a hundred years: what the kernel's documentation and dkms's users expect. */
 const makeWords = (own: string | undefined, key: string, certificate: string): readonly [string, ...string[]] => [
-  'openssl', 'req', '-new', '-x509', '-nodes', '-sha256', '-days', '36500', '-batch',
-  '-subj', '/CN=DKMS module signing key/', '-addext', 'extendedKeyUsage=codeSigning',
-  '-outform', 'DER', '-out', certificate,
+  'openssl',
+  'req',
+  '-new',
+  '-x509',
+  '-nodes',
+  '-sha256',
+  '-days',
+  '36500',
+  '-batch',
+  '-subj',
+  '/CN=DKMS module signing key/',
+  '-addext',
+  'extendedKeyUsage=codeSigning',
+  '-outform',
+  'DER',
+  '-out',
+  certificate,
   ...(own ? ['-key', own] : ['-newkey', 'rsa:2048', '-keyout', key]),
-]; // biome-ignore format: a command
+];
 
 const publish = (from: string, to: string, mode: number): void => {
   makeDirectory(dirname(to));

@@ -151,7 +151,7 @@ describe.skipIf(provision.kind === 'missing')('order, on real kernels', () => {
     const text = readFileSync(join(world.trees.installTree, release, 'modules.dep'), 'utf8');
     const dependenciesOf = (name: string): string[] => {
       const line = text.split('\n').find((one) => basename(one.split(':')[0] ?? '').startsWith(`${objectOf(name)}.ko`));
-      return (line?.split(':')[1] ?? '').split(' ').map((path) => basename(path).replace(/\.ko.*$/, '')); // biome-ignore format: one
+      return (line?.split(':')[1] ?? '').split(' ').map((path) => basename(path).replace(/\.ko.*$/, ''));
     };
     for (const name of sound.filter((one) => one !== 'left-out-user')) {
       expect({ name, needs: dependenciesOf(name) }).toEqual({

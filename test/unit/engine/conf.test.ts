@@ -41,14 +41,34 @@ describe('objects', () => {
   const table: readonly (readonly [string, string, readonly ConfObject[]])[] = [
     ['no objects at all', '', []],
     ['plain names for index 0', 'BUILT_MODULE_NAME=x\nDEST_MODULE_LOCATION=/extra\n', [object('x')]],
-    ['another name for the installed one', 'DEST_MODULE_NAME=y\nDEST_MODULE_LOCATION=/extra\n', [object('demo', { dest: 'y' })]],
-    ['a location without its slash', 'BUILT_MODULE_LOCATION=src/a\nDEST_MODULE_LOCATION=/extra\n', [object('demo', { location: 'src/a/' })]],
+    [
+      'another name for the installed one',
+      'DEST_MODULE_NAME=y\nDEST_MODULE_LOCATION=/extra\n',
+      [object('demo', { dest: 'y' })],
+    ],
+    [
+      'a location without its slash',
+      'BUILT_MODULE_LOCATION=src/a\nDEST_MODULE_LOCATION=/extra\n',
+      [object('demo', { location: 'src/a/' })],
+    ],
     ['a location that is here', 'BUILT_MODULE_LOCATION=./\nDEST_MODULE_LOCATION=/extra\n', [object('demo')]],
-    ['a sparse array', 'BUILT_MODULE_NAME[1]=a\nBUILT_MODULE_NAME[7]=b\nDEST_MODULE_LOCATION[1]=/extra\nDEST_MODULE_LOCATION[7]=/updates\n', [object('a'), object('b', { destLocation: '/updates' })]],
+    [
+      'a sparse array',
+      'BUILT_MODULE_NAME[1]=a\nBUILT_MODULE_NAME[7]=b\nDEST_MODULE_LOCATION[1]=/extra\nDEST_MODULE_LOCATION[7]=/updates\n',
+      [object('a'), object('b', { destLocation: '/updates' })],
+    ],
     ['STRIP of one', `${two}STRIP[1]=no\n`, [object('a'), object('b', { strip: false })]],
-    ['STRIP[0] for all that say nothing', `${two}STRIP[0]=no\n`, [object('a', { strip: false }), object('b', { strip: false })]],
-    ['STRIP[0] and another word for the second', `${two}STRIP=n\nSTRIP[1]=yes\n`, [object('a', { strip: false }), object('b')]],
-  ]; // biome-ignore format: a table
+    [
+      'STRIP[0] for all that say nothing',
+      `${two}STRIP[0]=no\n`,
+      [object('a', { strip: false }), object('b', { strip: false })],
+    ],
+    [
+      'STRIP[0] and another word for the second',
+      `${two}STRIP=n\nSTRIP[1]=yes\n`,
+      [object('a', { strip: false }), object('b')],
+    ],
+  ];
   it.each(table)('understands %s', async (_what, lines, objects) => {
     expect((await confFrom(root, lines)).objects).toEqual(objects);
   });

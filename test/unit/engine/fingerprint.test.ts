@@ -111,9 +111,25 @@ describe('changedDependencies', () => {
 describe('inputsKey', () => {
   const module = { name: 'demo', version: '1.0' };
   const dependency = { version: '1.0', exported: used };
-  const key = inputsKey(module, fingerprint, new Map([['a', dependency], ['b', dependency]])); // biome-ignore format: two
+  const key = inputsKey(
+    module,
+    fingerprint,
+    new Map([
+      ['a', dependency],
+      ['b', dependency],
+    ]),
+  );
   it('does not depend on the order of dependencies', () => {
-    expect(inputsKey(module, fingerprint, new Map([['b', dependency], ['a', dependency]]))).toBe(key); // biome-ignore format: two
+    expect(
+      inputsKey(
+        module,
+        fingerprint,
+        new Map([
+          ['b', dependency],
+          ['a', dependency],
+        ]),
+      ),
+    ).toBe(key);
   });
   it.each([
     [{ ...module, version: '1.1' }, fingerprint, dependency],
@@ -122,6 +138,15 @@ describe('inputsKey', () => {
     [module, fingerprint, { ...dependency, version: '2' }],
     [module, fingerprint, { ...dependency, exported: imports }],
   ])('differs when any input does (%#)', (other, prints, a) => {
-    expect(inputsKey(other, prints, new Map([['a', a], ['b', dependency]]))).not.toBe(key); // biome-ignore format: two
+    expect(
+      inputsKey(
+        other,
+        prints,
+        new Map([
+          ['a', a],
+          ['b', dependency],
+        ]),
+      ),
+    ).not.toBe(key);
   });
 });

@@ -25,11 +25,24 @@ describe('orderOf', () => {
   });
   it.each([
     ['a:a', [['a', ['a', 'a']]]],
-    ['a:b\nb:a', [['a', ['a', 'b', 'a']], ['b', ['b', 'a', 'b']]]],
-    ['a:b\nb:c\nc:a', [['a', ['a', 'b', 'c', 'a']], ['b', ['b', 'c', 'a', 'b']], ['c', ['c', 'a', 'b', 'c']]]],
+    [
+      'a:b\nb:a',
+      [
+        ['a', ['a', 'b', 'a']],
+        ['b', ['b', 'a', 'b']],
+      ],
+    ],
+    [
+      'a:b\nb:c\nc:a',
+      [
+        ['a', ['a', 'b', 'c', 'a']],
+        ['b', ['b', 'c', 'a', 'b']],
+        ['c', ['c', 'a', 'b', 'c']],
+      ],
+    ],
   ])('tells the way round each cycle of %j', (text, cycles) => {
     expect([...orderOf(needsOf(text)).cycles]).toEqual(cycles);
-  }); // biome-ignore format: a table
+  });
   it('names the members of a cycle only, neither who needs it nor what it needs', () => {
     const order = orderOf(needsOf('needs:a\na:b needed\nb:a\nneeded:\nother:'));
     expect([...order.cycles.keys()]).toEqual(['a', 'b']);

@@ -14,13 +14,18 @@ type Conf = NonNullable<Candidate['conf']>;
 const objectNamed = (dest: string) => ({ built: dest, location: '', dest, destLocation: '/extra', strip: true });
 
 /** A module that is only added, with AUTOINSTALL=yes and an object of its own. */
-const added = (name: string, depends: readonly string[] = [], more: Partial<Candidate> = {}, conf: Partial<Conf> = {}): Candidate => ({
+const added = (
+  name: string,
+  depends: readonly string[] = [],
+  more: Partial<Candidate> = {},
+  conf: Partial<Conf> = {},
+): Candidate => ({
   module: { name, version: '1.0' },
   state: 'added',
   changed: [],
   conf: { depends, autoinstall: true, objects: [objectNamed(name)], ...conf },
   ...more,
-}); // biome-ignore format: one shape
+});
 
 const installed = (name: string, depends: readonly string[] = [], more: Partial<Candidate> = {}): Candidate =>
   added(name, depends, { state: 'installed', installed: '1.0', ...more });
@@ -70,6 +75,7 @@ interface Rule {
   readonly expected: object;
 }
 
+// biome-ignore format: a rule a line.
 const rules: readonly Rule[] = [
   { rule: 'what was never built is built', input: inputOf([added('a')]), expected: { a: notBuilt } },
   { rule: 'what is installed stays', input: inputOf([installed('a')]), expected: { a: unchanged } },
@@ -105,7 +111,7 @@ const rules: readonly Rule[] = [
   { rule: 'the installed one keeps the object, whatever its name', input: inputOf([added('a', [], {}, sameObject), added('b', [], { state: 'installed', installed: '1.0' }, sameObject)]), expected: { b: unchanged, a: failed({ kind: 'object-conflict', at: 'same.ko', detail: 'b' }) } },
   { rule: 'who uses a rebuilt dependency looks at its symbols again', input: inputOf([installed('z', [], { changed: ['sources'] }), installed('a', ['z']), installed('b', ['a'])]), expected: { z: { reason: 'stale', changed: ['sources'] }, a: { reason: 'dependency-rebuilt', dependency: 'z' }, b: { reason: 'dependency-rebuilt', dependency: 'a' } } },
   { rule: 'who uses a dependency that is only installed again stays', input: inputOf([added('z', [], { state: 'built', installed: '1.0' }), installed('a', ['z'])]), expected: { z: { reason: 'not-installed' }, a: unchanged } },
-]; // biome-ignore format: a table
+];
 
 describe('makePlan', () => {
   it.each(rules)('$rule', ({ input, expected }) => {

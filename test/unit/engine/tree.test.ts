@@ -56,7 +56,10 @@ describe('readTree', () => {
     build(trees, 'a', '1.9');
     build(trees, 'a', '1.9', '6.12', 'i686');
     expect(labels(read(trees))).toEqual(['a/1.10', 'a/1.9', 'b/1.0']);
-    expect(read(trees)[1]?.built).toEqual([{ release: '6.1', arch: 'x86_64' }, { release: '6.12', arch: 'i686' }]); // biome-ignore format: two
+    expect(read(trees)[1]?.built).toEqual([
+      { release: '6.1', arch: 'x86_64' },
+      { release: '6.12', arch: 'i686' },
+    ]);
   });
   it('takes no directory of its own for a version or a kernel', () => {
     const trees = makeTrees();
