@@ -58,7 +58,7 @@ const summaryStatus = (summary: Summary, manners: Manners, requiredFailed: boole
 };
 
 const isSound = ({ kernels, failures }: VerifyAnswer): boolean =>
-  failures.length === 0 && kernels.every((kernel) => kernel.failures.length === 0);
+  failures.length === 0 && kernels.every((kernel) => kernel.failures.length === 0 && kernel.certain);
 
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (

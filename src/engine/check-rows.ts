@@ -1,6 +1,6 @@
 import type { Failure } from './errors.ts';
 import { inputsKey } from './fingerprint.ts';
-import { checkLoading, type LoadFailure } from './load-check.ts';
+import { checkLoading, type LoadCheck } from './load-check.ts';
 import type { Row } from './progress.ts';
 import { readRecord, writeRecord } from './record.ts';
 import type { Kernel } from './request.ts';
@@ -44,14 +44,14 @@ const noteStaying = (run: Run, { module, kernel }: Row, stays: string | undefine
   writeRecord(stateDir, module, kernel, { ...record, failure: { ...failure, ...(stays ? { stays } : {}) } });
 };
 
-const withStaying = (run: Run, row: Row, failures: readonly LoadFailure[]): Row => {
-  const loads = !failures.some(({ module }) => module.name === row.module.name);
+const withStaying = (run: Run, row: Row, { certain, failures }: LoadCheck): Row => {
+  const loads = certain && !failures.some(({ module }) => module.name === row.module.name);
   const stays = loads ? earlierVersion(run, row) : undefined;
   noteStaying(run, row, stays);
   return stays === undefined ? row : { ...row, stays };
 };
 
-const inPlaceChecked = (run: Run, survey: Survey, row: Row, failures: readonly LoadFailure[]): Row => {
+const inPlaceChecked = (run: Run, survey: Survey, row: Row, { failures }: LoadCheck): Row => {
   const { name, version } = row.module;
   const found = failures.find(({ module }) => module.name === name && module.version === version);
   keep(run, survey, row, found?.failure);
@@ -59,11 +59,11 @@ const inPlaceChecked = (run: Run, survey: Survey, row: Row, failures: readonly L
 };
 
 const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: readonly Row[]): Promise<Row[]> => {
-  const { failures } = await checkLoading(run, kernel);
+  const check = await checkLoading(run, kernel);
   return rows.map((row): Row => {
     if (!sameKernel(row.kernel, kernel)) return row;
-    if (isUnfinished(row)) return withStaying(run, row, failures);
-    return isInPlace(row) ? inPlaceChecked(run, survey, row, failures) : row;
+    if (isUnfinished(row)) return withStaying(run, row, check);
+    return isInPlace(row) ? inPlaceChecked(run, survey, row, check) : row;
   });
 };
 

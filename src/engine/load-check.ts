@@ -24,6 +24,8 @@ export interface LoadFailure {
 /** What was looked at on a Kernel. */
 export interface LoadCheck {
   readonly objects: number;
+  /** False where the headers are missing: nothing but the release could be compared. */
+  readonly certain: boolean;
   readonly failures: readonly LoadFailure[];
 }
 
@@ -105,6 +107,31 @@ export const loadProblem = (
   return undefined;
 };
 
+/**
+ * The objects of a Kernel that will not load, each with the reason. What needs one of them will not load either.
+ * Parameters as those of loadProblem.
+ */
+export const loadProblems = (
+  ours: readonly InstalledObject[],
+  release: string,
+  vermagic: string | undefined,
+  kernelSymbols: ReadonlyMap<string, KernelSymbol> | undefined,
+): Map<InstalledObject, string> => {
+  const found = new Map<InstalledObject, string>();
+  for (const object of ours) {
+    const problem = loadProblem(object, release, vermagic, kernelSymbols, ours);
+    if (problem) found.set(object, problem);
+  }
+  // A Map goes on to what is added to it on the way.
+  for (const bad of found.keys()) {
+    const needsIt = ours.filter(({ facts }) => facts.depends.map(nameInKernel).includes(nameInKernel(bad.name)));
+    for (const object of needsIt.filter((one) => !found.has(one))) {
+      found.set(object, `it needs ${bad.name}, which will not load`);
+    }
+  }
+  return found;
+};
+
 const unpackers: Readonly<Record<Exclude<Compression, 'none'>, string>> = { gz: 'gzip', xz: 'xz', zst: 'zstd' };
 
 /** binutils read no compressed objects, nor does every kmod. */
@@ -173,7 +200,6 @@ const failureOf = (at: string, detail: string): Failure => ({ kind: 'will-not-lo
 
 /** Look at every installed object of every Module on a Kernel; nothing is loaded. */
 export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck> => {
-  const facts = run.factsOf(kernel);
   const failures: LoadFailure[] = [];
   const found: { module: Module; path: string; object: InstalledObject }[] = [];
   for (const module of installedModules(run, kernel)) {
@@ -183,13 +209,15 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
       else failures.push({ module, failure: failureOf(path, 'it is gone') });
     }
   }
-  if (found.length === 0) return { objects: failures.length, failures };
+  const objects = found.length + failures.length;
+  if (found.length === 0) return { objects, certain: true, failures };
   const vermagic = await run.vermagicOf(kernel);
-  const kernelSymbols = kernelSymbolsOf(facts.headers);
+  const kernelSymbols = kernelSymbolsOf(run.factsOf(kernel).headers);
   const ours = found.map((one) => one.object);
+  const problems = loadProblems(ours, kernel.release, vermagic, kernelSymbols);
   for (const { module, path, object } of found) {
-    const problem = loadProblem(object, kernel.release, vermagic, kernelSymbols, ours);
+    const problem = problems.get(object);
     if (problem) failures.push({ module, failure: failureOf(path, problem) });
   }
-  return { objects: found.length + failures.filter((one) => one.failure.detail === 'it is gone').length, failures };
+  return { objects, certain: vermagic !== undefined && kernelSymbols !== undefined, failures };
 };

@@ -150,6 +150,8 @@ export interface VerifiedKernel {
   readonly release: string;
   /** How many installed objects were looked at. */
   readonly objects: number;
+  /** False where the headers are missing: nothing but the release could be compared. */
+  readonly certain: boolean;
   readonly failures: readonly { readonly module: Module; readonly failure: Failure }[];
 }
 

@@ -3,8 +3,12 @@ import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { counted } from './messages.ts';
 
-const kernelLines = ({ release, objects, failures }: VerifiedKernel): string[] => {
+const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): string[] => {
   if (objects === 0) return [`${release}: nothing is installed`];
+  if (failures.length === 0 && !certain) {
+    const are = `${counted(objects, 'object')} ${objects === 1 ? 'is' : 'are'} for it`;
+    return [`${release}: ${are}; without its headers nobody knows whether ${objects === 1 ? 'it' : 'they'} will load`];
+  }
   if (failures.length === 0) return [`${release}: ${counted(objects, 'object')} will load`];
   return [
     `${release}: ${failures.length} of ${counted(objects, 'object')} will NOT load`,

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { makeWorld, type World } from '../world.ts';
@@ -36,6 +36,18 @@ describe.skipIf(provision.kind === 'missing')('an earlier build', () => {
     const login = readFileSync(join(world.trees.stateDir, 'notice'), 'utf8');
     expect(login).toMatch(/^kmodsort: kernel modules could not be renewed:\n {2}lonely\/1\.0 on /);
     expect(world.installedObjects(release)).toEqual(['lonely', 'mid_link', 'zeta_core']);
+  });
+
+  it('that nobody can check is missing: without headers there is nothing to check it against', async () => {
+    spoil('lonely-1.0/lonely.c');
+    rmSync(join(world.trees.installTree, release, 'build'));
+    const ended = await world.hook(hook);
+    expect(ended.stdout).toMatch(/FAILED +lonely\/1\.0/);
+    expect(ended.stdout).not.toContain('will load');
+    expect(ended.stdout).toContain(`do not reboot into ${release}: required modules are missing: lonely`);
+    expect((await world.kmodsort(['verify', '-k', release])).stdout).toBe(
+      `${release}: 3 objects are for it; without its headers nobody knows whether they will load\n`,
+    );
   });
 
   it('that will not load is missing', async () => {

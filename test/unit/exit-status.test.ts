@@ -59,13 +59,13 @@ describe('exitStatus', () => {
     expect([guarded(true), guarded(false)]).toEqual([1, 0]);
     expect([failureStatus({ kind: 'conf-broken' }, 'guard'), unexpectedStatus('guard')]).toEqual([0, 0]);
   });
-  it('is 1 for modules that will not load', () => {
+  it('is 1 for modules that will not load, and where nobody can know', () => {
     const bad = { module: { name: 'a', version: '1' }, failure: { kind: 'will-not-load' } as const };
-    const verified = (failures: readonly (typeof bad)[]) =>
-      exitStatus({ kind: 'verified', kernels: [{ release: '6.1', objects: 1, failures }], failures: [] }, 'typed', {
-        requiredFailed: false,
-      });
-    expect([verified([]), verified([bad])]).toEqual([0, 1]);
+    const verified = (failures: readonly (typeof bad)[], certain = true) => {
+      const kernels = [{ release: '6.1', objects: 1, certain, failures }];
+      return exitStatus({ kind: 'verified', kernels, failures: [] }, 'typed', { requiredFailed: false });
+    };
+    expect([verified([]), verified([bad]), verified([], false)]).toEqual([0, 1, 1]);
   });
   it('is 0 for answers that change nothing, and 1 when there is none', () => {
     const options = { requiredFailed: false };

@@ -3,6 +3,7 @@ import {
   type InstalledObject,
   type KernelSymbol,
   loadProblem,
+  loadProblems,
   type ObjectFacts,
 } from '../../../src/engine/load-check.ts';
 
@@ -87,5 +88,21 @@ describe('whether an object will load', () => {
     expect(loadProblem(object('alone', { vermagic: '6.9.9 SMP' }), release, '6.9.9 SMP', undefined, [])).toContain(
       'it is for',
     );
+  });
+});
+
+describe('what will not load', () => {
+  const top = object('top', { depends: ['user'] });
+  const foreign = object('zeta_core', { vermagic: '6.2.0 SMP', exports: core.facts.exports });
+
+  it('takes along all that needs it, from the far end of a chain too', () => {
+    const found = loadProblems([top, user({ depends: ['zeta-core'] }), foreign], release, vermagic, kernel);
+    expect([...found.keys()].map((one) => one.name).sort()).toEqual(['top', 'user', 'zeta_core']);
+    expect([...found].find(([one]) => one === top)?.[1]).toBe('it needs user, which will not load');
+  });
+  it('leaves the others alone', () => {
+    const found = loadProblems([object('alone'), foreign], release, vermagic, kernel);
+    expect([...found.keys()]).toEqual([foreign]);
+    expect(loadProblems([top, user({}), core], release, vermagic, kernel).size).toBe(0);
   });
 });
