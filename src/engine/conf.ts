@@ -134,7 +134,9 @@ const assemble = (
     patches,
     scripts: scriptsOf(raw),
     // Older dkms splits one that names several.
-    depends: [...new Set(inOrder(valuesOf(raw, 'BUILD_DEPENDS')).flatMap(([, names]) => names.trim().split(/\s+/)))],
+    depends: [
+      ...new Set(inOrder(valuesOf(raw, 'BUILD_DEPENDS')).flatMap(([, names]) => names.split(/\s+/).filter(Boolean))),
+    ],
     autoinstall: isYes(raw, 'AUTOINSTALL'),
     noWeakModules: isYes(raw, 'NO_WEAK_MODULES'),
     rebuildWithDependencies: isYes(raw, 'BUILD_DEPENDS_REBUILD'),

@@ -159,7 +159,7 @@ describe('words', () => {
       root,
       `${misc}NO_WEAK_MODULES=yes\nBUILD_DEPENDS_REBUILD=Yes
 PRE_BUILD="./configure --with=$kernelver"\nPOST_INSTALL=done.sh
-BUILD_DEPENDS[3]=b\nBUILD_DEPENDS[1]=a\nBUILD_DEPENDS[5]=b\nBUILD_DEPENDS[6]=""
+BUILD_DEPENDS[3]=b\nBUILD_DEPENDS[1]=a\nBUILD_DEPENDS[5]=b\nBUILD_DEPENDS[6]=""\nBUILD_DEPENDS[7]=" "
 CLEAN="make clean"\nREMAKE_INITRD=yes\n`,
     );
     expect(conf).toMatchObject({
