@@ -9,7 +9,7 @@ import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { stays } from './successor.ts';
-import { entryDirectory, register, type TreeEntry } from './tree.ts';
+import { entryDirectory, isRegistered, register, type TreeEntry } from './tree.ts';
 import { makeUname } from './uname.ts';
 import { newestOf } from './version.ts';
 
@@ -112,7 +112,7 @@ const newSources = (
 ): { readonly safe: string[]; readonly failures: Failure[] } => {
   const directories = sources
     .map((source) => join(run.settings.sourceTree, source))
-    .filter((directory) => isDirectory(directory) && !known.some((entry) => entry.source === realPath(directory)));
+    .filter((directory) => isDirectory(directory) && !isRegistered(known, directory));
   return {
     safe: directories.filter((directory) => !unsafeSource(directory)),
     failures: directories.map(unsafeSource).filter((failure) => failure !== undefined),

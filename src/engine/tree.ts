@@ -55,6 +55,12 @@ const readEntry = (dkmsTree: string, sourceTree: string, module: Module): TreeEn
   return { module, directory, source: realPath(link) ?? source, broken, built };
 };
 
+/** Whether a source directory is that of one of these. */
+export const isRegistered = (entries: readonly TreeEntry[], directory: string): boolean => {
+  const real = realPath(directory);
+  return entries.some((entry) => entry.source === real);
+};
+
 /** Every Module in the dkms tree, in the order of a shell glob over names and versions. */
 export const readTree = (dkmsTree: string, sourceTree: string): TreeEntry[] =>
   list(dkmsTree)

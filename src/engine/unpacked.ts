@@ -1,9 +1,9 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isCleanName } from './conf-values.ts';
 import { probeEnvironment } from './environment.ts';
-import { exists, list, realPath } from './files.ts';
+import { exists, list } from './files.ts';
 import type { Run } from './run.ts';
-import type { TreeEntry } from './tree.ts';
+import { isRegistered, type TreeEntry } from './tree.ts';
 
 /**
  * Sources that a transaction has brought and whose packages are not set up yet. apt unpacks everything before it sets
@@ -41,8 +41,7 @@ export const unpackedSources = async (run: Run, known: readonly TreeEntry[]): Pr
   const { sourceTree } = run.settings;
   const confs = new Map(list(sourceTree).map((name) => [join(sourceTree, name, 'dkms.conf'), name]));
   const unknown = [...confs].filter(
-    ([conf, name]) =>
-      isCleanName(name) && exists(conf) && !known.some((entry) => entry.source === realPath(join(sourceTree, name))),
+    ([conf, name]) => isCleanName(name) && exists(conf) && !isRegistered(known, dirname(conf)),
   );
   if (unknown.length === 0) return [];
   const owned = (await ask(run, ['-S', ...unknown.map(([conf]) => conf)])).flatMap((line) => ownerIn(line) ?? []);
