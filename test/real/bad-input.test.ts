@@ -6,6 +6,7 @@ import type { Ended } from '../child.ts';
 import { repository } from '../kernels.ts';
 import { canRunAsNobody, isRoot, run } from '../packages.ts';
 import { makeWorld, type World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { generate } from './generated-source.ts';
 
 /**
@@ -17,17 +18,7 @@ const provision = inject('provision');
 const both = provision.kind === 'ready' ? provision.kernels : [];
 const kernels = both.slice(-1);
 const release = kernels[0]?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (distribution = 'debian'): World => {
-  const world = makeWorld({ kernels, distribution });
-  worlds.push(world);
-  return world;
-};
+const newWorld = (distribution = 'debian'): World => disposableWorld({ kernels, distribution });
 
 const edit = (path: string, change: (text: string) => string): void =>
   writeFileSync(path, change(readFileSync(path, 'utf8')));
@@ -317,8 +308,7 @@ describe.skipIf(provision.kind === 'missing' || !canRunAsNobody(repository))('so
 
 describe.skipIf(provision.kind === 'missing')('trees that are not there', () => {
   it('make a run with nothing to do', async () => {
-    const world = makeWorld({ distribution: 'arch' });
-    worlds.push(world);
+    const world = disposableWorld({ distribution: 'arch' });
     for (const tree of [world.trees.sourceTree, world.trees.installTree, world.trees.confDir])
       rmSync(tree, { recursive: true });
     rmSync(world.trees.osRelease);
@@ -421,8 +411,7 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
     expect((await world.kmodsort(['status'])).stdout).toBe('sound/1.0: added\n');
   });
   it('says that a kernel directory is read-only, and builds for the others', async () => {
-    const world = makeWorld({ kernels: both, distribution: 'arch', withoutKernels: true });
-    worlds.push(world);
+    const world = disposableWorld({ kernels: both, distribution: 'arch', withoutKernels: true });
     const frozen = both[0]?.release ?? '';
     mountAt(join(world.trees.installTree, frozen), '3m');
     for (const kernel of both) world.addKernel(kernel.release);

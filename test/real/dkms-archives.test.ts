@@ -9,9 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
-import { makeWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done, refused, statusLines } from './dkms-session.ts';
 
 /** mktarball and ldtarball: what goes in comes out, and nothing that an archive says leads out of its tree. */
@@ -19,17 +20,7 @@ import { done, refused, statusLines } from './dkms-session.ts';
 const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const release = kernels[0]?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (): World => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
-  return world;
-};
+const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' });
 
 describe.skipIf(provision.kind === 'missing')('an archive of a built module', () => {
   let maker: World;

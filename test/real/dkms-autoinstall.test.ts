@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World, type WorldOptions } from '../world.ts';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import type { World, WorldOptions } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done, refused, saidBy, statusLines, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 import { disorder } from './installed.ts';
@@ -13,17 +14,7 @@ const missing = provision.kind === 'missing';
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const [older = ''] = kernels.map((kernel) => kernel.release);
 const arch = 'x86_64';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld({ kernels, ...options });
-  worlds.push(world);
-  return world;
-};
+const newWorld = (options: WorldOptions = {}): World => disposableWorld({ kernels, ...options });
 
 const autoinstall = ['autoinstall', '-k', older];
 const installed = (label: string): string => `${label}, ${older}, ${arch}: installed`;

@@ -1,18 +1,9 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World, type WorldOptions } from '../world.ts';
-import { done, refused, saidBy, statusLines } from './dkms-session.ts';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { World, WorldOptions } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
+import { done, put, refused, saidBy, statusLines } from './dkms-session.ts';
 import { type Generated, generate } from './generated-source.ts';
 
 /** `dkms build`: what it does, what it leaves, and how it fails. */
@@ -23,23 +14,7 @@ const kernels = provision.kind === 'ready' ? provision.kernels : [];
 const [older = '', newer = ''] = kernels.map((kernel) => kernel.release);
 const [olderHeaders = '', newerHeaders = ''] = kernels.map((kernel) => kernel.headers);
 const arch = 'x86_64';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld({ kernels: kernels.slice(0, 1), ...options });
-  worlds.push(world);
-  return world;
-};
-
-const put = (path: string, text: string, mode = 0o644): void => {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  chmodSync(path, mode);
-};
+const newWorld = (options: WorldOptions = {}): World => disposableWorld({ kernels: kernels.slice(0, 1), ...options });
 
 /** A module that is registered, with scripts beside its source. */
 const withScripts = (

@@ -1,8 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
-import { makeWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done, statusLines } from './dkms-session.ts';
 import { disorder, installedFiles } from './installed.ts';
 
@@ -11,12 +12,6 @@ import { disorder, installedFiles } from './installed.ts';
 const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const release = kernels[0]?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
 const programs: Readonly<Record<string, readonly string[]>> = {
   gz: ['gzip', '-n'],
   xz: ['xz', '--check=crc32'],
@@ -28,8 +23,7 @@ const magic: Readonly<Record<string, string>> = { '': '7f454c46', gz: '1f8b', xz
 
 /** A kernel whose own module is of a kind; where it stands. */
 const kernelWith = (kind: string): { readonly world: World; readonly own: string } => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
+  const world = disposableWorld({ kernels, distribution: 'arch' });
   const plain = join(world.trees.installTree, release, 'kernel/drivers/misc', basename(kernels[0]?.inTree ?? ''));
   const [program, ...options] = programs[kind] ?? [];
   if (program) run(program, [...options, plain]);

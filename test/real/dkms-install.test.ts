@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World, type WorldOptions } from '../world.ts';
-import { done, refused, saidBy, statusLines, treesOf } from './dkms-session.ts';
+import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import type { World, WorldOptions } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
+import { done, put, refused, saidBy, statusLines, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 import { disorder, installedFile } from './installed.ts';
 
@@ -13,23 +14,7 @@ const missing = provision.kind === 'missing';
 const kernels = provision.kind === 'ready' ? provision.kernels : [];
 const [older = '', newer = ''] = kernels.map((kernel) => kernel.release);
 const arch = 'x86_64';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld({ kernels: kernels.slice(0, 1), ...options });
-  worlds.push(world);
-  return world;
-};
-
-const put = (path: string, text: string, mode = 0o644): void => {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  chmodSync(path, mode);
-};
+const newWorld = (options: WorldOptions = {}): World => disposableWorld({ kernels: kernels.slice(0, 1), ...options });
 
 const script = (path: string, text: string): void => put(path, `#!/bin/sh\n${text}\n`, 0o755);
 

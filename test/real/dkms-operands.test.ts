@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World, type WorldOptions } from '../world.ts';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import type { World, WorldOptions } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done, refused, saidBy, statusLines } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 
@@ -14,17 +15,7 @@ const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const [older = ''] = kernels.map((kernel) => kernel.release);
 const [headers = ''] = kernels.map((kernel) => kernel.headers);
 const arch = 'x86_64';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld({ kernels, ...options });
-  worlds.push(world);
-  return world;
-};
+const newWorld = (options: WorldOptions = {}): World => disposableWorld({ kernels, ...options });
 
 /** The source of a module packed up, and nowhere else. */
 const packed = (world: World, name: string): string => {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World } from '../world.ts';
+import { describe, expect, inject, it } from 'vitest';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done, statusLines } from './dkms-session.ts';
 
 /** Which module wins: the kernel's own or the one that dkms builds, by MODULE_VERSION and srcversion. */
@@ -9,16 +10,9 @@ import { done, statusLines } from './dkms-session.ts';
 const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const release = kernels[0]?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
 /** The kernel's own has version 1.0: ours is made to have another. */
 const worldWith = (version: string): World => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
+  const world = disposableWorld({ kernels, distribution: 'arch' });
   world.addModule('replacer', {
     edit: (directory) => {
       const conf = join(directory, 'dkms.conf');

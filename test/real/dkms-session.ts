@@ -1,10 +1,17 @@
-import { lstatSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Ended } from '../child.ts';
 import type { World } from '../world.ts';
 
 /** Commands of the drop-in on a world, and what they leave. */
+
+/** Write a file, with its directory. */
+export const put = (path: string, text: string, mode = 0o644): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+};
 
 const told = (path: string): string => {
   const facts = lstatSync(path);

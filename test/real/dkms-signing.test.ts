@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
-import { makeWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done } from './dkms-session.ts';
 import { installedFile } from './installed.ts';
 
@@ -11,15 +12,8 @@ import { installedFile } from './installed.ts';
 const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const release = kernels[0]?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
 const newWorld = (settings: string): World => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
+  const world = disposableWorld({ kernels, distribution: 'arch' });
   world.configure(settings);
   world.addModule('lonely');
   return world;

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World, type WorldOptions } from '../world.ts';
-import { done, statusLines, treesOf } from './dkms-session.ts';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
+import { done, put, statusLines, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 import { commandLine, environmentOf } from './start-program.ts';
 
@@ -11,23 +12,6 @@ import { commandLine, environmentOf } from './start-program.ts';
 
 const provision = inject('provision');
 const missing = provision.kind === 'missing';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld(options);
-  worlds.push(world);
-  return world;
-};
-
-const put = (path: string, text: string): void => {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-};
-
 const arch = 'x86_64';
 
 /** A version that dkms built, as it leaves it in its tree. */
@@ -51,7 +35,7 @@ describe.skipIf(missing)('dkms status', () => {
   let world: World;
 
   beforeEach(() => {
-    world = newWorld();
+    world = disposableWorld();
   });
 
   it('says nothing and ends with 0 where nothing is known, also without a dkms tree', async () => {
@@ -193,7 +177,7 @@ describe.skipIf(missing)('dkms status', () => {
   });
 
   it('follows the links of weak-modules where the distribution makes them', async () => {
-    const rhel = newWorld({ distribution: 'rhel' });
+    const rhel = disposableWorld({ distribution: 'rhel' });
     generate(rhel, 'kmod');
     installed(rhel, 'kmod', '1.0', '5.14.0-1');
     const link = (target: World): void => {
@@ -247,14 +231,14 @@ const startedBy = async (world: World, words: readonly string[]): Promise<string
 
 describe.skipIf(missing || !hasStrace)('questions start no other program (seen by strace)', () => {
   it.each([['--version'], ['status'], ['status -k 6.1'], ['build --help']])('dkms %s', async (line) => {
-    const world = newWorld();
+    const world = disposableWorld();
     generate(world, 'sound');
     installed(world, 'sound', '1.0', '6.1');
     world.configure('parallel_jobs=2\nmok_signing_key="/k/$kernelver.key"\n');
     expect(await startedBy(world, line.split(' '))).toEqual([]);
   });
   it('strace sees what does start some', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     generate(world, 'sound');
     expect(await startedBy(world, ['remove', 'sound/1.0', '--all'])).not.toEqual([]);
   });

@@ -1,9 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { repository } from '../kernels.ts';
 import { canRunAsNobody, run } from '../packages.ts';
-import { makeWorld, type World, type WorldOptions } from '../world.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { done, refused, statusLines, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 import { commandLine } from './start-program.ts';
@@ -11,25 +12,13 @@ import { commandLine } from './start-program.ts';
 /** The drop-in's command line through the built program, as far as no kernel has to be built for. */
 
 const provision = inject('provision');
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld(options);
-  worlds.push(world);
-  return world;
-};
-
 const missing = provision.kind === 'missing';
 
 describe.skipIf(missing)('dkms, as scripts call it', () => {
   let world: World;
 
   beforeEach(() => {
-    world = newWorld();
+    world = disposableWorld();
   });
 
   it('prints the version of dkms that it keeps to, and nothing else', async () => {
@@ -87,7 +76,7 @@ describe.skipIf(missing)('dkms add', () => {
   let world: World;
 
   beforeEach(() => {
-    world = newWorld();
+    world = disposableWorld();
   });
 
   const source = (name: string): string => readlinkSync(join(world.trees.dkmsTree, name, 'source'));
@@ -236,7 +225,7 @@ describe.skipIf(missing)('dkms, where it cannot begin,', () => {
   it.each(['remove', 'unbuild', 'uninstall'])(
     'ends %s with 3 for an unknown module, 1 without a version',
     async (action) => {
-      const world = newWorld();
+      const world = disposableWorld();
       await refused(world, [action, 'lonely/1.0', '-k', '6.1'], 3, /it is not registered: lonely\/1\.0/);
       await refused(world, [action, 'lonely', '-k', '6.1'], 1, /the module and its version are needed/);
     },
@@ -244,18 +233,18 @@ describe.skipIf(missing)('dkms, where it cannot begin,', () => {
   it.each(['remove', 'unbuild', 'uninstall'])(
     'ends %s with 4 for a broken module, and names its source',
     async (action) => {
-      const world = newWorld();
+      const world = disposableWorld();
       rmSync(world.addModule('lonely').directory, { recursive: true });
       await refused(world, [action, 'lonely/1.0', '--all'], 4, /the source is registered but not there: .*lonely-1\.0/);
     },
   );
   it('ends match with 1 without a template and 2 with the kernel itself', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     await refused(world, ['match', '-k', '6.1'], 1, /match needs --templatekernel/);
     await refused(world, ['match', '-k', '6.1', '--templatekernel', '6.1'], 2, /are the same: 6\.1/);
   });
   it('ends build with 21 and install with 6 for a kernel that is not there', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     world.addModule('lonely');
     await refused(
       world,
@@ -266,14 +255,14 @@ describe.skipIf(missing)('dkms, where it cannot begin,', () => {
     await refused(world, ['install', 'lonely/1.0', '-k', '6.1'], 6, /no directory of modules: \/lib\/modules\/6\.1/);
   });
   it('ends build and install of all kernels with 21 where none has headers', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     world.addModule('lonely');
     world.addKernel('6.1', { headers: false });
     await refused(world, ['build', 'lonely/1.0', '--all'], 21, /no headers/);
     await refused(world, ['install', 'lonely/1.0', '--all'], 21, /no headers/);
   });
   it('ends build with 8 where the source has nothing beside dkms.conf', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     world.addModule('lonely');
     for (const name of ['Makefile', 'lonely.c']) rmSync(join(world.trees.sourceTree, 'lonely-1.0', name));
     const [headers = ''] = provision.kind === 'ready' ? provision.kernels.map((kernel) => kernel.headers) : [];
@@ -296,7 +285,7 @@ describe.skipIf(missing || !canRunAsNobody(repository))('dkms, called by somebod
   let world: World;
 
   beforeEach(async () => {
-    world = newWorld();
+    world = disposableWorld();
     chmodSync(world.root, 0o755);
     world.addModule('lonely');
     await world.dkms(['--version']);
@@ -326,7 +315,7 @@ describe.skipIf(missing || !canRunAsNobody(repository))('dkms, called by somebod
 
 describe.skipIf(missing)('--rpm_safe_upgrade', () => {
   it('keeps what the same rpm transaction added, and only then', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     world.addSource('lonely');
     await world.dkms(['--version']);
     const [node = '', , ...rest] = commandLine(world, []);
@@ -354,7 +343,7 @@ describe.skipIf(missing)('--rpm_safe_upgrade', () => {
 
 describe.skipIf(missing)('dkms ldtarball of an .rpm', () => {
   it('has rpm install it when no lock is held, and ends with 9 where rpm refuses, 2 where it is not there', async () => {
-    const world = newWorld();
+    const world = disposableWorld();
     const traps = join(world.root, 'traps');
     const lock = join(world.trees.stateDir, 'lock');
     mkdirSync(traps);

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { killGroup } from '../child.ts';
-import { type AddedSource, makeWorld, type World, type WorldOptions } from '../world.ts';
+import type { AddedSource, World, WorldOptions } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { disorder, identities } from './installed.ts';
 import { exitOf, startProgram } from './start-program.ts';
 
@@ -12,17 +13,7 @@ const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels : [];
 const one = kernels.slice(0, 1);
 const [older = '', newer = ''] = kernels.map((kernel) => kernel.release);
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (options: WorldOptions = {}): World => {
-  const world = makeWorld({ kernels: one, ...options });
-  worlds.push(world);
-  return world;
-};
+const newWorld = (options: WorldOptions = {}): World => disposableWorld({ kernels: one, ...options });
 
 const confPath = ({ name, version }: AddedSource): string => `usr/src/${name}-${version}/dkms.conf`;
 const imagePath = (release: string): string => `usr/lib/modules/${release}/vmlinuz`;

@@ -9,13 +9,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { repository } from '../kernels.ts';
 import { run } from '../packages.ts';
-import { makeWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { disorder, processesIn } from './installed.ts';
 import { type KillAt, makeKillAt } from './kill-at.ts';
 import { exitOf, startProgram } from './start-program.ts';
+import { until } from './until.ts';
 
 /** Runs that are killed, told to end, or lose those who listened to them. */
 
@@ -23,27 +25,7 @@ const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const [kernel] = kernels;
 const release = kernel?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (): World => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
-  return world;
-};
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 30_000;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error('it did not come to that in 30 s');
-    await sleep(10);
-  }
-};
+const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' });
 
 /** The compiler that this kernel was built with, and that is therefore here. */
 const compiler = (): string => {

@@ -1,10 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
-import { makeWorld, type World } from '../world.ts';
+import { describe, expect, inject, it } from 'vitest';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { generate, objectOf } from './generated-source.ts';
 import { disorder, processesIn } from './installed.ts';
 import { commandLine, shellLine } from './start-program.ts';
+import { until } from './until.ts';
 
 /** Several runs on one tree, runs inside runs, and how many compilers work at once. */
 
@@ -12,25 +14,7 @@ const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const [kernel] = kernels;
 const release = kernel?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (): World => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
-  return world;
-};
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 30_000;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error('it did not come to that in 30 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
+const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' });
 
 const writeScript = (path: string, text: string): void => {
   writeFileSync(path, `#!/bin/sh\n${text}\n`);

@@ -1,9 +1,10 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import type { TestKernel } from '../kernels.ts';
 import { run } from '../packages.ts';
-import { type AddedSource, makeWorld, type SourceOptions, type World } from '../world.ts';
+import type { AddedSource, SourceOptions, World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { disorder, installedFiles } from './installed.ts';
 
 /** A module of the kernel's own that a registered one replaces: kept aside, and put back. */
@@ -11,12 +12,6 @@ import { disorder, installedFiles } from './installed.ts';
 const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels : [];
 const [first] = kernels;
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
 interface Replaced {
   readonly release: string;
   readonly world: World;
@@ -30,8 +25,7 @@ const newWorld = (kernel: TestKernel | undefined, options: SourceOptions = {}): 
   if (!kernel) throw new Error('there is no kernel');
   const { release } = kernel;
   const fileName = basename(kernel.inTree);
-  const world = makeWorld({ kernels: [kernel], distribution: 'arch' });
-  worlds.push(world);
+  const world = disposableWorld({ kernels: [kernel], distribution: 'arch' });
   const source = world.addModule('replacer', options);
   const place = join(world.trees.installTree, release, 'kernel/drivers/misc', fileName);
   const saved = join(world.trees.dkmsTree, 'replacer/original_module', release, 'x86_64', fileName);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import { makeWorld, type World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { disorder, identities, installedFile, installedFiles, replacedSince } from './installed.ts';
 
 /** What is built again, and what is not, after something changed. */
@@ -188,15 +189,7 @@ describe.skipIf(provision.kind === 'missing')('a chain of three and two loners',
 });
 
 describe.skipIf(provision.kind === 'missing')('a build that failed', () => {
-  const worlds: World[] = [];
-  afterAll(() => {
-    for (const world of worlds) world.dispose();
-  });
-  const newWorld = (): World => {
-    const world = makeWorld({ kernels });
-    worlds.push(world);
-    return world;
-  };
+  const newWorld = (): World => disposableWorld({ kernels });
 
   it('is shown again by hooks but not tried, tried by a typed sync, and built with its dependents when repaired', async () => {
     const world = newWorld();

@@ -1,6 +1,7 @@
-import { afterAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
-import { makeWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
 import { commandLine, environmentOf, shellLine } from './start-program.ts';
 
 /** What a person sees at a terminal: a real one, made by script(1). */
@@ -8,17 +9,7 @@ import { commandLine, environmentOf, shellLine } from './start-program.ts';
 const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const release = kernels[0]?.release ?? '';
-const worlds: World[] = [];
-
-afterAll(() => {
-  for (const world of worlds) world.dispose();
-});
-
-const newWorld = (): World => {
-  const world = makeWorld({ kernels, distribution: 'arch' });
-  worlds.push(world);
-  return world;
-};
+const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' });
 
 /** All that a run writes to a terminal, with its control sequences. */
 const onTerminal = (world: World, words: readonly string[], columns: number): string => {
