@@ -16,7 +16,7 @@ const symbolsNow = async (run: Run, survey: Survey, finding: Finding): Promise<R
   if (now.size === 0) return {};
   const directory = builtDirectory(run.settings.dkmsTree, module, finding.kernel);
   const objects = builtFiles(directory).map((file) => join(directory, 'module', file));
-  const imports = await importsOf(objects, run.processes, run.settings.environment);
+  const imports = await importsOf(objects, run.processes);
   return Object.fromEntries(
     [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, imports)]),
   );

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { close, openLog } from './descriptors.ts';
-import { probeEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
 import { objectNameOf, runningKernel } from './kernel.ts';
 import { markers } from './lock.ts';
@@ -41,13 +40,9 @@ const loadable = (run: Run, rows: readonly Row[]): string[] => {
 };
 
 const load = async (run: Run, name: string): Promise<Failure | undefined> => {
-  const ended = await run.processes.run({
-    argv: ['modprobe', name],
-    environment: probeEnvironment(run.settings.environment),
-    limit: 60,
-  });
+  const ended = await run.processes.ask(['modprobe', name], { limit: 60 });
   if (ended.code === 0) return undefined;
-  return { kind: 'load-failed', at: name, detail: ended.errors.split('\n')[0] ?? '', code: ended.code };
+  return { kind: 'load-failed', at: name, detail: ended.problem, code: ended.code };
 };
 
 /** Do what follows; the failures are the run's own. */

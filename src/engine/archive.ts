@@ -1,6 +1,5 @@
 import { basename, dirname, join } from 'node:path';
 import { archiveProblem, memberNames } from './archive-check.ts';
-import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import type { Ended } from './exec.ts';
 import {
@@ -30,7 +29,7 @@ import { builtDirectory, entryDirectory, readTree, register, type TreeEntry } fr
 const done: SyncResult = { rows: [], failures: [] };
 
 const tar = (run: Run, words: readonly string[]): Promise<Ended> =>
-  run.processes.run({ argv: ['tar', ...words], environment: probeEnvironment(run.settings.environment), limit: 600 });
+  run.processes.ask(['tar', ...words], { limit: 600 });
 
 const kernelPart = (kernels: readonly Kernel[]): string =>
   kernels.map((kernel) => `-kernel${kernel.release}-${kernel.arch}`).join('');
@@ -45,12 +44,8 @@ export const archiveName = (module: Module, kernels: readonly Kernel[], sourceOn
 
 const copyTree = async (run: Run, from: string, to: string): Promise<void> => {
   makeDirectory(to);
-  const ended = await run.processes.run({
-    argv: ['cp', '-a', '--reflink=auto', `${from}/.`, `${to}/`],
-    environment: probeEnvironment(run.settings.environment),
-  });
-  if (ended.code !== 0)
-    throw new FailureError({ kind: 'archive-unwritable', at: to, detail: ended.errors.split('\n')[0] ?? '' });
+  const ended = await run.processes.ask(['cp', '-a', '--reflink=auto', `${from}/.`, `${to}/`]);
+  if (ended.code !== 0) throw new FailureError({ kind: 'archive-unwritable', at: to, detail: ended.problem });
 };
 
 const gather = async (
@@ -97,7 +92,7 @@ export const makeArchive = async (run: Run, request: MktarballRequest): Promise<
   const ended = await tar(run, ['--create', '--auto-compress', '--file', beside, '--directory', top, ...list(top)]);
   if (ended.code !== 0) {
     remove(beside);
-    throw new FailureError({ kind: 'archive-unwritable', at: target, detail: ended.errors.split('\n')[0] ?? '' });
+    throw new FailureError({ kind: 'archive-unwritable', at: target, detail: ended.problem });
   }
   syncPath(beside);
   rename(beside, target);
@@ -120,12 +115,12 @@ const unpack = async (run: Run, archive: string): Promise<{ top: string; names: 
     '--file',
     archive,
   ]);
-  if (listing.code !== 0) throw refuse(archive, listing.errors.split('\n')[0] ?? 'tar cannot read it');
+  if (listing.code !== 0) throw refuse(archive, listing.problem);
   const problem = archiveProblem(listing.output);
   if (problem) throw refuse(archive, problem);
   const top = makeTemporary(run.scratch, 'unpacked-');
   const ended = await tar(run, ['--extract', '--no-same-owner', '--file', archive, '--directory', top]);
-  if (ended.code !== 0) throw refuse(archive, ended.errors.split('\n')[0] ?? 'tar cannot unpack it');
+  if (ended.code !== 0) throw refuse(archive, ended.problem);
   return { top, names: memberNames(listing.output) };
 };
 

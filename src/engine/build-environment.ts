@@ -47,7 +47,7 @@ const adminsExports = async (run: Run, release: string, environment: Environment
     limit: 30,
   });
   if (ended.code !== 0) {
-    throw new FailureError({ kind: 'conf-broken', at: path, detail: ended.errors.split('\n')[0] ?? '' });
+    throw new FailureError({ kind: 'conf-broken', at: path, detail: ended.problem });
   }
   const exports = ended.output.split('\0').map((text): [string, string] => {
     const end = text.indexOf('=');

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { buildEnvironment } from './build-environment.ts';
 import { causeOf } from './cause.ts';
 import type { ModuleConf } from './conf.ts';
-import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import {
   copyFile,
@@ -56,9 +55,7 @@ const tool = async (
 ): Promise<void> => {
   const end = bench.log.step(title, argv.join(' '));
   const before = bench.log.text().length;
-  const ended = await bench.run.processes.run({
-    argv,
-    environment: probeEnvironment(bench.run.settings.environment),
+  const ended = await bench.run.processes.ask(argv, {
     directory,
     log: bench.log.descriptor,
     descriptors: new Map([[lockDescriptor, bench.place.lock]]),
@@ -66,7 +63,7 @@ const tool = async (
   end(ended.code);
   if (ended.code === 0) return;
   const cause = causeOf(bench.log.text().slice(before), bench.build);
-  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: argv[0], detail: `${argv[0]}: not found` });
+  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: argv[0], detail: ended.problem });
   throw new FailureError({ kind: cause.kind, at: argv[0], detail: cause.detail, code: ended.code });
 };
 
@@ -117,7 +114,7 @@ const checkObjects = async (bench: Bench): Promise<void> => {
   const symvers = gatherSymvers(build);
   if (symvers) writeText(join(staging, 'module', 'Module.symvers'), symvers);
   if (conf.objects.length === 0) return;
-  const found = await vermagicsOf(stagedObjects(bench), run.processes, run.settings.environment);
+  const found = await vermagicsOf(stagedObjects(bench), run.processes);
   const names = conf.objects.map((object) => `${object.dest}.ko`);
   const ofHeaders = await run.vermagicOf(place.kernel);
   // Whoever names the headers by hand means their release, whatever the kernel's is.
@@ -229,7 +226,7 @@ export const buildModule = async (
   try {
     makeDirectory(join(staging, 'module'));
     await runSteps(bench, beforeImports, say);
-    const imports = await importsOf(stagedObjects(bench), run.processes, run.settings.environment);
+    const imports = await importsOf(stagedObjects(bench), run.processes);
     await runSteps(bench, afterImports, say);
     publish(bench);
     await runSteps(bench, [['post-build', (one) => script(one, 'POST_BUILD')]], say);

@@ -33,7 +33,6 @@ const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> =
       onSurvivor: () => undefined,
     },
     run.processes,
-    settings.environment,
   );
 };
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { reader } from './conf-script.ts';
-import { type Environment, pathOf, scriptEnvironment } from './environment.ts';
+import { type Environment, pathOf } from './environment.ts';
 import type { Failure } from './errors.ts';
 import type { Processes } from './exec.ts';
 import { exists, list, look, makeTemporary, readText, remove, writeText } from './files.ts';
@@ -73,6 +73,15 @@ export const matchOf = (directive: string): string => `match:${directive}`;
 const stallMs = 3000;
 const singleLimit = 30;
 const singlesAtOnce = 8;
+
+/** What a reading of confs needs of a run. */
+export interface ConfReader {
+  readonly processes: Processes;
+  /** The caller's environment as scripts get it. */
+  readonly environment: Environment;
+  /** A private directory. */
+  readonly scratch: string;
+}
 
 interface Desk {
   readonly directory: string;
@@ -166,18 +175,15 @@ const singly = async (desk: Desk, question: ConfQuestion, index: number): Promis
 /**
  * Read many confs; the answers are in the order of the questions. One bad conf costs only its own answer.
  *
- * @param temporary where a private directory may be made
- * @param own the caller's environment
+ * @param reader what runs bash, and in which private directory
  */
 export const readConfs = async (
+  { processes, environment, scratch }: ConfReader,
   questions: readonly ConfQuestion[],
-  processes: Processes,
-  temporary: string,
-  own: Environment,
 ): Promise<ConfReading[]> => {
   if (questions.length === 0) return [];
-  const directory = makeTemporary(temporary, 'kmodsort-conf-');
-  const desk: Desk = { directory, processes, environment: scriptEnvironment(own, directiveNames) };
+  const directory = makeTemporary(scratch, 'kmodsort-conf-');
+  const desk: Desk = { directory, processes, environment };
   try {
     writeText(join(directory, 'names'), `${directiveNames.join('\n')}\n`);
     const killed = await runReader(desk, new Map(questions.entries()), false);

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { probeEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
 import { exists, makeDirectory, relink } from './files.ts';
 import type { Run } from './run.ts';
@@ -24,12 +23,7 @@ export const runDepmod = async (run: Run, release: string): Promise<Failure | un
   if (!exists(join(directory, 'modules.dep'))) return undefined;
   run.emit({ kind: 'depmod', release });
   const where = run.settings.privateInstallTree ? ['-b', baseOf(run)] : [];
-  const ended = await run.processes.run({
-    argv: ['depmod', ...where, release],
-    environment: probeEnvironment(run.settings.environment),
-    limit: 300,
-  });
+  const ended = await run.processes.ask(['depmod', ...where, release], { limit: 300 });
   if (ended.code === 0) return undefined;
-  const detail = ended.unstartable ? 'depmod: not found' : (ended.errors.split('\n')[0] ?? '');
-  return { kind: 'depmod-failed', at: release, detail, code: ended.code };
+  return { kind: 'depmod-failed', at: release, detail: ended.problem, code: ended.code };
 };

@@ -1,7 +1,5 @@
 import { basename, dirname, join } from 'node:path';
 import type { ModuleConf } from './conf.ts';
-import { type Environment, probeEnvironment } from './environment.ts';
-import type { Processes } from './exec.ts';
 import { hashFile, list, readText } from './files.ts';
 import { type Target, targetsOf } from './install.ts';
 import { compressionOf, objectNameOf } from './kernel.ts';
@@ -23,29 +21,15 @@ const field = (text: string, name: string): string =>
   new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
 
 /** kmod before 31 may be built without zlib: such a file is unpacked for it. */
-const readable = async (
-  path: string,
-  scratch: string,
-  processes: Processes,
-  environment: Environment,
-): Promise<string> => {
+const readable = async ({ processes, scratch }: Run, path: string): Promise<string> => {
   if (compressionOf(path) !== 'gz') return path;
   const plain = join(scratch, `in-tree-${basename(path, '.gz')}`);
-  await processes.run({
-    argv: ['sh', '-c', 'exec gzip -dc -- "$1" >"$2"', 'gzip', path, plain],
-    environment: probeEnvironment(environment),
-    limit: 30,
-  });
+  await processes.ask(['sh', '-c', 'exec gzip -dc -- "$1" >"$2"', 'gzip', path, plain], { limit: 30 });
   return plain;
 };
 
 const versionOf = async (run: Run, path: string): Promise<ObjectVersion> => {
-  const { processes, scratch, settings } = run;
-  const ended = await processes.run({
-    argv: ['modinfo', await readable(path, scratch, processes, settings.environment)],
-    environment: probeEnvironment(settings.environment),
-    limit: 30,
-  });
+  const ended = await run.processes.ask(['modinfo', await readable(run, path)], { limit: 30 });
   return { version: field(ended.output, 'version'), srcversion: field(ended.output, 'srcversion') };
 };
 

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { archiveProblem } from './archive-check.ts';
-import { probeEnvironment } from './environment.ts';
+import type { Argv } from './exec.ts';
 import { list, look, makeDirectory, walk } from './files.ts';
 import type { GuardRequest } from './request.ts';
 import type { Run } from './run.ts';
@@ -17,8 +17,7 @@ export interface IncomingFiles {
 
 const limit = 60;
 
-const ask = (run: Run, argv: readonly [string, ...string[]]) =>
-  run.processes.run({ argv, environment: probeEnvironment(run.settings.environment), limit });
+const ask = (run: Run, argv: Argv) => run.processes.ask(argv, { limit });
 
 /** Where pacman has, or takes, the files of packages: only those that are on this machine already. */
 const filesOfPackages = async (run: Run, packages: readonly string[]): Promise<string[]> => {

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { appendTo, close, openFifo, takeByte } from './descriptors.ts';
-import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import type { Processes } from './exec.ts';
 
@@ -36,16 +35,14 @@ export const makeJobserver = async (
   cores: number,
   directory: string,
   processes: Processes,
-  environment: Environment,
   abort: AbortSignal,
 ): Promise<Jobserver> => {
   if (cores === 0) return unlimited;
   const path = join(directory, 'jobserver');
-  const made = await processes.run({ argv: ['mkfifo', '-m', '600', path], environment: probeEnvironment(environment) });
+  const made = await processes.ask(['mkfifo', '-m', '600', path]);
   // The run was ended before it began: nothing will ask for a slot.
   if (abort.aborted) return unlimited;
-  if (made.code !== 0)
-    throw new FailureError({ kind: 'tool-missing', at: 'mkfifo', detail: made.errors.trim() || 'mkfifo: not found' });
+  if (made.code !== 0) throw new FailureError({ kind: 'tool-missing', at: 'mkfifo', detail: made.problem });
   const theirs = openFifo(path, false);
   const ours = openFifo(path, true);
   appendTo(ours, token.repeat(cores));

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
-import { probeEnvironment } from './environment.ts';
 import type { Failure } from './errors.ts';
+import type { Argv } from './exec.ts';
 import { exists, makeDirectory, readText, remove } from './files.ts';
 import { filesOnKernel } from './install.ts';
 import { type Compression, compressionOf, objectNameOf } from './kernel.ts';
@@ -140,16 +140,14 @@ const plainFile = async (run: Run, path: string): Promise<string> => {
   if (compression === 'none') return path;
   const plain = join(run.scratch, 'load-check', `${objectNameOf(basename(path))}.ko`);
   makeDirectory(join(run.scratch, 'load-check'));
-  await run.processes.run({
-    argv: ['sh', '-c', 'exec "$1" -dc -- "$2" >"$3"', 'sh', unpackers[compression], path, plain],
-    environment: probeEnvironment(run.settings.environment),
+  await run.processes.ask(['sh', '-c', 'exec "$1" -dc -- "$2" >"$3"', 'sh', unpackers[compression], path, plain], {
     limit: 30,
   });
   return plain;
 };
 
-const outputOf = async (run: Run, argv: readonly [string, ...string[]]): Promise<string> => {
-  const ended = await run.processes.run({ argv, environment: probeEnvironment(run.settings.environment), limit: 30 });
+const outputOf = async (run: Run, argv: Argv): Promise<string> => {
+  const ended = await run.processes.ask(argv, { limit: 30 });
   return ended.code === 0 ? ended.output : '';
 };
 

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { close, openLockFile, rewrite } from './descriptors.ts';
-import { type Environment, probeEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { type Processes, signalGroup } from './exec.ts';
 import { list, readLink, readText, realPath } from './files.ts';
@@ -83,12 +83,8 @@ const endSurvivors = (path: string, told: (pid: number) => void): void => {
   }
 };
 
-const flock = async (processes: Processes, environment: Environment, fd: number, words: string[]): Promise<number> => {
-  const ended = await processes.run({
-    argv: ['flock', ...words, '3'],
-    environment: probeEnvironment(environment),
-    descriptors: new Map([[3, fd]]),
-  });
+const flock = async (processes: Processes, fd: number, words: string[]): Promise<number> => {
+  const ended = await processes.ask(['flock', ...words, '3'], { descriptors: new Map([[3, fd]]) });
   return ended.code;
 };
 
@@ -104,9 +100,9 @@ const take = async (wish: LockWish, tryFor: (words: string[]) => Promise<number>
 };
 
 /** Take a lock; throws lock-busy (FailureError) when it is not had in time. */
-export const takeLock = async (wish: LockWish, processes: Processes, environment: Environment): Promise<Lock> => {
+export const takeLock = async (wish: LockWish, processes: Processes): Promise<Lock> => {
   const descriptor = openLockFile(wish.path);
-  const tryFor = (words: string[]): Promise<number> => flock(processes, environment, descriptor, words);
+  const tryFor = (words: string[]): Promise<number> => flock(processes, descriptor, words);
   if (!(await take(wish, tryFor))) {
     const holder = parseOwner(readText(wish.path));
     close(descriptor);

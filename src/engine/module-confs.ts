@@ -77,9 +77,8 @@ export type Read = { readonly conf: ModuleConf } | { readonly failure: Failure }
 export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promise<Read[]> => {
   const early = asked.map((one) => beforeReading(run, one.entry, one.files));
   const readable = asked.filter((_, index) => early[index] === undefined);
-  const { processes, settings } = run;
   const questions = readable.map((one) => questionOf(run, one));
-  const readings = await readConfs(questions, processes, run.scratch, settings.environment);
+  const readings = await readConfs(run, questions);
   const answers = new Map(readable.map((one, index) => [one, readings[index]]));
   return asked.map((one, index): Read => {
     const failure = early[index];

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { probeEnvironment } from './environment.ts';
 import { makeProcesses } from './exec.ts';
 import { exists, isDirectory, publishText, remove } from './files.ts';
 import type { Trouble } from './progress.ts';
@@ -39,9 +38,8 @@ export const publishRequiredNotice = (settings: Settings, text: string): void =>
 export const tellJournal = async (settings: Settings, lines: readonly string[]): Promise<void> => {
   const isHeard = exists('/run/systemd/journal/socket') || exists('/dev/log');
   if (settings.privateInstallTree || lines.length === 0 || !isHeard) return;
-  const environment = probeEnvironment(settings.environment);
+  const processes = makeProcesses(settings.environment);
   for (const line of lines) {
-    const argv = ['logger', '--tag', 'kmodsort', '--priority', 'user.err', '--', line] as const;
-    await makeProcesses().run({ argv: [...argv], environment, limit: 5 });
+    await processes.ask(['logger', '--tag', 'kmodsort', '--priority', 'user.err', '--', line], { limit: 5 });
   }
 };

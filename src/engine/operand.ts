@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path';
-import { probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { exists, isDirectory, makeTemporary, realPath, remove, rename } from './files.ts';
 import { machineArch, runningKernel } from './kernel.ts';
@@ -38,13 +37,10 @@ const identifyOne = async (run: Run, directory: string): Promise<Identified> => 
 const copySource = async (run: Run, from: string, to: string): Promise<void> => {
   if (isDirectory(to) && !run.switches.force) throw new FailureError({ kind: 'already-added', at: to });
   const beside = makeTemporary(dirname(to), `.tmp_${basename(to)}_`, 0o755);
-  const ended = await run.processes.run({
-    argv: ['cp', '-a', '--reflink=auto', `${from}/.`, `${beside}/`],
-    environment: probeEnvironment(run.settings.environment),
-  });
+  const ended = await run.processes.ask(['cp', '-a', '--reflink=auto', `${from}/.`, `${beside}/`]);
   if (ended.code !== 0) {
     remove(beside);
-    throw new FailureError({ kind: 'disk-full', at: to, detail: ended.errors.split('\n')[0] ?? '' });
+    throw new FailureError({ kind: 'disk-full', at: to, detail: ended.problem });
   }
   remove(to);
   rename(beside, to);

@@ -68,7 +68,7 @@ export const identify = async (
     scope: confScope(kernel, headers, settings, undefined, settings.variables),
     directives: [],
   }));
-  const readings = await readConfs(questions, run.processes, run.scratch, settings.environment);
+  const readings = await readConfs(run, questions);
   return directories.map((directory, index) => {
     const at = join(directory, 'dkms.conf');
     const reading = readings[index];

@@ -18,7 +18,7 @@ const install = async (run: Run, archive: string): Promise<Failure | undefined> 
   const ended = await run.processes.run({ argv: ['rpm', '-Uvh', archive], environment: run.environment, limit: 3600 });
   if (ended.code === 0) return undefined;
   const said = ended.errors.trim().split('\n').at(-1) ?? '';
-  return { kind: 'rpm-refused', at: archive, detail: ended.unstartable ? 'rpm: not found' : said, code: ended.code };
+  return { kind: 'rpm-refused', at: archive, detail: said || ended.problem, code: ended.code };
 };
 
 /** Install the .rpm of a request, if it is about one. The answer is what is left to do, or why nothing is. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Environment, probeEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { list, look, readText } from './files.ts';
 
@@ -96,13 +96,12 @@ done`;
 const readWithBash = async (path: string, environment: Environment): Promise<Variables> => {
   // Loaded only here: plain settings, the usual case, start no process.
   const { makeProcesses } = await import('./exec.ts');
-  const ended = await makeProcesses().run({
-    argv: ['bash', '--norc', '--noprofile', '-c', printAssigned, 'kmodsort', path],
-    environment: probeEnvironment(environment),
-    limit: 10,
-  });
+  const ended = await makeProcesses(environment).ask(
+    ['bash', '--norc', '--noprofile', '-c', printAssigned, 'kmodsort', path],
+    { limit: 10 },
+  );
   if (ended.code !== 0 || /: line \d+: (syntax error|unexpected EOF)/.test(ended.errors)) {
-    throw new FailureError({ kind: 'conf-broken', at: path, detail: ended.errors.split('\n')[0] ?? '' });
+    throw new FailureError({ kind: 'conf-broken', at: path, detail: ended.errors.split('\n')[0] || ended.problem });
   }
   const words = ended.output.split('\0');
   const variables: Variables = {};

@@ -1,6 +1,5 @@
 import { basename, join } from 'node:path';
 import { isInChroot } from './chroot.ts';
-import { probeEnvironment } from './environment.ts';
 import { exists } from './files.ts';
 import { findCommand, type KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';
@@ -39,11 +38,7 @@ export const signProgram = (settings: Settings, facts: KernelFacts): string | un
 
 /** The signer and hash of a signed file as modinfo reads them; undefined if it is not signed so. */
 const signatureProblem = async (run: Run, object: string, hash: string): Promise<string | undefined> => {
-  const ended = await run.processes.run({
-    argv: ['modinfo', object],
-    environment: probeEnvironment(run.settings.environment),
-    limit: 30,
-  });
+  const ended = await run.processes.ask(['modinfo', object], { limit: 30 });
   const signer = /^signer:\s*(\S.*)$/m.exec(ended.output)?.[1];
   const found = /^sig_hashalgo:\s*(\S+)$/m.exec(ended.output)?.[1];
   if (!signer) return 'modinfo finds no signature';

@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path';
-import { probeEnvironment } from './environment.ts';
 import type { Processes } from './exec.ts';
 import { chmod, exists, makeDirectory, makeTemporary, remove, rename, syncPath } from './files.ts';
 import type { Settings } from './settings.ts';
@@ -69,7 +68,7 @@ const publish = (from: string, to: string, mode: number): void => {
 };
 
 /** Beside its place first; the private key never stands anywhere for others to read. */
-const makeKey = async (wanted: SigningKey, settings: Settings, processes: Processes): Promise<string | undefined> => {
+const makeKey = async (wanted: SigningKey, processes: Processes): Promise<string | undefined> => {
   makeDirectory(dirname(wanted.certificate));
   const keyDirectory = isToken(wanted.key) ? undefined : makeTemporary(dirname(wanted.key), '.tmp_key_');
   const directory = makeTemporary(dirname(wanted.certificate), '.tmp_key_');
@@ -77,13 +76,8 @@ const makeKey = async (wanted: SigningKey, settings: Settings, processes: Proces
   const certificate = join(directory, 'certificate');
   const own = isToken(wanted.key) || exists(wanted.key) ? wanted.key : undefined;
   try {
-    const ended = await processes.run({
-      argv: makeWords(own, key, certificate),
-      environment: probeEnvironment(settings.environment),
-      limit: 120,
-    });
-    if (ended.unstartable) return 'openssl: not found';
-    if (ended.code !== 0) return ended.errors.split('\n').find(Boolean) ?? 'openssl failed';
+    const ended = await processes.ask(makeWords(own, key, certificate), { limit: 120 });
+    if (ended.code !== 0) return ended.problem;
     if (!own) publish(key, wanted.key, 0o600);
     publish(certificate, wanted.certificate, 0o644);
     return undefined;
@@ -93,13 +87,9 @@ const makeKey = async (wanted: SigningKey, settings: Settings, processes: Proces
   }
 };
 
-const askUbuntu = async (settings: Settings, processes: Processes): Promise<string | undefined> => {
-  const ended = await processes.run({
-    argv: ['/usr/sbin/update-secureboot-policy', '--new-key'],
-    environment: probeEnvironment(settings.environment),
-    limit: 120,
-  });
-  return ended.code === 0 ? undefined : (ended.errors.split('\n').find(Boolean) ?? 'update-secureboot-policy failed');
+const askUbuntu = async (processes: Processes): Promise<string | undefined> => {
+  const ended = await processes.ask(['/usr/sbin/update-secureboot-policy', '--new-key'], { limit: 120 });
+  return ended.code === 0 ? undefined : ended.problem;
 };
 
 /** A key that is ready to sign with, or why there is none. */
@@ -109,7 +99,6 @@ export type KeyResult = { readonly key: SigningKey; readonly isNew: boolean } | 
 export const readyKey = async (settings: Settings, release: string, processes: Processes): Promise<KeyResult> => {
   const wanted = signingKeyOf(settings, release);
   if (isComplete(wanted)) return { key: wanted, isNew: false };
-  const problem =
-    wanted === ubuntuKey ? await askUbuntu(settings, processes) : await makeKey(wanted, settings, processes);
+  const problem = wanted === ubuntuKey ? await askUbuntu(processes) : await makeKey(wanted, processes);
   return problem === undefined ? { key: wanted, isNew: true } : { problem };
 };

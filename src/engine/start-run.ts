@@ -61,7 +61,7 @@ const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): 
     if ('problem' in ready) return ready;
     const { certificate } = ready.key;
     if (ready.isNew) note({ note: 'key-made', certificate });
-    if (await isUnenrolled(certificate, processes, settings.environment)) note({ note: 'not-enrolled', certificate });
+    if (await isUnenrolled(certificate, processes)) note({ note: 'not-enrolled', certificate });
     return ready;
   };
   return remembered((kernel) => {
@@ -80,10 +80,10 @@ const makeRun = async (
   scratch: string,
 ): Promise<Run> => {
   const settings = switches.symlink ? { ...given, symlinkModules: true } : given;
-  const processes = makeProcesses(abort);
+  const processes = makeProcesses(settings.environment, abort);
   const environment = scriptEnvironment(settings.environment, directiveNames);
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel, switches.kernelSource, switches.kernelConfig));
-  const jobserver = await makeJobserver(settings.jobs, scratch, processes, settings.environment, abort);
+  const jobserver = await makeJobserver(settings.jobs, scratch, processes, abort);
   return {
     settings,
     processes,
@@ -95,7 +95,7 @@ const makeRun = async (
     factsOf,
     environment,
     vermagicOf: remembered((kernel) =>
-      headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes, settings.environment),
+      headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes),
     ),
     signingKey: keyMaker(settings, processes, note),
     alone: turns(),

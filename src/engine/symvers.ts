@@ -1,5 +1,4 @@
 import { basename, join } from 'node:path';
-import { type Environment, probeEnvironment } from './environment.ts';
 import type { Processes } from './exec.ts';
 import { hashText, list, readText, walk } from './files.ts';
 import { compressionOf } from './kernel.ts';
@@ -49,18 +48,10 @@ export const exportsIdentity = (exported: Exports): string =>
  * Symvers text made from built objects, for a tree that kept none: `modprobe --show-exports`.
  * It does not say which are GPL-only; the loader will.
  */
-export const symversFromObjects = async (
-  moduleDirectory: string,
-  processes: Processes,
-  environment: Environment,
-): Promise<string> => {
+export const symversFromObjects = async (moduleDirectory: string, processes: Processes): Promise<string> => {
   const lines: string[] = [];
   for (const file of list(moduleDirectory).filter((name) => compressionOf(name))) {
-    const ended = await processes.run({
-      argv: ['modprobe', '--show-exports', join(moduleDirectory, file)],
-      environment: probeEnvironment(environment),
-      limit: 30,
-    });
+    const ended = await processes.ask(['modprobe', '--show-exports', join(moduleDirectory, file)], { limit: 30 });
     const name = file.replace(/\.ko.*$/, '');
     for (const [, crc, symbol] of ended.output.matchAll(/^(0x[0-9a-f]+)\s+(\S+)$/gm)) {
       lines.push(`${crc}\t${symbol}\t${name}\tEXPORT_SYMBOL\t`);
@@ -70,18 +61,10 @@ export const symversFromObjects = async (
 };
 
 /** Symbols with CRCs that uncompressed objects want from others: `modprobe --dump-modversions`. */
-export const importsOf = async (
-  objects: readonly string[],
-  processes: Processes,
-  environment: Environment,
-): Promise<Map<string, string>> => {
+export const importsOf = async (objects: readonly string[], processes: Processes): Promise<Map<string, string>> => {
   const imports = new Map<string, string>();
   for (const object of objects) {
-    const ended = await processes.run({
-      argv: ['modprobe', '--dump-modversions', object],
-      environment: probeEnvironment(environment),
-      limit: 30,
-    });
+    const ended = await processes.ask(['modprobe', '--dump-modversions', object], { limit: 30 });
     for (const [, crc, symbol] of ended.output.matchAll(/^(0x[0-9a-f]+)\s+(\S+)$/gm)) {
       if (crc && symbol) imports.set(symbol, crc);
     }

@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
 import { isCleanName } from './conf-values.ts';
-import { probeEnvironment } from './environment.ts';
 import { exists, list } from './files.ts';
 import type { Run } from './run.ts';
 import { isRegistered, type TreeEntry } from './tree.ts';
@@ -14,9 +13,8 @@ import { isRegistered, type TreeEntry } from './tree.ts';
 const limit = 30;
 
 const ask = async (run: Run, words: readonly string[]): Promise<string[]> => {
-  const environment = probeEnvironment(run.environment);
   // It ends badly if one path is nobody's, and has answered for the others.
-  const { output } = await run.processes.run({ argv: ['dpkg-query', ...words], environment, limit });
+  const { output } = await run.processes.ask(['dpkg-query', ...words], { limit });
   return output.split('\n').filter(Boolean);
 };
 

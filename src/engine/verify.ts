@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { type Environment, probeEnvironment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import type { Processes } from './exec.ts';
 import { makeDirectory, readText, writeText } from './files.ts';
@@ -27,15 +26,13 @@ export const headersVermagic = async (
   facts: KernelFacts,
   directory: string,
   processes: Processes,
-  environment: Environment,
 ): Promise<string | undefined> => {
   if (!facts.headers) return undefined;
   makeDirectory(directory);
   writeText(join(directory, 'Makefile'), 'obj-m := probe.o\n');
   writeText(join(directory, 'probe.c'), probeSource);
-  const ended = await processes.run({
-    argv: ['make', '-s', '-C', facts.headers, `M=${directory}`, 'probe.i'],
-    environment: { ...probeEnvironment(environment), CC: facts.compiler },
+  const ended = await processes.ask(['make', '-s', '-C', facts.headers, `M=${directory}`, 'probe.i'], {
+    variables: { CC: facts.compiler },
     directory,
     limit: 60,
   });
@@ -45,17 +42,9 @@ export const headersVermagic = async (
 };
 
 /** The version strings of uncompressed objects, in their order: modinfo(8). */
-export const vermagicsOf = async (
-  objects: readonly string[],
-  processes: Processes,
-  environment: Environment,
-): Promise<string[]> => {
-  const ended = await processes.run({
-    argv: ['modinfo', '-F', 'vermagic', ...objects],
-    environment: probeEnvironment(environment),
-    limit: 60,
-  });
-  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: 'modinfo', detail: 'modinfo: not found' });
+export const vermagicsOf = async (objects: readonly string[], processes: Processes): Promise<string[]> => {
+  const ended = await processes.ask(['modinfo', '-F', 'vermagic', ...objects], { limit: 60 });
+  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: 'modinfo', detail: ended.problem });
   return ended.output
     .split('\n')
     .filter(Boolean)

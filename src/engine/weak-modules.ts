@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { close, openToRead } from './descriptors.ts';
-import { probeEnvironment } from './environment.ts';
 import { exists, writeText } from './files.ts';
 import { compressionOf } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
@@ -31,12 +30,7 @@ export const tellWeakModules = async (
   const list = join(run.scratch, `weak-${module.name}-${kernel.release}`);
   writeText(list, `${named.join('\n')}\n`);
   const input = openToRead(list);
-  const ended = await run.processes.run({
-    argv: [program.path, ...program[action]],
-    environment: probeEnvironment(run.settings.environment),
-    input,
-    limit: 300,
-  });
+  const ended = await run.processes.ask([program.path, ...program[action]], { input, limit: 300 });
   close(input);
   if (ended.code !== 0) run.note({ note: 'script-failed', path: program.path, code: ended.code });
 };

@@ -42,7 +42,7 @@ const dependencySymbols = async (
       symbols.push({ name, version, file, exported });
       continue;
     }
-    const text = await symversFromObjects(directory, run.processes, run.settings.environment);
+    const text = await symversFromObjects(directory, run.processes);
     if (!text) continue;
     const made = join(run.scratch, 'symvers', job.kernel.release, name, 'Module.symvers');
     writeText(made, text);
@@ -203,7 +203,6 @@ const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
       onSurvivor: (pid) => run.note({ note: 'ended-survivor', pid, module: job.module }),
     },
     run.processes,
-    run.settings.environment,
   );
 
 const underLock = async (run: Run, survey: Survey, job: Job): Promise<Outcome> => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { confOf, confScope, type ModuleConf } from '../../src/engine/conf.ts';
-import { type ConfReading, readConfs } from '../../src/engine/conf-reader.ts';
+import { type ConfReading, directiveNames, readConfs } from '../../src/engine/conf-reader.ts';
+import { scriptEnvironment } from '../../src/engine/environment.ts';
 import { makeProcesses } from '../../src/engine/exec.ts';
 import { kernelFacts } from '../../src/engine/kernel.ts';
 import { readSettings, type Settings } from '../../src/engine/settings.ts';
@@ -46,16 +47,19 @@ export const readByUs = async (questions: readonly Question[], scratch: string):
     osRelease: '/dev/null',
     installTree: '/lib/modules',
   });
+  const reader = {
+    processes: makeProcesses(process.env),
+    environment: scriptEnvironment(process.env, directiveNames),
+    scratch,
+  };
   const readings = await readConfs(
+    reader,
     questions.map(({ name, version, kernel, path }) => ({
       files: [path],
       release: kernel.release,
       scope: confScope({ release: kernel.release, arch: 'x86_64' }, kernel.headers, settings, { name, version }, {}),
       directives: [],
     })),
-    makeProcesses(),
-    scratch,
-    process.env,
   );
   return questions.map((question, index) => answerOf(readings[index], question, settings));
 };

@@ -1,7 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfResult, confOf, confScope, type ModuleConf } from '../../../src/engine/conf.ts';
-import { type ConfReading, readConfs } from '../../../src/engine/conf-reader.ts';
+import { type ConfReading, directiveNames, readConfs } from '../../../src/engine/conf-reader.ts';
+import { scriptEnvironment } from '../../../src/engine/environment.ts';
 import type { Failure } from '../../../src/engine/errors.ts';
 import { makeProcesses } from '../../../src/engine/exec.ts';
 import type { KernelFacts } from '../../../src/engine/kernel.ts';
@@ -51,8 +52,9 @@ export const readAll = (
     scope: confScope(kernel, headers ?? '', trees, module, { framework_says: 'so' }),
     directives: asked.directives ?? [],
   }));
-  const environment = { PATH: process.env.PATH, ...asked.environment };
-  return readConfs(questions, makeProcesses(), join(directory, 'tmp'), environment);
+  const own = { PATH: process.env.PATH, ...asked.environment };
+  const environment = scriptEnvironment(own, directiveNames);
+  return readConfs({ processes: makeProcesses(own), environment, scratch: join(directory, 'tmp') }, questions);
 };
 
 export const resultOf = async (

@@ -19,7 +19,7 @@ interface Served {
 const serve = async (cores: number): Promise<Served> => {
   const directory = mkdtempSync(join(root, 'jobs-'));
   const abort = new AbortController();
-  const jobserver = await makeJobserver(cores, directory, makeProcesses(), environment, abort.signal);
+  const jobserver = await makeJobserver(cores, directory, makeProcesses(environment), abort.signal);
   return { jobserver, directory, abort };
 };
 

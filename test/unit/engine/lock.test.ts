@@ -40,7 +40,7 @@ const take = (path: string, more: Partial<LockWish> = {}): Wished => {
     onSurvivor: (pid: number) => survivors.push(pid),
     ...more,
   };
-  return { busy, survivors, lock: takeLock(wish, makeProcesses(), environment) };
+  return { busy, survivors, lock: takeLock(wish, makeProcesses(environment)) };
 };
 
 const newPath = (): string => join(mkdtempSync(join(root, 'lock-')), 'deep', 'lock');
