@@ -29,10 +29,6 @@ export interface Adapter {
   readonly events: (words: readonly string[], stdin: string) => Event[];
 }
 
-/** Can this be the name of a kernel release or of a source directory? It becomes part of paths and commands. */
-export const isCleanName = (name: string): boolean =>
-  /^[A-Za-z0-9._+~@:-]+$/.test(name) && name !== '.' && name !== '..' && !name.startsWith('-');
-
 interface Effect {
   /** The list of the request that the event's name is put in. */
   readonly list?: 'touched' | 'leaving';

@@ -9,12 +9,13 @@ import { parseDkmsCommandLine } from './cli/dkms.ts';
 import { type Invocation, parseCommandLine, type Task } from './cli/kmodsort.ts';
 import { retryCommand } from './cli/options.ts';
 import { FailureError, systemFailure } from './engine/errors.ts';
+import { commandLineOf } from './engine/proc.ts';
 import type { Answer, Emit, Note } from './engine/progress.ts';
 import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
 import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
-import { isPackageSetup, isPackageUpgrade, wordsOf } from './maintainer-script.ts';
+import { isPackageSetup, isPackageUpgrade } from './maintainer-script.ts';
 import { emptyOut, readQueue } from './queue.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
@@ -51,7 +52,7 @@ interface Asked {
 
 const guardRequest = async (manager: 'apt' | 'pacman', abort: AbortSignal): Promise<Asked> => {
   const { text } = await readStdin(process.stdin, { ...stdinLimits, abort });
-  return { request: { verb: 'guard', ...incomingOf(manager, text, wordsOf(process.ppid)) }, notes: [] };
+  return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(process.ppid)) }, notes: [] };
 };
 
 const requestFor = async (task: Task, abort: AbortSignal): Promise<Asked> => {

@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailureError } from './engine/errors.ts';
+import { queueDirectory } from './engine/state-files.ts';
 import type { Adapter, Event, Manager } from './events.ts';
 
 /**
@@ -51,7 +52,7 @@ const eventsOf = (text: string, adapters: Readonly<Record<Manager, Adapter>>): E
 
 /** Everything that waits in `<state directory>/queue`, oldest first. */
 export const readQueue = (stateDir: string, adapters: Readonly<Record<Manager, Adapter>>): Queue => {
-  const files = filesIn(join(stateDir, 'queue'));
+  const files = filesIn(queueDirectory(stateDir));
   if (files.length === 0) return emptyQueue;
   const texts = files.map((file) => readFileSync(file, 'utf8'));
   return {

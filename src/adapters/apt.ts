@@ -1,5 +1,6 @@
 import { FailureError } from '../engine/errors.ts';
-import { type Adapter, isCleanName } from '../events.ts';
+import { isCleanName } from '../engine/names.ts';
+import type { Adapter } from '../events.ts';
 
 const usages = {
   postinst: 'kmodsort hook run apt postinst KERNEL [IMAGE]',

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { isCleanName } from '../engine/names.ts';
 import type { Overrides } from '../engine/settings.ts';
-import { isCleanName } from '../events.ts';
+import { quoteWord } from '../engine/shell.ts';
 import { UsageError } from './usage.ts';
 
 /** Options that name a place, with the key that they set. */
@@ -83,13 +84,11 @@ export const releasesOf = (releases: readonly string[] | undefined): string[] =>
   return [...new Set(releases)];
 };
 
-const quoted = (word: string): string => (/^[\w./+:@%=,~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
-
 /** The command that tries one kernel again, with the places that this run was given. */
 export const retryCommand = (overrides: Overrides, release: string): string => {
   const given = places.flatMap(({ option, key }) => {
     const value = overrides[key];
-    return value === undefined ? [] : [`--${option}`, quoted(value)];
+    return value === undefined ? [] : [`--${option}`, quoteWord(value)];
   });
-  return ['kmodsort sync -k', quoted(release), ...given].join(' ');
+  return ['kmodsort sync -k', quoteWord(release), ...given].join(' ');
 };

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { usedSymbols } from './fingerprint.ts';
 import { filesOnKernel } from './install.ts';
-import { builtFiles } from './originals.ts';
 import { type UsedSymbols, writeRecord } from './record.ts';
 import type { Run } from './run.ts';
 import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts';
 import { importsOf } from './symvers.ts';
-import { builtDirectory } from './tree.ts';
+import { builtDirectory, builtFiles } from './tree.ts';
 
 /** A tree that dkms built is taken as fresh at first sight: what it was built from is remembered as it is now. */
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { objectNameOf } from './compression.ts';
 import { close, openLog } from './descriptors.ts';
 import type { Failure } from './errors.ts';
-import { objectNameOf, runningKernel } from './kernel.ts';
+import { runningKernel } from './kernel.ts';
 import { markers } from './lock.ts';
 import type { Row } from './progress.ts';
 import { readRecord } from './record.ts';

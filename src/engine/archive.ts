@@ -19,7 +19,14 @@ import {
 import { machineArch, runningKernel } from './kernel.ts';
 import { entryFor } from './operand.ts';
 import { identify } from './registration.ts';
-import { type Kernel, type LdtarballRequest, type MktarballRequest, type Module, moduleLabel } from './request.ts';
+import {
+  type Kernel,
+  type LdtarballRequest,
+  type MktarballRequest,
+  type Module,
+  moduleLabel,
+  sameModule,
+} from './request.ts';
 import type { Run } from './run.ts';
 import type { SyncResult } from './sync.ts';
 import { builtDirectory, entryDirectory, readTree, register, type TreeEntry } from './tree.ts';
@@ -163,9 +170,7 @@ const loadBuilt = async (run: Run, top: string, module: Module): Promise<void> =
 };
 
 const isKnown = (run: Run, module: Module): boolean =>
-  readTree(run.settings.dkmsTree, run.settings.sourceTree).some(
-    (entry) => entry.module.name === module.name && entry.module.version === module.version,
-  );
+  readTree(run.settings.dkmsTree, run.settings.sourceTree).some((entry) => sameModule(entry.module, module));
 
 /** The source that goes with binaries only, if the machine has it; else the archive's own directory is the entry's. */
 const loadBinariesOnly = async (run: Run, from: string, module: Module): Promise<SyncResult> => {

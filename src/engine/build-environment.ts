@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { exists, look } from './files.ts';
+import { exists } from './files.ts';
 import type { KernelFacts } from './kernel.ts';
 import type { Place, Run } from './run.ts';
+import { distrustedConf } from './trust.ts';
 
 /** What PRE_BUILD, MAKE and POST_BUILD get besides the caller's environment: the compiler, and the admin's exports. */
 
@@ -40,7 +41,8 @@ const shellsOwn = new Set(['_', 'SHLVL', 'PWD', 'OLDPWD', 'kernelver']);
 const adminsExports = async (run: Run, release: string, environment: Environment): Promise<Environment> => {
   const path = run.settings.buildEnvironment?.replaceAll(/\$(kernelver\b|\{kernelver\})/g, () => release);
   if (!path || !exists(path)) return {};
-  if (((look(path)?.mode ?? 0) & 0o002) !== 0) throw new FailureError({ kind: 'conf-unsafe', at: path });
+  const distrusted = distrustedConf(path);
+  if (distrusted) throw new FailureError(distrusted);
   const ended = await run.processes.run({
     argv: ['bash', '--norc', '--noprofile', '-c', printExports, 'build_environment', path, release],
     environment,

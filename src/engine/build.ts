@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { buildEnvironment } from './build-environment.ts';
 import { causeOf } from './cause.ts';
+import { compressCommand, suffixOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
 import {
@@ -17,7 +18,6 @@ import {
   walk,
   writeText,
 } from './files.ts';
-import { type Compression, suffixOf } from './kernel.ts';
 import { type Log, openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
 import type { Step } from './progress.ts';
@@ -130,24 +130,15 @@ const stripObjects = async (bench: Bench): Promise<void> => {
   await tool(bench, 'Stripping debug information', [program, '-g', ...files], bench.staging);
 };
 
-const compressors: Readonly<Record<Exclude<Compression, 'none'>, readonly [string, ...string[]]>> = {
-  gz: ['gzip', '-f'],
-  xz: ['xz', '-f'],
-  zst: ['zstd', '-f'],
-};
-
 const compressObjects = async (bench: Bench): Promise<void> => {
   const { compression } = bench.place.facts;
   const files = stagedObjects(bench);
   if (compression === 'none' || files.length === 0) return;
-  const [program, ...words] = compressors[compression];
-  const options = bench.run.settings.compressOptions[compression];
-  // zstd keeps its input unless told not to; gzip and xz have no such word.
-  const removal = compression === 'zst' && !options.includes('--rm') ? ['--rm'] : [];
-  await tool(bench, 'Compressing', [program, ...words, ...options, ...removal, ...files], bench.staging);
+  const command = compressCommand(compression, bench.run.settings.compressOptions[compression], files);
+  await tool(bench, 'Compressing', command, bench.staging);
   for (const file of files) {
     const compressed = file.replace(/\.ko$/, suffixOf(compression));
-    if (!exists(compressed)) throw new FailureError({ kind: 'compress-failed', at: compressed, detail: program });
+    if (!exists(compressed)) throw new FailureError({ kind: 'compress-failed', at: compressed, detail: command[0] });
   }
 };
 

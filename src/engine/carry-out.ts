@@ -6,6 +6,7 @@ import type { Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './progress.ts';
 import { forgetRecord, recordedEntries } from './record.ts';
+import { sameModule } from './request.ts';
 import type { Run } from './run.ts';
 import { runPlan } from './schedule.ts';
 import type { Survey } from './survey.ts';
@@ -20,7 +21,7 @@ export const forgetEntry = (run: Run, { module, directory }: TreeEntry): void =>
   remove(directory);
   removeEmpty(dirname(directory), dkmsTree);
   for (const { module: known, kernel } of recordedEntries(stateDir)) {
-    if (known.name === module.name && known.version === module.version) forgetRecord(stateDir, module, kernel);
+    if (sameModule(known, module)) forgetRecord(stateDir, module, kernel);
   }
   run.note({ note: 'forgotten', module });
 };

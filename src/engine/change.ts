@@ -1,20 +1,18 @@
 import { afterRun } from './after-run.ts';
 import { type Failure, FailureError } from './errors.ts';
 import { refreshInitramfs } from './initramfs.ts';
-import { isNested, type Lock, runLockFile, takeLock } from './lock.ts';
+import { isNested, type Lock, lockWaits, takeLock } from './lock.ts';
 import type { Answer, Emit, Note, Summary } from './progress.ts';
 import type { DkmsRequest, SyncRequest } from './request.ts';
 import { afterRpm } from './rpm-archive.ts';
 import { noSwitches, type Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import { withRun } from './start-run.ts';
+import { runLockFile } from './state-files.ts';
 import { planAnswer, recover, type SyncResult, sync, unwritable } from './sync.ts';
 import { performTyped } from './typed.ts';
 
 /** Every verb that changes something: the lock, the work under it, and what follows when it is free again. */
-
-const hookWait = 600;
-const typedWait = 24 * 3600;
 
 type Changing = SyncRequest | DkmsRequest;
 
@@ -28,7 +26,7 @@ const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> =
     {
       path: runLockFile(settings.stateDir),
       owner: isHook(request) ? 'kmodsort in a package hook' : `kmodsort ${request.verb} typed by hand`,
-      wait: isHook(request) ? hookWait : typedWait,
+      wait: isHook(request) ? lockWaits.hook : lockWaits.typed,
       onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
       onSurvivor: () => undefined,
     },

@@ -3,9 +3,8 @@ import { inputsKey } from './fingerprint.ts';
 import { checkLoading, type LoadCheck } from './load-check.ts';
 import type { Row } from './progress.ts';
 import { readRecord, writeRecord } from './record.ts';
-import type { Kernel } from './request.ts';
+import { type Kernel, sameKernel, sameModule } from './request.ts';
 import type { Run } from './run.ts';
-import { sameKernel } from './scope.ts';
 import { dependenciesNow, needsOn, type Survey } from './survey.ts';
 import { installedVersion } from './tree.ts';
 
@@ -52,8 +51,7 @@ const withStaying = (run: Run, row: Row, { certain, failures }: LoadCheck): Row 
 };
 
 const inPlaceChecked = (run: Run, survey: Survey, row: Row, { failures }: LoadCheck): Row => {
-  const { name, version } = row.module;
-  const found = failures.find(({ module }) => module.name === name && module.version === version);
+  const found = failures.find(({ module }) => sameModule(module, row.module));
   keep(run, survey, row, found?.failure);
   return found ? { ...row, outcome: { kind: 'failed', failure: found.failure, remembered: false } } : row;
 };

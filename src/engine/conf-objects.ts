@@ -1,5 +1,7 @@
 import type { RawConf } from './conf-reader.ts';
-import { first, inOrder, safeName, staysBelow, valuesOf } from './conf-values.ts';
+import { first, inOrder, valuesOf } from './conf-values.ts';
+import { type Family, familyOf } from './distribution.ts';
+import { isPathSegment, staysBelow } from './names.ts';
 
 /** The objects that a conf names: which, under which names, and where they go. */
 
@@ -49,7 +51,7 @@ const problemWith = (object: ConfObject, index: number): string | undefined => {
   if (object.built === '') return `BUILT_MODULE_NAME${at} is empty`;
   for (const name of [object.built, object.dest]) {
     if (/\.k?o$/.test(name)) return `${name}: a module's name is given without .ko`;
-    if (!safeName.test(name)) return `${name}: not a file name for a module`;
+    if (!isPathSegment(name)) return `${name}: not a file name for a module`;
   }
   if (!staysBelow(object.location)) return `BUILT_MODULE_LOCATION${at} leaves the build directory: ${object.location}`;
   if (object.destLocation === '') return `DEST_MODULE_LOCATION${at} is missing`;
@@ -83,6 +85,15 @@ export const objectsOf = (raw: RawConf): Map<number, ConfObject> => {
   return new Map(indexes.map((index) => [index, objectAt(raw, index, count)]));
 };
 
+/** Where the tools of a distribution look for modules that are not the kernel's own; unsaid, the conf says it. */
+const addonDirectories: Partial<Readonly<Record<Family, string>>> = {
+  debian: '/updates/dkms',
+  ubuntu: '/updates/dkms',
+  arch: '/updates/dkms',
+  redhat: '/extra',
+  suse: '/updates',
+};
+
 /** Where objects go on a distribution, below `<install tree>/<release>`; the conf's own place where dkms leaves it. */
 export const installLocation = (
   distribution: string,
@@ -90,8 +101,6 @@ export const installLocation = (
   object: ConfObject,
 ): string => {
   if (addonDirectory) return `/${addonDirectory.replace(/^\/+|\/+$/g, '')}`;
-  if (/^(debian|ubuntu|arch)/.test(distribution)) return '/updates/dkms';
-  if (/^(fedora|rhel|ovm|centos)/.test(distribution)) return '/extra';
-  if (/^(suse|sles|opensuse)/.test(distribution)) return '/updates';
-  return object.destLocation.replace(/\/+$/, '');
+  const family = familyOf(distribution);
+  return (family && addonDirectories[family]) ?? object.destLocation.replace(/\/+$/, '');
 };

@@ -11,12 +11,3 @@ export const first = (raw: RawConf, name: string): string => valuesOf(raw, name)
 /** Values that are not empty, by index. */
 export const inOrder = (values: Values): [number, string][] =>
   [...values].filter(([, value]) => value !== '').sort(([a], [b]) => a - b);
-
-/** One clean path segment. */
-export const safeName = /^[A-Za-z0-9_][A-Za-z0-9._+~@:-]*$/;
-
-/** Whether text can be a module's name or version: one clean path segment. */
-export const isCleanName = (text: string): boolean => safeName.test(text) && !text.includes('..');
-
-/** Relative, and never above where it starts. */
-export const staysBelow = (path: string): boolean => !path.startsWith('/') && !path.split('/').includes('..');

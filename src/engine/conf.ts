@@ -1,9 +1,10 @@
 import { type Exclusion, exclusionOf } from './conf-exclusion.ts';
 import { type ConfObject, objectsOf, problemWithAll } from './conf-objects.ts';
 import { matchOf, type RawConf } from './conf-reader.ts';
-import { first, inOrder, isCleanName, staysBelow, valuesOf } from './conf-values.ts';
+import { first, inOrder, valuesOf } from './conf-values.ts';
 import type { Failure } from './errors.ts';
 import type { KernelFacts } from './kernel.ts';
+import { isCleanName, staysBelow } from './names.ts';
 import type { Kernel, Module } from './request.ts';
 
 export type ScriptName = 'PRE_BUILD' | 'POST_BUILD' | 'POST_ADD' | 'PRE_INSTALL' | 'POST_INSTALL' | 'POST_REMOVE';

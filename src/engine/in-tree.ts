@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
+import { objectNameOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import { hashFile, list, readText } from './files.ts';
 import { type Target, targetsOf } from './install.ts';
-import { compressionOf, objectNameOf } from './kernel.ts';
+import { fieldOf, modinfoOf } from './modinfo.ts';
 import { knownHashes, moduleFiles } from './originals.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
@@ -17,20 +18,9 @@ export interface ObjectVersion {
   readonly srcversion: string;
 }
 
-const field = (text: string, name: string): string =>
-  new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-
-/** kmod before 31 may be built without zlib: such a file is unpacked for it. */
-const readable = async ({ processes, scratch }: Run, path: string): Promise<string> => {
-  if (compressionOf(path) !== 'gz') return path;
-  const plain = join(scratch, `in-tree-${basename(path, '.gz')}`);
-  await processes.ask(['sh', '-c', 'exec gzip -dc -- "$1" >"$2"', 'gzip', path, plain], { limit: 30 });
-  return plain;
-};
-
 const versionOf = async (run: Run, path: string): Promise<ObjectVersion> => {
-  const ended = await run.processes.ask(['modinfo', await readable(run, path)], { limit: 30 });
-  return { version: field(ended.output, 'version'), srcversion: field(ended.output, 'srcversion') };
+  const info = await modinfoOf(run, path);
+  return { version: fieldOf(info, 'version'), srcversion: fieldOf(info, 'srcversion') };
 };
 
 /**

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { close, openLog } from './descriptors.ts';
-import { exists, list, makeDirectory, readText } from './files.ts';
+import { exists, list, readText } from './files.ts';
 import type { Row } from './progress.ts';
 import type { SyncRequest } from './request.ts';
 import type { Run } from './run.ts';
+import { initramfsLogFile } from './state-files.ts';
 
 /**
  * An initramfs that was made before its kernel's modules lacks them. Made again here, unless the hook that makes
@@ -38,8 +39,7 @@ const commandFor = (run: Run, release: string): Command | undefined => {
 
 const make = async (run: Run, release: string, command: Command): Promise<void> => {
   run.emit({ kind: 'initramfs', release });
-  const log = join(run.settings.stateDir, 'log', `initramfs-${release}.log`);
-  makeDirectory(join(run.settings.stateDir, 'log'));
+  const log = initramfsLogFile(run.settings.stateDir, release);
   const descriptor = openLog(log);
   const ended = await run.processes.run({ argv: command, environment: run.environment, log: descriptor, limit });
   close(descriptor);

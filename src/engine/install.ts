@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { objectNameOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import { installLocation } from './conf-objects.ts';
 import { FailureError } from './errors.ts';
@@ -13,9 +14,8 @@ import {
   remove,
   removeEmpty,
 } from './files.ts';
-import { isBootable, objectNameOf } from './kernel.ts';
+import { isBootable } from './kernel.ts';
 import {
-  builtFiles,
   chooseOriginal,
   forgetOriginal,
   knownHashes,
@@ -30,7 +30,7 @@ import {
 import { closeJournal, type InstalledFile, openJournal, readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
-import { builtDirectory, installedLink, installedVersion } from './tree.ts';
+import { builtDirectory, builtFiles, installedLink, installedVersion } from './tree.ts';
 
 /** One file to put in place. */
 export interface Target {

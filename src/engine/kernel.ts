@@ -1,5 +1,6 @@
 import { machine, release as runningRelease } from 'node:os';
 import { join } from 'node:path';
+import { type Compression, compressionFromConfig, compressionOf } from './compression.ts';
 import {
   exists,
   hashFile,
@@ -15,8 +16,6 @@ import {
 import type { Kernel } from './request.ts';
 import type { Settings } from './settings.ts';
 import { compareVersions } from './version.ts';
-
-export type Compression = 'none' | 'gz' | 'xz' | 'zst';
 
 /** Facts of one Kernel, found once per run. */
 export interface KernelFacts {
@@ -38,23 +37,6 @@ export interface KernelFacts {
   /** Identity of the compiler binary; empty if it is not found. */
   readonly compilerHash: string;
 }
-
-const suffixes: readonly (readonly [string, Compression])[] = [
-  ['.ko', 'none'],
-  ['.ko.gz', 'gz'],
-  ['.ko.xz', 'xz'],
-  ['.ko.zst', 'zst'],
-];
-
-/** How a module file is compressed, by its name; undefined if the name is no module's. */
-export const compressionOf = (path: string): Compression | undefined =>
-  suffixes.find(([suffix]) => path.endsWith(suffix))?.[1];
-
-/** The ending of a compressed module file. */
-export const suffixOf = (compression: Compression): string => (compression === 'none' ? '.ko' : `.ko.${compression}`);
-
-/** The name of an object file without `.ko` and compression; undefined if it is no module. */
-export const objectNameOf = (file: string): string | undefined => /^(.+)\.ko(\.gz|\.xz|\.zst)?$/.exec(file)?.[1];
 
 /** The architecture of this machine's modules, as uname -m says it. */
 export const machineArch = (): string => machine();
@@ -105,14 +87,6 @@ const readConfig = (files: readonly string[]): Map<string, string> => {
     if (text !== undefined) return parseConfig(text);
   }
   return new Map();
-};
-
-const compressionFromConfig = (config: ReadonlyMap<string, string>): Compression => {
-  // Since 6.12 compression of all modules is a switch of its own; without it they are installed as they are.
-  if (config.has('CONFIG_MODULE_COMPRESS') && !config.has('CONFIG_MODULE_COMPRESS_ALL')) return 'none';
-  if (config.has('CONFIG_MODULE_COMPRESS_ZSTD')) return 'zst';
-  if (config.has('CONFIG_MODULE_COMPRESS_XZ')) return 'xz';
-  return config.has('CONFIG_MODULE_COMPRESS_GZIP') ? 'gz' : 'none';
 };
 
 /** What the kernel's own modules look like; the config only where it has none on disk. */

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
+import { type Compression, compressionOf, objectNameOf } from './compression.ts';
 import type { Failure } from './errors.ts';
 import type { Argv } from './exec.ts';
 import { exists, makeDirectory, readText, remove } from './files.ts';
 import { filesOnKernel } from './install.ts';
-import { type Compression, compressionOf, objectNameOf } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { installedVersion, readTree } from './tree.ts';

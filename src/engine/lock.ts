@@ -1,9 +1,11 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { close, openLockFile, rewrite } from './descriptors.ts';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { type Processes, signalGroup } from './exec.ts';
 import { list, readLink, readText, realPath } from './files.ts';
+import { processFacts } from './proc.ts';
+import { runLockFile } from './state-files.ts';
 
 /**
  * Locks by flock(1) on a descriptor that we hold: the kernel drops them when we die. Children that
@@ -17,6 +19,9 @@ export interface Lock {
   /** Free it, also where a child that lives on has inherited it. */
   release(): Promise<void>;
 }
+
+/** How long each kind of run waits for a lock, seconds: a transaction must not hang on another run for ever. */
+export const lockWaits = { hook: 600, typed: 24 * 3600, module: 600 } as const;
 
 export interface LockWish {
   readonly path: string;
@@ -32,24 +37,21 @@ export interface LockWish {
 
 interface Owner {
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat: tells a process from a later one with the same number. */
+  /** When the process started: tells it from a later one with the same number. */
   readonly start: string;
   readonly what: string;
 }
 
-const startOf = (pid: number): string | undefined =>
-  readText(`/proc/${pid}/stat`)
-    ?.replace(/^.*\) /s, '')
-    .split(' ')[19];
+const ownStart = (): string => processFacts(process.pid)?.start ?? '0';
 
-const ownerText = (what: string): string => `${process.pid} ${startOf(process.pid) ?? '0'} ${what}\n`;
+const ownerText = (what: string): string => `${process.pid} ${ownStart()} ${what}\n`;
 
 const parseOwner = (text: string | undefined): Owner | undefined => {
   const match = /^(\d+) (\d+) (.*)$/m.exec(text ?? '');
   return match?.[1] && match[2] ? { pid: Number(match[1]), start: match[2], what: match[3] ?? '' } : undefined;
 };
 
-const isAlive = (owner: Owner): boolean => startOf(owner.pid) === owner.start;
+const isAlive = (owner: Owner): boolean => processFacts(owner.pid)?.start === owner.start;
 
 /** Processes other than we that have a file open, from /proc/PID/fd. */
 const openersOf = (path: string): number[] => {
@@ -65,20 +67,11 @@ const openersOf = (path: string): number[] => {
   return pids.filter(hasOpen).map(Number);
 };
 
-const groupOf = (pid: number): number | undefined => {
-  const text = readText(`/proc/${pid}/stat`)
-    ?.replace(/^.*\) /s, '')
-    .split(' ')[2];
-  return text === undefined ? undefined : Number(text);
-};
-
-const ownGroup = (): number | undefined => groupOf(process.pid);
-
 /** End the process groups that still hold the lock of a run that is dead. */
 const endSurvivors = (path: string, told: (pid: number) => void): void => {
   for (const pid of openersOf(path)) {
-    const group = groupOf(pid);
-    if (group === undefined || group === ownGroup()) continue;
+    const group = processFacts(pid)?.group;
+    if (group === undefined || group === processFacts(process.pid)?.group) continue;
     if (signalGroup(group, 'SIGKILL')) told(pid);
   }
 };
@@ -125,15 +118,11 @@ export const takeLock = async (wish: LockWish, processes: Processes): Promise<Lo
   };
 };
 
-export const runLockFile = (stateDir: string): string => join(stateDir, 'lock');
-
-export const moduleLockFile = (stateDir: string, name: string): string => join(stateDir, 'lock.d', name);
-
 /** Names in a child's environment that say under whose lock it runs and which modules are in work above it. */
 export const markers = { run: 'KMODSORT_RUN', working: 'KMODSORT_WORKING' } as const;
 
 /** The mark of the run that holds the lock, for the environment of its children. */
-export const runMark = (): string => `${process.pid}:${startOf(process.pid) ?? '0'}`;
+export const runMark = (): string => `${process.pid}:${ownStart()}`;
 
 /** Whether the caller's environment says truly that the run that holds the lock started us. */
 export const isNested = (stateDir: string, environment: Environment): boolean => {

@@ -7,6 +7,7 @@ import { jobserverDescriptor } from './jobserver.ts';
 import type { Log } from './log.ts';
 import type { Place, Run } from './run.ts';
 import { jobEnvironment, lockDescriptor } from './scripts.ts';
+import { quoteWord } from './shell.ts';
 import type { Exports } from './symvers.ts';
 
 /** What a build gets from one dependency. */
@@ -24,8 +25,6 @@ while [[ $1 != -- ]]; do printf -v "\${1%%=*}" %s "\${1#*=}"; shift; done
 eval "$2"
 `;
 
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 const startsWithMake = /^make(?=\s|$)/;
 
 /**
@@ -39,8 +38,8 @@ export const makeLine = (
   isClang: boolean,
   extraSymbols?: string,
 ): string => {
-  const onLine = extraSymbols === undefined ? '' : ` KBUILD_EXTRA_SYMBOLS=${quoted(extraSymbols)}`;
-  const joined = make.replace(startsWithMake, () => `${jobserverPrefix} KERNELRELEASE=${quoted(release)}${onLine}`);
+  const onLine = extraSymbols === undefined ? '' : ` KBUILD_EXTRA_SYMBOLS=${quoteWord(extraSymbols)}`;
+  const joined = make.replace(startsWithMake, () => `${jobserverPrefix} KERNELRELEASE=${quoteWord(release)}${onLine}`);
   return isClang ? `${joined} LLVM=1` : joined;
 };
 
@@ -99,7 +98,7 @@ export const runMake = async (
 ): Promise<void> => {
   const build = join(place.entry, 'build');
   const symbols = dependencies.map((one) => one.file).join(' ');
-  const make = conf.make ?? `make -C ${quoted(place.facts.headers ?? '')} M=${quoted(build)}`;
+  const make = conf.make ?? `make -C ${quoteWord(place.facts.headers ?? '')} M=${quoteWord(build)}`;
   const isClang = place.facts.config.has('CONFIG_CC_IS_CLANG');
   const environment = {
     ...jobEnvironment(run, place, true),

@@ -6,6 +6,7 @@ import { look } from './files.ts';
 import type { Kernel } from './request.ts';
 import type { Run } from './run.ts';
 import type { TreeEntry } from './tree.ts';
+import { distrustedConf, distrustedDirectory, isGroupWritable } from './trust.ts';
 
 /** The confs of many Modules on many Kernels, read in one go. */
 
@@ -14,12 +15,11 @@ const directive = /^[A-Za-z_]\w*(\[\d+\])?=/;
 /** A conf that we will not run as root, or a source directory that anybody can write. */
 const unsafeConf = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
   for (const path of files) {
-    const mode = look(path)?.mode ?? 0;
-    if ((mode & 0o002) !== 0) return { kind: 'conf-unsafe', at: path };
-    if ((mode & 0o020) !== 0) run.note({ note: 'group-writable', path });
+    const distrusted = distrustedConf(path);
+    if (distrusted) return distrusted;
+    if (isGroupWritable(path)) run.note({ note: 'group-writable', path });
   }
-  if (((look(entry.source)?.mode ?? 0) & 0o002) !== 0) return { kind: 'source-unsafe', at: entry.source };
-  return undefined;
+  return distrustedDirectory(entry.source);
 };
 
 /** `-c` of a command is about the modules that it names. */

@@ -3,7 +3,9 @@ import { makeProcesses } from './exec.ts';
 import { exists, isDirectory, publishText, remove } from './files.ts';
 import type { Trouble } from './progress.ts';
 import { readRecord, recordedEntries } from './record.ts';
+import { sameModule } from './request.ts';
 import type { Settings } from './settings.ts';
+import { loginNotice, requiredNotice } from './state-files.ts';
 import { newestEntries, readTree } from './tree.ts';
 
 /** Where people look after a failure at night: the login, the journal, the end of an apt run. */
@@ -12,7 +14,7 @@ import { newestEntries, readTree } from './tree.ts';
 export const troublesOf = (settings: Settings): Trouble[] => {
   const wanted = newestEntries(readTree(settings.dkmsTree, settings.sourceTree)).map((entry) => entry.module);
   return recordedEntries(settings.stateDir)
-    .filter(({ module }) => wanted.some(({ name, version }) => name === module.name && version === module.version))
+    .filter(({ module }) => wanted.some((one) => sameModule(one, module)))
     .filter(({ kernel }) => isDirectory(join(settings.installTree, kernel.release)))
     .flatMap(({ module, kernel }) => {
       const known = readRecord(settings.stateDir, module, kernel).failure;
@@ -28,11 +30,11 @@ const publish = (path: string, text: string): void => {
 
 /** The text that every login shows; none if it is empty. */
 export const publishLoginNotice = (settings: Settings, text: string): void =>
-  publish(join(settings.stateDir, 'notice'), text);
+  publish(loginNotice(settings.stateDir), text);
 
 /** The text with which an apt run ends, after all packages and with an error; none if it is empty. */
 export const publishRequiredNotice = (settings: Settings, text: string): void =>
-  publish(join(settings.stateDir, 'required-missing'), text);
+  publish(requiredNotice(settings.stateDir), text);
 
 /** Lines for the system's log with priority err: logger(1). Without a log there is nobody to tell. */
 export const tellJournal = async (settings: Settings, lines: readonly string[]): Promise<void> => {

@@ -2,17 +2,16 @@ import { basename, dirname, join } from 'node:path';
 import { FailureError } from './errors.ts';
 import { exists, isDirectory, makeTemporary, realPath, remove, rename } from './files.ts';
 import { machineArch, runningKernel } from './kernel.ts';
-import { type Identified, identify, registerSources, unsafeSource } from './registration.ts';
-import { type Module, moduleLabel, type Operand } from './request.ts';
+import { type Identified, identify, registerSources } from './registration.ts';
+import { type Module, moduleLabel, type Operand, sameModule } from './request.ts';
 import type { Run } from './run.ts';
 import { readTree, type TreeEntry } from './tree.ts';
+import { distrustedSource } from './trust.ts';
 
 /** From what a command names to an entry of the dkms tree. */
 
 const knownEntry = (run: Run, module: Module): TreeEntry | undefined =>
-  readTree(run.settings.dkmsTree, run.settings.sourceTree).find(
-    (entry) => entry.module.name === module.name && entry.module.version === module.version,
-  );
+  readTree(run.settings.dkmsTree, run.settings.sourceTree).find((entry) => sameModule(entry.module, module));
 
 const named = (operand: Operand | undefined): Module => {
   if (operand?.kind !== 'module' || !operand.version) {
@@ -25,7 +24,7 @@ const named = (operand: Operand | undefined): Module => {
 const directoryOf = (path: string): string => (basename(path) === 'dkms.conf' ? dirname(path) : path);
 
 const identifyOne = async (run: Run, directory: string): Promise<Identified> => {
-  const unsafe = unsafeSource(directory);
+  const unsafe = distrustedSource(directory);
   if (unsafe) throw new FailureError(unsafe);
   const [found] = await identify(run, [directory], { release: runningKernel(), arch: machineArch() });
   if (!found) throw new FailureError({ kind: 'conf-missing', at: join(directory, 'dkms.conf') });
@@ -67,7 +66,7 @@ const registerModule = async (run: Run, module: Module): Promise<TreeEntry> => {
     throw new FailureError({ kind: 'conf-missing', at: join(directory, 'dkms.conf') });
   }
   const others = readTree(run.settings.dkmsTree, run.settings.sourceTree).filter(
-    (entry) => moduleLabel(entry.module) !== moduleLabel(module),
+    (entry) => !sameModule(entry.module, module),
   );
   const { entries, failures } = await registerSources(run, [source], others, undefined, false);
   const [failure] = failures;

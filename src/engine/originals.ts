@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { objectNameOf } from './compression.ts';
 import {
   byBytes,
   exists,
@@ -12,11 +13,10 @@ import {
   removeEmpty,
   walk,
 } from './files.ts';
-import { compressionOf, objectNameOf } from './kernel.ts';
 import { readJournal, readRecord } from './record.ts';
 import type { Kernel } from './request.ts';
 import type { Run } from './run.ts';
-import { builtDirectory, originalsDirectory } from './tree.ts';
+import { builtDirectory, builtFiles, originalsDirectory } from './tree.ts';
 
 /** In-tree modules that ours replace: kept with the place that they came from, and put back. */
 
@@ -115,10 +115,6 @@ export const sweepOrigins = (dkmsTree: string, name: string, kernel: Kernel): vo
   for (const note of notes.map((file) => join(directory, file))) if (!saved.has(note)) remove(note);
   removeEmpty(directory, join(dkmsTree, name));
 };
-
-/** Module files in a built directory's module/. */
-export const builtFiles = (directory: string): string[] =>
-  list(join(directory, 'module')).filter((name) => compressionOf(name));
 
 /** Hashes of every file that we may have put on this kernel under this name, in any version. */
 export const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string> => {

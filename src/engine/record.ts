@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import type { Failure } from './errors.ts';
-import { isDirectory, list, publishText, readText, remove, removeEmpty } from './files.ts';
+import { hashFile, isDirectory, list, look, publishText, readText, remove, removeEmpty } from './files.ts';
 import type { Kernel, Module } from './request.ts';
+import {
+  failureLogFile,
+  journalFile,
+  journalsDirectory,
+  kernelOfRecord,
+  recordFile,
+  recordsDirectory,
+} from './state-files.ts';
 
 /**
  * What we remember besides the dkms tree: fingerprints of what was built, which files were installed,
@@ -27,6 +35,13 @@ export interface InstalledFile {
   readonly size: number;
   readonly mtimeMs: number;
 }
+
+/** Whether an installed file is still what was installed: size and time first, its bytes where they differ. */
+export const isAsInstalled = ({ path, hash, size, mtimeMs }: InstalledFile): boolean => {
+  const facts = look(path);
+  if (!facts) return false;
+  return (facts.size === size && facts.mtimeMs === mtimeMs) || hashFile(path) === hash;
+};
 
 export interface BuildRecord {
   readonly fingerprint: Fingerprint;
@@ -54,15 +69,6 @@ export interface EntryRecord {
   readonly failure?: FailureRecord;
 }
 
-const keyOf = (kernel: Kernel): string => `${kernel.release}@${kernel.arch}`;
-
-const recordFile = (stateDir: string, module: Module, kernel: Kernel): string =>
-  join(stateDir, 'record', module.name, module.version, `${keyOf(kernel)}.json`);
-
-/** Where the log of a failure is kept. */
-export const logFile = (stateDir: string, module: Module, kernel: Kernel): string =>
-  join(stateDir, 'log', module.name, module.version, `${keyOf(kernel)}.log`);
-
 const isRecord = (value: unknown): value is EntryRecord =>
   typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
 
@@ -81,7 +87,7 @@ export const writeRecord = (stateDir: string, module: Module, kernel: Kernel, re
 
 /** Forget a Module on a Kernel, with its kept log. */
 export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): void => {
-  for (const path of [recordFile(stateDir, module, kernel), logFile(stateDir, module, kernel)]) {
+  for (const path of [recordFile(stateDir, module, kernel), failureLogFile(stateDir, module, kernel)]) {
     remove(path);
     removeEmpty(join(path, '..'), stateDir);
   }
@@ -89,14 +95,13 @@ export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): 
 
 /** Every Module and Kernel that something is remembered of. */
 export const recordedEntries = (stateDir: string): { readonly module: Module; readonly kernel: Kernel }[] => {
-  const top = join(stateDir, 'record');
+  const top = recordsDirectory(stateDir);
   const below = (...path: string[]): string[] => (isDirectory(join(top, ...path)) ? list(join(top, ...path)) : []);
   return below().flatMap((name) =>
     below(name).flatMap((version) =>
       below(name, version).flatMap((file) => {
-        const match = /^(.+)@([^@]+)\.json$/.exec(file);
-        const [release, arch] = [match?.[1], match?.[2]];
-        return release && arch ? [{ module: { name, version }, kernel: { release, arch } }] : [];
+        const kernel = kernelOfRecord(file);
+        return kernel ? [{ module: { name, version }, kernel }] : [];
       }),
     ),
   );
@@ -111,9 +116,6 @@ export interface Journal {
   /** SHA-256 of every file of ours that may stand in the install tree now. */
   readonly ours: readonly string[];
 }
-
-const journalFile = (stateDir: string, name: string, kernel: Kernel): string =>
-  join(stateDir, 'journal', `${name}@${keyOf(kernel)}.json`);
 
 const isJournal = (value: unknown): value is Journal =>
   typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'ours' in value;
@@ -132,9 +134,9 @@ export const readJournal = (stateDir: string, name: string, kernel: Kernel): Jou
   readJournalFile(journalFile(stateDir, name, kernel));
 
 export const openJournals = (stateDir: string): Journal[] =>
-  list(join(stateDir, 'journal'))
+  list(journalsDirectory(stateDir))
     .filter((name) => !name.startsWith('.'))
-    .map((name) => readJournalFile(join(stateDir, 'journal', name)))
+    .map((name) => readJournalFile(join(journalsDirectory(stateDir), name)))
     .filter((journal) => journal !== undefined);
 
 /** Written before the first file is touched; hashes of an earlier unfinished journal are kept in it. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { confOf, confScope } from './conf.ts';
 import { readConfs } from './conf-reader.ts';
 import type { Failure } from './errors.ts';
-import { exists, isDirectory, list, look, realPath } from './files.ts';
+import { exists, isDirectory, list, realPath } from './files.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { openJobLog } from './log.ts';
 import type { Kernel, Module } from './request.ts';
@@ -10,6 +10,7 @@ import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { stays } from './successor.ts';
 import { entryDirectory, isRegistered, register, type TreeEntry } from './tree.ts';
+import { distrustedSource } from './trust.ts';
 import { makeUname } from './uname.ts';
 import { newestOf } from './version.ts';
 
@@ -33,13 +34,6 @@ const emptyFacts = (kernel: Kernel, directory: string) => ({
   headersHash: '',
   compilerHash: '',
 });
-
-/** Why a source must not be read as root, if it must not. */
-export const unsafeSource = (directory: string): Failure | undefined => {
-  const conf = join(directory, 'dkms.conf');
-  if (((look(conf)?.mode ?? 0) & 0o002) !== 0) return { kind: 'conf-unsafe', at: conf };
-  return ((look(directory)?.mode ?? 0) & 0o002) !== 0 ? { kind: 'source-unsafe', at: directory } : undefined;
-};
 
 /** What a source directory says that it is. */
 export interface Identified {
@@ -114,8 +108,8 @@ const newSources = (
     .map((source) => join(run.settings.sourceTree, source))
     .filter((directory) => isDirectory(directory) && !isRegistered(known, directory));
   return {
-    safe: directories.filter((directory) => !unsafeSource(directory)),
-    failures: directories.map(unsafeSource).filter((failure) => failure !== undefined),
+    safe: directories.filter((directory) => !distrustedSource(directory)),
+    failures: directories.map(distrustedSource).filter((failure) => failure !== undefined),
   };
 };
 

@@ -3,8 +3,9 @@ import { type Failure, FailureError, type FailureKind, systemFailure } from './e
 import { copyFile, exists, list, remove } from './files.ts';
 import { inputsKey } from './fingerprint.ts';
 import type { Job, Settled } from './plan.ts';
-import { type Fingerprint, logFile, readRecord, writeRecord } from './record.ts';
+import { type Fingerprint, readRecord, writeRecord } from './record.ts';
 import type { Run } from './run.ts';
+import { failureLogFile } from './state-files.ts';
 import { dependenciesNow } from './survey.ts';
 
 /** What went wrong in a Job, as a Failure that is kept with its log until the module is repaired. */
@@ -39,7 +40,7 @@ const freeSpace = (run: Run, job: Job): void => {
 const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
   const from = failure.log ?? join(run.settings.dkmsTree, job.module.name, job.module.version, 'build', 'make.log');
   if (!exists(from)) return failure;
-  const log = logFile(run.settings.stateDir, job.module, job.kernel);
+  const log = failureLogFile(run.settings.stateDir, job.module, job.kernel);
   copyFile(from, log);
   return { ...failure, log };
 };

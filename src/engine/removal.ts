@@ -9,6 +9,7 @@ import type { Job } from './plan.ts';
 import type { Step } from './progress.ts';
 import { forgetRecord, readRecord } from './record.ts';
 import { failureOf } from './remember.ts';
+import { sameModule } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { installedVersion, readTree, type TreeEntry } from './tree.ts';
@@ -42,9 +43,7 @@ const takeAway = async (run: Run, job: Job, lock: Lock): Promise<void> => {
   const { module, kernel } = job;
   const { dkmsTree, sourceTree, stateDir } = run.settings;
   const isInstalled = installedVersion(dkmsTree, module.name, kernel) === module.version;
-  const entry = readTree(dkmsTree, sourceTree).find(
-    (one) => one.module.name === module.name && one.module.version === module.version,
-  );
+  const entry = readTree(dkmsTree, sourceTree).find((one) => sameModule(one.module, module));
   const files = (readRecord(stateDir, module, kernel).installed ?? []).map((file) => file.path);
   await run.alone(kernel, async () => {
     if (isInstalled) uninstallModule(run, module, kernel);

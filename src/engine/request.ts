@@ -192,5 +192,11 @@ export type DkmsRequest =
 
 export type Request = SyncRequest | StatusRequest | LogRequest | VerifyRequest | GuardRequest | DkmsRequest;
 
+/** Whether two values mean the same module. */
+export const sameModule = (a: Module, b: Module): boolean => a.name === b.name && a.version === b.version;
+
+/** Whether two values mean the same kernel. */
+export const sameKernel = (a: Kernel, b: Kernel): boolean => a.release === b.release && a.arch === b.arch;
+
 /** `name/version`, the way users and status lines write a module. */
 export const moduleLabel = (module: Module): string => `${module.name}/${module.version}`;

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { isInChroot } from './chroot.ts';
-import { isCleanName } from './conf-values.ts';
+import { familyOf } from './distribution.ts';
 import type { Failure } from './errors.ts';
 import { exists, isDirectory, realPath } from './files.ts';
 import { bootableKernels, isBootable, machineArch, runningKernel } from './kernel.ts';
-import type { Kernel, KernelScope, SyncRequest } from './request.ts';
+import { isCleanName } from './names.ts';
+import { type Kernel, type KernelScope, type SyncRequest, sameKernel } from './request.ts';
 import type { Settings } from './settings.ts';
 import type { TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
@@ -48,7 +49,7 @@ const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
         scope.releases.filter((release) => isBootable(settings.installTree, release)),
       );
     case 'usual':
-      return settings.distribution.startsWith('arch') ? bootableKernels(settings.installTree) : current(settings, []);
+      return familyOf(settings.distribution) === 'arch' ? bootableKernels(settings.installTree) : current(settings, []);
   }
 };
 
@@ -103,5 +104,3 @@ export const scopeOf = (settings: Settings, request: SyncRequest, entries: reado
     failures,
   };
 };
-
-export const sameKernel = (a: Kernel, b: Kernel): boolean => a.release === b.release && a.arch === b.arch;

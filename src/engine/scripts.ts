@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { ScriptName } from './conf.ts';
 import type { Environment } from './environment.ts';
-import { exists, isExecutable, look } from './files.ts';
+import { exists, isExecutable } from './files.ts';
 import { markers, runMark } from './lock.ts';
 import type { Log } from './log.ts';
+import { staysBelow } from './names.ts';
 import { moduleLabel } from './request.ts';
 import type { Place, Run } from './run.ts';
+import { isWorldWritable } from './trust.ts';
 
 /** The descriptor number under which children hold their Module's lock. */
 export const lockDescriptor = 8;
@@ -18,8 +20,6 @@ export const jobEnvironment = (run: Run, place: Place, building: boolean): Envir
   [markers.run]: run.environment[markers.run] ?? runMark(),
   [markers.working]: [run.environment[markers.working], moduleLabel(place.module)].filter(Boolean).join(' '),
 });
-
-const staysBelow = (path: string): boolean => !path.startsWith('/') && !path.split('/').includes('..');
 
 /** The script's file: the admin's override if there is one, else the one below `base`. */
 const findScript = (run: Run, place: Place, base: string, file: string): string | undefined =>
@@ -55,7 +55,7 @@ export const runScript = async (
     run.note({ note: 'script-not-executable', path });
     return 0;
   }
-  if (((look(path)?.mode ?? 0) & 0o002) !== 0) run.note({ note: 'script-unsafe', path });
+  if (isWorldWritable(path)) run.note({ note: 'script-unsafe', path });
   const end = log.step(`Running the ${name} script`, [path, ...words].join(' '));
   const ended = await run.processes.run({
     argv: [path, ...words],

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { distributionOf, familyOf } from './distribution.ts';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
-import { list, look, readText } from './files.ts';
+import { list, readText } from './files.ts';
+import { distrustedConf } from './trust.ts';
 
 /** Where things are; each can be given on the command line for tests and private trees. */
 export interface Places {
@@ -112,7 +114,8 @@ const readWithBash = async (path: string, environment: Environment): Promise<Var
 const readSettingsFile = async (path: string, environment: Environment): Promise<Variables> => {
   const text = readText(path);
   if (text === undefined) return {};
-  if (((look(path)?.mode ?? 0) & 0o002) !== 0) throw new FailureError({ kind: 'conf-unsafe', at: path });
+  const distrusted = distrustedConf(path);
+  if (distrusted) throw new FailureError(distrusted);
   return readPlainSettings(text) ?? (await readWithBash(path, environment));
 };
 
@@ -126,24 +129,12 @@ const readVariables = async (confDir: string, environment: Environment): Promise
   return variables;
 };
 
-/**
- * The distribution that decides where modules go: ID if it is ubuntu, else ID_LIKE if set, else ID.
- * Matched by prefix, so `rhel centos fedora` is rhel. Source: os-release(5) and what dkms does with it.
- */
-export const distributionOf = (osRelease: string | undefined): string => {
-  const value = (key: string): string | undefined =>
-    new RegExp(`^${key}=["']?([^"'\\n]*)`, 'm').exec(osRelease ?? '')?.[1]?.trim();
-  const id = value('ID') ?? '';
-  if (id === 'ubuntu') return id;
-  return value('ID_LIKE') || id;
-};
-
 const truthy = (value: string | undefined): boolean => /^(1|y|yes|true|on)$/i.test(value ?? '');
 const wordsOf = (value: string | undefined): string[] => (value ?? '').split(/\s+/).filter(Boolean);
 const orUnset = (value: string | undefined): string | undefined => (value ? value : undefined);
 
 const defaultInstallTree = (distribution: string): string =>
-  distribution.startsWith('arch') ? '/usr/lib/modules' : '/lib/modules';
+  familyOf(distribution) === 'arch' ? '/usr/lib/modules' : '/lib/modules';
 
 const isSystemTree = (path: string): boolean => path === '/lib/modules' || path === '/usr/lib/modules';
 

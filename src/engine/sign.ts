@@ -1,8 +1,10 @@
 import { basename, join } from 'node:path';
 import { isInChroot } from './chroot.ts';
+import { familyOf } from './distribution.ts';
 import { exists } from './files.ts';
 import { findCommand, type KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';
+import { fieldOf, modinfoOf } from './modinfo.ts';
 import type { Place, Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -22,12 +24,12 @@ const lessLastDot = (release: string): string => release.replace(/\.[^.]*$/, '')
 const candidates = (settings: Settings, facts: KernelFacts): string[] => {
   const { release } = facts.kernel;
   const own = settings.signing.program?.replaceAll(/\$\{?kernelver\}?/g, release);
-  const { distribution } = settings;
+  const family = familyOf(settings.distribution);
   return [
     ...(own ? [own] : []),
-    ...(distribution.startsWith('debian') ? [`/usr/lib/linux-kbuild-${lessLastDot(release)}/scripts/sign-file`] : []),
-    ...(distribution.startsWith('ubuntu') ? [findCommand('kmodsign', settings.environment.PATH ?? '') ?? ''] : []),
-    ...(distribution.startsWith('gentoo') ? [`/usr/src/linux-${release}/scripts/sign-file`] : []),
+    ...(family === 'debian' ? [`/usr/lib/linux-kbuild-${lessLastDot(release)}/scripts/sign-file`] : []),
+    ...(family === 'ubuntu' ? [findCommand('kmodsign', settings.environment.PATH ?? '') ?? ''] : []),
+    ...(family === 'gentoo' ? [`/usr/src/linux-${release}/scripts/sign-file`] : []),
     ...(facts.headers ? [join(facts.headers, 'scripts/sign-file')] : []),
   ].filter(Boolean);
 };
@@ -38,11 +40,10 @@ export const signProgram = (settings: Settings, facts: KernelFacts): string | un
 
 /** The signer and hash of a signed file as modinfo reads them; undefined if it is not signed so. */
 const signatureProblem = async (run: Run, object: string, hash: string): Promise<string | undefined> => {
-  const ended = await run.processes.ask(['modinfo', object], { limit: 30 });
-  const signer = /^signer:\s*(\S.*)$/m.exec(ended.output)?.[1];
-  const found = /^sig_hashalgo:\s*(\S+)$/m.exec(ended.output)?.[1];
-  if (!signer) return 'modinfo finds no signature';
-  return found === hash ? undefined : `modinfo finds the hash ${found ?? 'of no kind'}, not ${hash}`;
+  const info = await modinfoOf(run, object);
+  const found = fieldOf(info, 'sig_hashalgo');
+  if (!fieldOf(info, 'signer')) return 'modinfo finds no signature';
+  return found === hash ? undefined : `modinfo finds the hash ${found || 'of no kind'}, not ${hash}`;
 };
 
 const signOne = async (

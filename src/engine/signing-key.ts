@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { familyOf } from './distribution.ts';
 import type { Processes } from './exec.ts';
 import { chmod, exists, makeDirectory, makeTemporary, remove, rename, syncPath } from './files.ts';
 import type { Settings } from './settings.ts';
@@ -26,7 +27,7 @@ const hasOwn = (settings: Settings): boolean => Boolean(settings.signing.key || 
 /** Where key and certificate are, whether they are there or not. */
 export const signingKeyOf = (settings: Settings, release: string): SigningKey => {
   const { signing, dkmsTree, distribution } = settings;
-  if (!hasOwn(settings) && distribution.startsWith('ubuntu') && exists('/usr/sbin/update-secureboot-policy')) {
+  if (!hasOwn(settings) && familyOf(distribution) === 'ubuntu' && exists('/usr/sbin/update-secureboot-policy')) {
     return ubuntuKey;
   }
   return {

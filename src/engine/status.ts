@@ -1,19 +1,20 @@
 import { join } from 'node:path';
-import { hashFile, list, look, readText, realPath, walk } from './files.ts';
-import { builtFiles, type ModuleFiles, moduleFiles, savedOriginals } from './originals.ts';
+import { objectNameOf } from './compression.ts';
+import { hashFile, list, readText, realPath, walk } from './files.ts';
+import { type ModuleFiles, moduleFiles, savedOriginals } from './originals.ts';
 import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from './progress.ts';
-import { type EntryRecord, readRecord, recordedEntries } from './record.ts';
-import type { Kernel, LogRequest, Module, StatusRequest } from './request.ts';
+import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from './record.ts';
+import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from './request.ts';
 import type { Settings } from './settings.ts';
-import { builtDirectory, readTree, stateOn, type TreeEntry } from './tree.ts';
+import { builtDirectory, builtFiles, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
 import { weakProgram } from './weak-program.ts';
 
 /** Questions about what is there; they change nothing and start no process. */
 
 const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
-  const there = new Set(builtFiles(directory).map((name) => name.replace(/\.ko.*$/, '')));
-  const expected = (record.build?.objects ?? []).map((name) => name.replace(/\.ko.*$/, ''));
+  const there = new Set(builtFiles(directory).map((name) => objectNameOf(name)));
+  const expected = (record.build?.objects ?? []).map((name) => objectNameOf(name));
   return there.size === 0 || expected.some((name) => !there.has(name));
 };
 
@@ -36,16 +37,10 @@ const viewOf = (settings: Settings): View => {
 
 /** By what was recorded (size and time first); a tree that dkms made is compared by its bytes. */
 const isDifferent = (view: View, directory: string, kernel: Kernel, record: EntryRecord): boolean => {
-  if (record.installed) {
-    return record.installed.some(({ path, hash, size, mtimeMs }) => {
-      const facts = look(path);
-      if (!facts) return true;
-      return (facts.size !== size || facts.mtimeMs !== mtimeMs) && hashFile(path) !== hash;
-    });
-  }
+  if (record.installed) return !record.installed.every(isAsInstalled);
   const onKernel = view.filesOf(kernel.release);
   return builtFiles(directory).some((file) => {
-    const same = onKernel.get(file.replace(/\.ko.*$/, '')) ?? [];
+    const same = onKernel.get(objectNameOf(file) ?? '') ?? [];
     const hash = hashFile(join(directory, 'module', file));
     return !same.some((path) => hashFile(path) === hash);
   });
@@ -84,8 +79,8 @@ const brokenEntry = ({ module, source }: TreeEntry): StatusEntry => ({ ...plainE
 /** Failures on kernels for which nothing is built, so that the tree says nothing of them. */
 const failuresOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[] =>
   recorded
-    .filter(({ module }) => module.name === entry.module.name && module.version === entry.module.version)
-    .filter(({ kernel }) => !entry.built.some((one) => one.release === kernel.release && one.arch === kernel.arch))
+    .filter(({ module }) => sameModule(module, entry.module))
+    .filter(({ kernel }) => !entry.built.some((one) => sameKernel(one, kernel)))
     .map(({ kernel }) => ({ kernel, record: readRecord(settings.stateDir, entry.module, kernel) }))
     .filter(({ record }) => record.failure)
     .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...failurePart(record) }));
@@ -97,7 +92,7 @@ const installedPaths = (view: View, entry: TreeEntry, kernel: Kernel): string[] 
   if (recorded) return recorded.map((file) => file.path);
   const onKernel = view.filesOf(kernel.release);
   return builtFiles(builtDirectory(dkmsTree, entry.module, kernel)).flatMap(
-    (file) => onKernel.get(file.replace(/\.ko.*$/, '')) ?? [],
+    (file) => onKernel.get(objectNameOf(file) ?? '') ?? [],
   );
 };
 

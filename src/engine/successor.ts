@@ -5,6 +5,7 @@ import { unbuildModule } from './install.ts';
 import { forgetRecord } from './record.ts';
 import type { Module } from './request.ts';
 import type { Run } from './run.ts';
+import { supersededDirectory, supersededMark } from './state-files.ts';
 import { installedVersion, readTree, type TreeEntry } from './tree.ts';
 
 /**
@@ -12,21 +13,17 @@ import { installedVersion, readTree, type TreeEntry } from './tree.ts';
  * one is, and for good if that fails. A machine is never without a module that it had.
  */
 
-const directoryOf = (stateDir: string): string => join(stateDir, 'replaced');
-const markOf = (stateDir: string, { name, version }: Module): string =>
-  join(directoryOf(stateDir), `${name}@${version}`);
-
 /** Whether a Module waits for its successor. */
-export const isOutgoing = (stateDir: string, module: Module): boolean => exists(markOf(stateDir, module));
+export const isOutgoing = (stateDir: string, module: Module): boolean => exists(supersededMark(stateDir, module));
 
 /** Let a Module stay until its successor is installed. */
 export const awaitSuccessor = (run: Run, module: Module): void => {
-  writeText(markOf(run.settings.stateDir, module), '');
+  writeText(supersededMark(run.settings.stateDir, module), '');
   run.note({ note: 'successor-awaited', module });
 };
 
 /** The same version came again: it is nobody's predecessor. */
-export const stays = (stateDir: string, module: Module): void => remove(markOf(stateDir, module));
+export const stays = (stateDir: string, module: Module): void => remove(supersededMark(stateDir, module));
 
 /** What was built of it goes from the kernels on which another version is installed by now. */
 const dropWhereReplaced = (run: Run, entry: TreeEntry): boolean => {
@@ -47,7 +44,7 @@ const dropWhereReplaced = (run: Run, entry: TreeEntry): boolean => {
  */
 export const dropOutgoing = (run: Run, isEnd: boolean): void => {
   const { dkmsTree, sourceTree, stateDir } = run.settings;
-  if (list(directoryOf(stateDir)).length === 0) return;
+  if (list(supersededDirectory(stateDir)).length === 0) return;
   const entries = readTree(dkmsTree, sourceTree);
   for (const entry of entries.filter(({ module }) => isOutgoing(stateDir, module))) {
     const { name, version } = entry.module;
@@ -55,8 +52,8 @@ export const dropOutgoing = (run: Run, isEnd: boolean): void => {
     if (hasSuccessor && dropWhereReplaced(run, entry)) forgetEntry(run, entry);
     if (!hasSuccessor && isEnd && !entry.broken) stays(stateDir, entry.module);
   }
-  const known = new Set(readTree(dkmsTree, sourceTree).map(({ module }) => markOf(stateDir, module)));
-  for (const mark of list(directoryOf(stateDir)).map((name) => join(directoryOf(stateDir), name))) {
+  const known = new Set(readTree(dkmsTree, sourceTree).map(({ module }) => supersededMark(stateDir, module)));
+  for (const mark of list(supersededDirectory(stateDir)).map((name) => join(supersededDirectory(stateDir), name))) {
     if (!known.has(mark)) remove(mark);
   }
 };

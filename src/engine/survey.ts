@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
+import { objectNameOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import type { Failure } from './errors.ts';
-import { hashFile, list, look } from './files.ts';
 import {
   changedDependencies,
   changedParts,
@@ -11,14 +11,14 @@ import {
   treeHash,
 } from './fingerprint.ts';
 import { allNeedsOf } from './graph.ts';
-import { compressionOf, type KernelFacts, objectNameOf } from './kernel.ts';
+import type { KernelFacts } from './kernel.ts';
 import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } from './module-confs.ts';
 import type { Candidate, KernelCandidates } from './plan.ts';
-import { type EntryRecord, type Fingerprint, readJournal, readRecord } from './record.ts';
+import { type EntryRecord, type Fingerprint, isAsInstalled, readJournal, readRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { exportsOf } from './symvers.ts';
-import { builtDirectory, installedVersion, stateOn, type TreeEntry } from './tree.ts';
+import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from './tree.ts';
 /**
  * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
  * state, and what changed since it was built.
@@ -41,21 +41,13 @@ export interface Survey {
   readonly findings: ReadonlyMap<Kernel, ReadonlyMap<string, Finding>>;
 }
 
-/** The first installed file that is gone or is not what was installed. Size and time first, bytes if they differ. */
+/** The first installed file that is gone or is not what was installed. */
 const damagedFile = (record: EntryRecord): string | undefined =>
-  record.installed?.find(({ path, hash, size, mtimeMs }) => {
-    const facts = look(path);
-    if (!facts) return true;
-    return (facts.size !== size || facts.mtimeMs !== mtimeMs) && hashFile(path) !== hash;
-  })?.path;
+  record.installed?.find((file) => !isAsInstalled(file))?.path;
 
 /** Objects that should be in the tree's module/ and are not. */
 const missingObject = (directory: string, conf: ModuleConf): string | undefined => {
-  const there = new Set(
-    list(join(directory, 'module'))
-      .filter((name) => compressionOf(name))
-      .map(objectNameOf),
-  );
+  const there = new Set(builtFiles(directory).map(objectNameOf));
   const lost = conf.objects.find((object) => !there.has(object.dest));
   return lost && join(directory, 'module', `${lost.dest}.ko`);
 };

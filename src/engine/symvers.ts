@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
+import { compressionOf, objectNameOf } from './compression.ts';
 import type { Processes } from './exec.ts';
 import { hashText, list, readText, walk } from './files.ts';
-import { compressionOf } from './kernel.ts';
+import { exportedCrcs, importedCrcs } from './modinfo.ts';
 
 /**
  * Module.symvers: the symbols that a module exports and their CRCs, tab-separated lines
@@ -11,30 +12,40 @@ import { compressionOf } from './kernel.ts';
 /** Symbol to CRC (`0x82c328fc`). */
 export type Exports = ReadonlyMap<string, string>;
 
-export const parseSymvers = (text: string): Map<string, string> => {
-  const exported = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const [crc, symbol] = line.split('\t');
-    if (crc?.startsWith('0x') && symbol) exported.set(symbol, crc);
-  }
-  return exported;
-};
+/** One line of a Module.symvers. */
+export interface SymversLine {
+  readonly line: string;
+  readonly crc: string;
+  readonly symbol: string;
+  /** The exporting object's path without its ending, or `vmlinux`. */
+  readonly object: string;
+}
+
+/** The lines of a Module.symvers that name a symbol. */
+export const symversLines = (text: string): SymversLine[] =>
+  text.split('\n').flatMap((line) => {
+    const [crc, symbol, object = ''] = line.split('\t');
+    return crc && symbol ? [{ line, crc: crc.toLowerCase(), symbol, object }] : [];
+  });
+
+/** Symbol to CRC of every symbol in a Module.symvers. */
+export const parseSymvers = (text: string): Map<string, string> =>
+  new Map(
+    symversLines(text)
+      .filter(({ crc }) => crc.startsWith('0x'))
+      .map(({ symbol, crc }) => [symbol, crc]),
+  );
 
 /** One text out of every Module.symvers of a build, the top one first, each symbol once. */
 export const gatherSymvers = (buildDirectory: string): string => {
   const files = walk(buildDirectory)
     .filter((path) => basename(path) === 'Module.symvers')
     .sort((a, b) => a.split('/').length - b.split('/').length);
-  const seen = new Set<string>();
-  const lines = files
-    .flatMap((file) => (readText(join(buildDirectory, file)) ?? '').split('\n'))
-    .filter((line) => {
-      const symbol = line.split('\t')[1];
-      if (!symbol || seen.has(symbol)) return false;
-      seen.add(symbol);
-      return true;
-    });
-  return lines.length > 0 ? `${lines.join('\n')}\n` : '';
+  const lines = new Map<string, string>();
+  for (const { symbol, line } of files.flatMap((file) => symversLines(readText(join(buildDirectory, file)) ?? ''))) {
+    if (!lines.has(symbol)) lines.set(symbol, line);
+  }
+  return [...lines.values()].map((line) => `${line}\n`).join('');
 };
 
 /** What a built Module exports, by the Module.symvers beside its objects. */
@@ -51,10 +62,8 @@ export const exportsIdentity = (exported: Exports): string =>
 export const symversFromObjects = async (moduleDirectory: string, processes: Processes): Promise<string> => {
   const lines: string[] = [];
   for (const file of list(moduleDirectory).filter((name) => compressionOf(name))) {
-    const ended = await processes.ask(['modprobe', '--show-exports', join(moduleDirectory, file)], { limit: 30 });
-    const name = file.replace(/\.ko.*$/, '');
-    for (const [, crc, symbol] of ended.output.matchAll(/^(0x[0-9a-f]+)\s+(\S+)$/gm)) {
-      lines.push(`${crc}\t${symbol}\t${name}\tEXPORT_SYMBOL\t`);
+    for (const [symbol, crc] of await exportedCrcs(processes, join(moduleDirectory, file))) {
+      lines.push(`${crc}\t${symbol}\t${objectNameOf(file)}\tEXPORT_SYMBOL\t`);
     }
   }
   return lines.length > 0 ? `${lines.join('\n')}\n` : '';
@@ -64,10 +73,7 @@ export const symversFromObjects = async (moduleDirectory: string, processes: Pro
 export const importsOf = async (objects: readonly string[], processes: Processes): Promise<Map<string, string>> => {
   const imports = new Map<string, string>();
   for (const object of objects) {
-    const ended = await processes.ask(['modprobe', '--dump-modversions', object], { limit: 30 });
-    for (const [, crc, symbol] of ended.output.matchAll(/^(0x[0-9a-f]+)\s+(\S+)$/gm)) {
-      if (crc && symbol) imports.set(symbol, crc);
-    }
+    for (const [symbol, crc] of await importedCrcs(processes, object)) imports.set(symbol, crc);
   }
   return imports;
 };

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { isCleanName } from './conf-values.ts';
+import { compressionOf } from './compression.ts';
 import { exists, isDirectory, isTemporary, list, lookAtLink, readLink, realPath, relink } from './files.ts';
-import type { Kernel, Module } from './request.ts';
+import { isCleanName } from './names.ts';
+import { type Kernel, type Module, sameKernel } from './request.ts';
 import { newestOf } from './version.ts';
 
 /** One Module as the dkms tree knows it. */
@@ -24,6 +25,10 @@ export const entryDirectory = (dkmsTree: string, module: Module): string => join
 /** `<name>/<version>/<release>/<arch>`: what was built for one Kernel. */
 export const builtDirectory = (dkmsTree: string, module: Module, kernel: Kernel): string =>
   join(entryDirectory(dkmsTree, module), kernel.release, kernel.arch);
+
+/** Names of the module files in a built directory's module/. */
+export const builtFiles = (directory: string): string[] =>
+  list(join(directory, 'module')).filter((name) => compressionOf(name));
 
 /** `<name>/kernel-<release>-<arch>`: the link that makes a built version the installed one. */
 export const installedLink = (dkmsTree: string, name: string, kernel: Kernel): string =>
@@ -85,7 +90,7 @@ export type BuildState = 'added' | 'built' | 'installed';
 
 /** How far a Module has come on a Kernel, as the tree alone says it. */
 export const stateOn = (dkmsTree: string, entry: TreeEntry, kernel: Kernel): BuildState => {
-  const isBuilt = entry.built.some((one) => one.release === kernel.release && one.arch === kernel.arch);
+  const isBuilt = entry.built.some((one) => sameKernel(one, kernel));
   if (!isBuilt) return 'added';
   return installedVersion(dkmsTree, entry.module.name, kernel) === entry.module.version ? 'installed' : 'built';
 };

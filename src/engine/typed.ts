@@ -1,19 +1,28 @@
 import { join } from 'node:path';
 import { loadArchive, loadModule, makeArchive } from './archive.ts';
 import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
-import { isCleanName } from './conf-values.ts';
 import { type Failure, FailureError } from './errors.ts';
 import { exists, isDirectory, list } from './files.ts';
 import { uninstallModule } from './install.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { makePlan } from './make-plan.ts';
+import { isCleanName } from './names.ts';
 import { entryFor, registerOperand } from './operand.ts';
 import type { Demand, Removal } from './plan.ts';
 import type { Row } from './progress.ts';
-import type { DkmsRequest, Kernel, MatchRequest, Module, ModuleRequest, Operand, PreinstRequest } from './request.ts';
+import {
+  type DkmsRequest,
+  type Kernel,
+  type MatchRequest,
+  type Module,
+  type ModuleRequest,
+  type Operand,
+  type PreinstRequest,
+  sameKernel,
+  sameModule,
+} from './request.ts';
 import { markAdded, wasAddedHere } from './rpm-upgrade.ts';
 import type { Run } from './run.ts';
-import { sameKernel } from './scope.ts';
 import { awaitSuccessor } from './successor.ts';
 import { type Survey, surveyModules } from './survey.ts';
 import type { SyncResult } from './sync.ts';
@@ -137,9 +146,7 @@ const takeAway = async (run: Run, removals: readonly Removal[]): Promise<Row[]> 
 };
 
 const isLeft = (run: Run, module: Module): boolean =>
-  entriesNow(run).some(
-    (entry) => entry.module.name === module.name && entry.module.version === module.version && entry.built.length > 0,
-  );
+  entriesNow(run).some((entry) => sameModule(entry.module, module) && entry.built.length > 0);
 
 const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });

@@ -1,18 +1,17 @@
 import { join } from 'node:path';
 import { exists, makeDirectory, writeText } from './files.ts';
 import { findCommand } from './kernel.ts';
+import { quoteWord } from './shell.ts';
 
 /**
  * A `uname` that answers for the kernel that is built for. Makefiles and configure scripts in the field
  * ask `uname -r`; without this they build for the running kernel. It alters -r and the release in -a only.
  */
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 const script = (real: string, release: string): string => `#!/bin/sh
 # Answers for the kernel that modules are being built for.
-real=${quoted(real)}
-release=${quoted(release)}
+real=${quoteWord(real)}
+release=${quoteWord(release)}
 fields=
 [ $# -gt 0 ] || exec "$real"
 for word; do

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
-import { isCleanName } from './conf-values.ts';
 import { exists, list } from './files.ts';
+import { isCleanName } from './names.ts';
 import type { Run } from './run.ts';
 import { isRegistered, type TreeEntry } from './tree.ts';
 

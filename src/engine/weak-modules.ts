@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { compressionOf } from './compression.ts';
 import { close, openToRead } from './descriptors.ts';
 import { exists, writeText } from './files.ts';
-import { compressionOf } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { weakProgram } from './weak-program.ts';

@@ -1,3 +1,4 @@
+import { familyOf } from './distribution.ts';
 import type { Kernel } from './request.ts';
 
 interface Program {
@@ -8,14 +9,15 @@ interface Program {
 
 /** The program of a distribution; undefined where there is none. */
 export const weakProgram = (distribution: string, kernel: Kernel): Program | undefined => {
-  if (/^(rhel|fedora|centos|ovm)/.test(distribution)) {
+  const family = familyOf(distribution);
+  if (family === 'redhat') {
     return {
       path: '/usr/sbin/weak-modules',
       add: ['--no-initramfs', '--add-modules'],
       remove: ['--no-initramfs', '--remove-modules'],
     };
   }
-  if (!/^(suse|sles|opensuse)/.test(distribution)) return undefined;
+  if (family !== 'suse') return undefined;
   return {
     path: '/usr/lib/module-init-tools/weak-modules2',
     add: ['--add-kernel-modules', kernel.release],

@@ -6,7 +6,7 @@ import { exists, writeText } from './files.ts';
 import { changedDependencies, type DependencyNow, usedSymbols } from './fingerprint.ts';
 import { leftToKernel } from './in-tree.ts';
 import { installModule } from './install.ts';
-import { type Lock, markers, moduleLockFile, takeLock } from './lock.ts';
+import { type Lock, lockWaits, markers, takeLock } from './lock.ts';
 import { openJobLog } from './log.ts';
 import type { DependencySymbols } from './make.ts';
 import type { Outcome } from './outcome.ts';
@@ -18,6 +18,7 @@ import { removeModule } from './removal.ts';
 import { moduleLabel } from './request.ts';
 import type { Place, Run } from './run.ts';
 import { runScript } from './scripts.ts';
+import { moduleLockFile } from './state-files.ts';
 import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts';
 import { symversFromObjects } from './symvers.ts';
 import { builtDirectory } from './tree.ts';
@@ -25,8 +26,6 @@ import { makeUname } from './uname.ts';
 import { tellWeakModules } from './weak-modules.ts';
 
 /** What a run does for one Job, from taking its locks to remembering how it ended. */
-
-const moduleLockWait = 600;
 
 /** Each dependency's symbols in a file; made from its objects where dkms kept none. */
 const dependencySymbols = async (
@@ -198,7 +197,7 @@ const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
     {
       path: moduleLockFile(run.settings.stateDir, job.module.name),
       owner: `kmodsort, ${moduleLabel(job.module)} for ${job.kernel.release}`,
-      wait: moduleLockWait,
+      wait: lockWaits.module,
       onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
       onSurvivor: (pid) => run.note({ note: 'ended-survivor', pid, module: job.module }),
     },

@@ -1,5 +1,5 @@
 import type { LogAnswer, StatusEntry } from '../engine/progress.ts';
-import { moduleLabel } from '../engine/request.ts';
+import { moduleLabel, sameModule } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 
 const stateOf = (entry: StatusEntry): string => {
@@ -29,7 +29,7 @@ export const statusLines = (entries: readonly StatusEntry[]): string[] => {
 /** What only says that a build failed is no state of its own: `added` counts where there is nothing else to say. */
 const withoutFailures = (entries: readonly StatusEntry[]): StatusEntry[] => {
   const isOnlyFailure = (entry: StatusEntry): boolean => entry.state === 'added' && entry.failure !== undefined;
-  const isSame = (a: StatusEntry, b: StatusEntry): boolean => moduleLabel(a.module) === moduleLabel(b.module);
+  const isSame = (a: StatusEntry, b: StatusEntry): boolean => sameModule(a.module, b.module);
   return entries.filter((entry, index) => {
     if (!isOnlyFailure(entry)) return true;
     const first = entries.findIndex((other) => isSame(other, entry));

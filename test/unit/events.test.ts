@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isCleanName, requestOf, withQueued } from '../../src/events.ts';
+import { requestOf, withQueued } from '../../src/events.ts';
 
 const real = { dryRun: false };
 
@@ -74,15 +74,6 @@ describe('requestOf', () => {
       scope: { kind: 'usual' },
       dropOnly: false,
     });
-  });
-});
-
-describe('isCleanName', () => {
-  it.each(['6.1.0-56-amd64', 'zfs-2.3.9', '6.9.3_1', 'a~b+c@d:e'])('takes %s', (name) => {
-    expect(isCleanName(name)).toBe(true);
-  });
-  it.each(['', '.', '..', '-k', 'a b', 'a/b', 'a$b', "a'b", 'ä', 'a\n'])('refuses %j', (name) => {
-    expect(isCleanName(name)).toBe(false);
   });
 });
 

@@ -24,7 +24,12 @@ describe('the environment of a program that is asked', () => {
 describe('why a command failed, in one line', () => {
   const rows: readonly [string, Argv, number, string][] = [
     ['that did not fail', ['sh', '-c', 'echo a warning >&2'], 0, ''],
-    ['nothing that it said on stdout', ['sh', '-c', 'echo; echo " first "; echo second; exit 3'], 3, 'sh: exit status 3'],
+    [
+      'nothing that it said on stdout',
+      ['sh', '-c', 'echo; echo " first "; echo second; exit 3'],
+      3,
+      'sh: exit status 3',
+    ],
     ['its first line that is not blank', ['sh', '-c', '(echo; echo " one "; echo two) >&2; exit 3'], 3, 'one'],
     ['its exit status where it is silent', ['sh', '-c', 'exit 128'], 128, 'sh: exit status 128'],
     ['the signal that killed it', ['sh', '-c', 'kill -9 $$'], 137, 'sh: killed by signal 9'],

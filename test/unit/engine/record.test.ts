@@ -6,7 +6,6 @@ import {
   type EntryRecord,
   forgetRecord,
   type Journal,
-  logFile,
   openJournal,
   openJournals,
   readJournal,
@@ -14,6 +13,7 @@ import {
   recordedEntries,
   writeRecord,
 } from '../../../src/engine/record.ts';
+import { failureLogFile } from '../../../src/engine/state-files.ts';
 import { put, temporaryDirectory } from './temporary.ts';
 
 const root = temporaryDirectory();
@@ -65,9 +65,9 @@ describe('records', () => {
     const state = stateOf();
     writeRecord(state, module, kernel, some);
     writeRecord(state, { name: 'other', version: '1' }, kernel, some);
-    put(logFile(state, module, kernel), 'log');
+    put(failureLogFile(state, module, kernel), 'log');
     forgetRecord(state, module, kernel);
-    expect(existsSync(logFile(state, module, kernel))).toBe(false);
+    expect(existsSync(failureLogFile(state, module, kernel))).toBe(false);
     expect(readdirSync(join(state, 'record'))).toEqual(['other']);
     forgetRecord(state, module, kernel);
   });

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FailureError } from '../../../src/engine/errors.ts';
-import { distributionOf, readPlainSettings, readSettings, type Settings } from '../../../src/engine/settings.ts';
+import { readPlainSettings, readSettings, type Settings } from '../../../src/engine/settings.ts';
 import { put, temporaryDirectory } from './temporary.ts';
 
 const root = temporaryDirectory();
@@ -133,23 +133,5 @@ describe('readSettings', () => {
       kind: 'conf-broken',
       at: expect.stringMatching(/framework\.conf$/),
     });
-  });
-});
-
-describe('distributionOf', () => {
-  it.each([
-    ['ID=debian\n', 'debian'],
-    ['ID="debian"\n', 'debian'],
-    ["ID='debian'\n", 'debian'],
-    ['ID=ubuntu\nID_LIKE=debian\n', 'ubuntu'],
-    ['ID=linuxmint\nID_LIKE="ubuntu debian"\n', 'ubuntu debian'],
-    ['ID_LIKE="rhel centos fedora"\nID="almalinux"\n', 'rhel centos fedora'],
-    ['ID="rhel"\nID_LIKE="fedora"\n', 'fedora'],
-    ['ID=debian\nID_LIKE=\n', 'debian'],
-    ['VERSION_ID=12\nID=arch\n', 'arch'],
-    ['NAME=x\n', ''],
-    [undefined, ''],
-  ])('%j is %j', (text, expected) => {
-    expect(distributionOf(text)).toBe(expected);
   });
 });

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+
+/** What /proc says of processes. Source: proc(5). */
+
+/** The fields of /proc/PID/stat that tell processes apart. */
+export interface ProcessFacts {
+  readonly parent: number;
+  readonly group: number;
+  /** Clock ticks since boot: tells a process from a later one with the same number. */
+  readonly start: string;
+}
+
+const readProc = (pid: number, file: string): string | undefined => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    // It has ended, or there is no /proc.
+    return undefined;
+  }
+};
+
+/** Facts of a process, from the text of its stat file; undefined if it is not one. */
+export const parseStat = (text: string): ProcessFacts | undefined => {
+  // The name in parentheses may hold anything; the state (field 3) follows its end.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [, parent, group] = fields;
+  const start = fields[19];
+  if (parent === undefined || group === undefined || start === undefined) return undefined;
+  return { parent: Number(parent), group: Number(group), start };
+};
+
+/** Facts of a running process; undefined if there is none of that number. */
+export const processFacts = (pid: number): ProcessFacts | undefined => {
+  const text = readProc(pid, 'stat');
+  return text === undefined ? undefined : parseStat(text);
+};
+
+/** The command line of a process, empty if it has ended. */
+export const commandLineOf = (pid: number): readonly string[] => readProc(pid, 'cmdline')?.split('\0') ?? [];
