@@ -1,14 +1,9 @@
 import { exitCodeOf, type Failure } from './engine/errors.ts';
-import type { Outcome } from './engine/outcome.ts';
+import { isFailure } from './engine/outcome.ts';
 import type { Answer, Summary, VerifyAnswer } from './engine/progress.ts';
 import type { Manners } from './events.ts';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
-
-const isFailure = (outcome: Outcome): boolean =>
-  outcome.kind === 'failed' ||
-  outcome.kind === 'blocked' ||
-  (outcome.kind === 'skipped' && outcome.why.reason === 'interrupted');
 
 const hasFailed = (summary: Summary): boolean =>
   summary.failures.length > 0 || summary.rows.some((row) => isFailure(row.outcome));

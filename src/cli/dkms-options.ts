@@ -1,3 +1,5 @@
+import { placeOptions } from './place-options.ts';
+
 /** dkms's options, as its users and package scripts write them. */
 
 /** Of an option with one value that was given twice the last one counts. */
@@ -35,12 +37,7 @@ export const dkmsOptions = {
   'no-initrd': flag('Ignored'),
   'no-clean-kernel': flag('Ignored'),
   'no-prepare-kernel': flag('Ignored'),
-  dkmstree: text('The dkms tree, instead of /var/lib/dkms'),
-  sourcetree: text('The tree of sources, instead of /usr/src'),
-  installtree: text('The tree of kernel modules, instead of /lib/modules'),
-  confdir: text('The directory of settings, instead of /etc/dkms'),
-  statedir: text('Where failures are remembered, instead of /var/lib/kmodsort'),
-  'os-release': text('The file that names the distribution'),
+  ...placeOptions,
   version: { ...flag('Print the version of dkms that this keeps to'), alias: 'V' },
   help: { ...flag('Print this help'), alias: 'h' },
 } as const;

@@ -2,29 +2,14 @@ import { resolve } from 'node:path';
 import { isCleanName } from '../engine/names.ts';
 import type { Overrides } from '../engine/settings.ts';
 import { quoteWord } from '../engine/shell.ts';
+import { placeOptions, placeSettings } from './place-options.ts';
 import { UsageError } from './usage.ts';
 
-/** Options that name a place, with the key that they set. */
-const places = [
-  { option: 'dkmstree', key: 'dkmsTree', says: 'The dkms tree, instead of /var/lib/dkms' },
-  { option: 'sourcetree', key: 'sourceTree', says: 'The tree of sources, instead of /usr/src' },
-  { option: 'installtree', key: 'installTree', says: 'The tree of kernel modules, instead of /lib/modules' },
-  { option: 'confdir', key: 'confDir', says: 'The directory of settings, instead of /etc/dkms' },
-  { option: 'statedir', key: 'stateDir', says: 'Where failures are remembered, instead of /var/lib/kmodsort' },
-  { option: 'os-release', key: 'osRelease', says: 'The file that names the distribution, instead of /etc/os-release' },
-] as const;
-
-const path = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
 
 /** Options of every command. */
 export const everywhere = {
-  dkmstree: path(places[0].says),
-  sourcetree: path(places[1].says),
-  installtree: path(places[2].says),
-  confdir: path(places[3].says),
-  statedir: path(places[4].says),
-  'os-release': path(places[5].says),
+  ...placeOptions,
   jobs: { alias: 'j', type: 'string', requiresArg: true, describe: 'Cores for the whole run; 0: no limit' },
   'dry-run': flag('Say what would be done and change nothing'),
   json: flag('One JSON document on stdout; what people read goes to stderr'),
@@ -69,7 +54,7 @@ export const overridesOf = (given: Readonly<Record<string, unknown>>, cwd: strin
     const last: unknown = Array.isArray(value) ? value.at(-1) : value;
     return typeof last === 'string' ? last : undefined;
   };
-  const named = places.flatMap(({ option, key }) => {
+  const named = placeSettings.flatMap(([option, key]) => {
     const value = text(option);
     if (value === '') throw new UsageError(`--${option} needs a value`);
     return value === undefined ? [] : [[key, resolve(cwd, value)] as const];
@@ -86,7 +71,7 @@ export const releasesOf = (releases: readonly string[] | undefined): string[] =>
 
 /** The command that tries one kernel again, with the places that this run was given. */
 export const retryCommand = (overrides: Overrides, release: string): string => {
-  const given = places.flatMap(({ option, key }) => {
+  const given = placeSettings.flatMap(([option, key]) => {
     const value = overrides[key];
     return value === undefined ? [] : [`--${option}`, quoteWord(value)];
   });

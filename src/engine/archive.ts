@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { archiveProblem, memberNames } from './archive-check.ts';
+import { copyDirectory, placeCopy } from './copy-directory.ts';
 import { FailureError } from './errors.ts';
 import type { Ended } from './exec.ts';
 import {
@@ -49,11 +50,15 @@ export const archiveName = (module: Module, kernels: readonly Kernel[], sourceOn
   return name.length > 200 ? `${head}-manykernels.dkms.tar.gz` : name;
 };
 
-const copyTree = async (run: Run, from: string, to: string): Promise<void> => {
-  makeDirectory(to);
-  const ended = await run.processes.ask(['cp', '-a', '--reflink=auto', `${from}/.`, `${to}/`]);
-  if (ended.code !== 0) throw new FailureError({ kind: 'archive-unwritable', at: to, detail: ended.problem });
+const orUnwritable = (at: string, problem: string | undefined): void => {
+  if (problem !== undefined) throw new FailureError({ kind: 'archive-unwritable', at, detail: problem });
 };
+
+const copyTree = async (run: Run, from: string, to: string): Promise<void> =>
+  orUnwritable(to, await copyDirectory(run.processes, from, to));
+
+const putInPlace = async (run: Run, from: string, to: string): Promise<void> =>
+  orUnwritable(to, await placeCopy(run.processes, from, to));
 
 const gather = async (
   run: Run,
@@ -79,7 +84,7 @@ const gather = async (
   copyFile(join(entry.source, 'dkms.conf'), join(place, 'dkms.conf'));
 };
 
-const placeOf = (_run: Run, entry: TreeEntry, kernels: readonly Kernel[], request: MktarballRequest): string => {
+const placeOf = (entry: TreeEntry, kernels: readonly Kernel[], request: MktarballRequest): string => {
   const directory = join(entry.directory, 'tarball');
   const { archive } = request;
   if (!archive) return join(directory, archiveName(entry.module, kernels, request.sourceOnly));
@@ -90,7 +95,7 @@ const placeOf = (_run: Run, entry: TreeEntry, kernels: readonly Kernel[], reques
 export const makeArchive = async (run: Run, request: MktarballRequest): Promise<SyncResult> => {
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });
   const kernels = request.kernels === 'all' ? entry.built : request.kernels;
-  const target = placeOf(run, entry, kernels, request);
+  const target = placeOf(entry, kernels, request);
   if (!isWritable(dirname(target))) throw new FailureError({ kind: 'archive-unwritable', at: target });
   const top = makeTemporary(run.scratch, 'archive-', 0o755);
   await gather(run, entry, kernels, request, top);
@@ -148,13 +153,6 @@ const moduleIn = async (run: Run, directory: string, archive: string): Promise<M
   const [found] = await identify(run, [directory], { release: runningKernel(), arch: machineArch() });
   if (!found || 'kind' in found) throw refuse(archive, found?.detail ?? 'its dkms.conf cannot be used');
   return found.module;
-};
-
-const putInPlace = async (run: Run, from: string, to: string): Promise<void> => {
-  const beside = makeTemporary(dirname(to), `.tmp_${basename(to)}_`, 0o755);
-  await copyTree(run, from, beside);
-  remove(to);
-  rename(beside, to);
 };
 
 const loadBuilt = async (run: Run, top: string, module: Module): Promise<void> => {

@@ -3,7 +3,7 @@ import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { exists } from './files.ts';
 import type { KernelFacts } from './kernel.ts';
-import type { Place, Run } from './run.ts';
+import type { BuildSite, Run } from './run.ts';
 import { distrustedConf } from './trust.ts';
 
 /** What PRE_BUILD, MAKE and POST_BUILD get besides the caller's environment: the compiler, and the admin's exports. */
@@ -59,8 +59,8 @@ const adminsExports = async (run: Run, release: string, environment: Environment
 };
 
 /** The environment of one build, over the caller's. Throws what is wrong with the admin's file (FailureError). */
-export const buildEnvironment = async (run: Run, place: Place): Promise<Environment> => {
-  const compiler = await compilerEnvironment(run, place.facts);
-  const exports = await adminsExports(run, place.kernel.release, { ...run.environment, ...compiler });
+export const buildEnvironment = async (run: Run, site: BuildSite): Promise<Environment> => {
+  const compiler = await compilerEnvironment(run, site.facts);
+  const exports = await adminsExports(run, site.kernel.release, { ...run.environment, ...compiler });
   return { ...compiler, ...exports };
 };

@@ -21,7 +21,7 @@ import {
 import { type Log, openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
 import type { Step } from './progress.ts';
-import type { Place, Run } from './run.ts';
+import type { BuildSite, Run } from './run.ts';
 import { lockDescriptor, runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';
 import { gatherSymvers, importsOf } from './symvers.ts';
@@ -37,7 +37,7 @@ export interface Built {
 
 interface Bench {
   readonly run: Run;
-  readonly place: Place;
+  readonly site: BuildSite;
   readonly conf: ModuleConf;
   readonly dependencies: readonly DependencySymbols[];
   readonly build: string;
@@ -58,7 +58,7 @@ const tool = async (
   const ended = await bench.run.processes.ask(argv, {
     directory,
     log: bench.log.descriptor,
-    descriptors: new Map([[lockDescriptor, bench.place.lock]]),
+    descriptors: new Map([[lockDescriptor, bench.site.lock]]),
   });
   end(ended.code);
   if (ended.code === 0) return;
@@ -68,10 +68,10 @@ const tool = async (
 };
 
 const copySource = async (bench: Bench): Promise<void> => {
-  const { place, run, build } = bench;
-  if (list(place.source).length < 2) throw new FailureError({ kind: 'source-empty', at: place.source });
-  await tool(bench, 'Copying the source', ['cp', '-a', '--reflink=auto', `${place.source}/.`, `${build}/`], '/');
-  const patches = join(run.settings.confDir, place.module.name, 'patches');
+  const { site, run, build } = bench;
+  if (list(site.source).length < 2) throw new FailureError({ kind: 'source-empty', at: site.source });
+  await tool(bench, 'Copying the source', ['cp', '-a', '--reflink=auto', `${site.source}/.`, `${build}/`], '/');
+  const patches = join(run.settings.confDir, site.module.name, 'patches');
   if (!isDirectory(patches)) return;
   makeDirectory(join(build, 'patches'));
   await tool(bench, 'Copying local patches', ['cp', '-a', `${patches}/.`, join(build, 'patches/')], '/');
@@ -80,8 +80,7 @@ const copySource = async (bench: Bench): Promise<void> => {
 const applyPatches = async (bench: Bench): Promise<void> => {
   for (const patch of bench.conf.patches) {
     const file = join(bench.build, 'patches', patch);
-    if (!exists(file))
-      throw new FailureError({ kind: 'patch-missing', at: join(bench.place.source, 'patches', patch) });
+    if (!exists(file)) throw new FailureError({ kind: 'patch-missing', at: join(bench.site.source, 'patches', patch) });
     await tool(bench, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], bench.build).catch(
       (error: unknown) => {
         if (!(error instanceof FailureError)) throw error;
@@ -92,9 +91,9 @@ const applyPatches = async (bench: Bench): Promise<void> => {
 };
 
 const script = async (bench: Bench, name: 'PRE_BUILD' | 'POST_BUILD'): Promise<void> => {
-  const { run, place, conf, build, log } = bench;
+  const { run, site, conf, build, log } = bench;
   const before = log.text().length;
-  const code = await runScript(run, place, name, conf.scripts[name], build, log);
+  const code = await runScript(run, site, name, conf.scripts[name], build, log);
   if (code === 0) return;
   const { detail } = causeOf(log.text().slice(before), build);
   throw new FailureError({ kind: 'script-failed', at: `${name} ${conf.scripts[name] ?? ''}`, detail, code });
@@ -105,7 +104,7 @@ const stagedObjects = (bench: Bench): string[] =>
 
 /** Every expected object is there and was built for this kernel; copies go to the staging directory. */
 const checkObjects = async (bench: Bench): Promise<void> => {
-  const { run, place, conf, build, staging } = bench;
+  const { run, site, conf, build, staging } = bench;
   for (const object of conf.objects) {
     const file = join(build, object.location, `${object.built}.ko`);
     if (!exists(file)) throw new FailureError({ kind: 'object-missing', at: `${object.location}${object.built}.ko` });
@@ -116,22 +115,22 @@ const checkObjects = async (bench: Bench): Promise<void> => {
   if (conf.objects.length === 0) return;
   const found = await vermagicsOf(stagedObjects(bench), run.processes);
   const names = conf.objects.map((object) => `${object.dest}.ko`);
-  const ofHeaders = await run.vermagicOf(place.kernel);
+  const ofHeaders = await run.vermagicOf(site.kernel);
   // Whoever names the headers by hand means their release, whatever the kernel's is.
-  const release = run.switches.kernelSource && ofHeaders ? (ofHeaders.split(' ')[0] ?? '') : place.kernel.release;
+  const release = run.switches.kernelSource && ofHeaders ? (ofHeaders.split(' ')[0] ?? '') : site.kernel.release;
   checkVermagics(release, ofHeaders, names, found);
 };
 
 const stripObjects = async (bench: Bench): Promise<void> => {
   const wanted = bench.conf.objects.filter((object) => object.strip);
   if (wanted.length === 0) return;
-  const program = bench.place.facts.config.has('CONFIG_CC_IS_CLANG') ? 'llvm-strip' : 'strip';
+  const program = bench.site.facts.config.has('CONFIG_CC_IS_CLANG') ? 'llvm-strip' : 'strip';
   const files = wanted.map((object) => join(bench.staging, 'module', `${object.dest}.ko`));
   await tool(bench, 'Stripping debug information', [program, '-g', ...files], bench.staging);
 };
 
 const compressObjects = async (bench: Bench): Promise<void> => {
-  const { compression } = bench.place.facts;
+  const { compression } = bench.site.facts;
   const files = stagedObjects(bench);
   if (compression === 'none' || files.length === 0) return;
   const command = compressCommand(compression, bench.run.settings.compressOptions[compression], files);
@@ -147,15 +146,15 @@ const dependencyMarks = (bench: Bench): void => {
   for (const { name, version } of bench.dependencies) writeText(join(bench.staging, `.dep_${name}`), `${version}\n`);
 };
 
-/** Rename the finished directory into place; an earlier build makes room by a rename too. */
+/** Rename the finished directory into site; an earlier build makes room by a rename too. */
 const publish = (bench: Bench): void => {
-  const { place, staging, log } = bench;
+  const { site, staging, log } = bench;
   copyFile(log.path, join(staging, 'log', 'make.log'));
   dependencyMarks(bench);
   for (const file of walk(staging)) syncPath(join(staging, file));
-  const parent = join(place.entry, place.kernel.release);
-  const final = join(parent, place.kernel.arch);
-  const old = join(parent, `.tmp_${place.kernel.arch}_old`);
+  const parent = join(site.entry, site.kernel.release);
+  const final = join(parent, site.kernel.arch);
+  const old = join(parent, `.tmp_${site.kernel.arch}_old`);
   remove(old);
   if (exists(final)) rename(final, old);
   rename(staging, final);
@@ -169,13 +168,13 @@ const beforeImports: readonly BuildStep[] = [
   ['copy', copySource],
   ['patch', applyPatches],
   ['pre-build', (bench) => script(bench, 'PRE_BUILD')],
-  ['make', (bench) => runMake(bench.run, bench.place, bench.conf, bench.dependencies, bench.log)],
+  ['make', (bench) => runMake(bench.run, bench.site, bench.conf, bench.dependencies, bench.log)],
   ['check', checkObjects],
 ];
 
 const afterImports: readonly BuildStep[] = [
   ['strip', stripObjects],
-  ['sign', (bench) => signObjects(bench.run, bench.place, stagedObjects(bench), bench.log)],
+  ['sign', (bench) => signObjects(bench.run, bench.site, stagedObjects(bench), bench.log)],
   ['compress', compressObjects],
 ];
 
@@ -199,21 +198,21 @@ const removeLeftovers = (parent: string): void => {
  */
 export const buildModule = async (
   run: Run,
-  given: Place,
+  given: BuildSite,
   conf: ModuleConf,
   dependencies: readonly DependencySymbols[],
   say: (step: Step) => void,
 ): Promise<Built> => {
-  const place = { ...given, building: await buildEnvironment(run, given) };
-  const build = join(place.entry, 'build');
-  const parent = join(place.entry, place.kernel.release);
+  const site = { ...given, building: await buildEnvironment(run, given) };
+  const build = join(site.entry, 'build');
+  const parent = join(site.entry, site.kernel.release);
   remove(build);
   makeDirectory(build);
   makeDirectory(parent);
   removeLeftovers(parent);
-  const log = openJobLog(join(build, 'make.log'), place.module, place.kernel);
-  const staging = makeTemporary(parent, `.tmp_${place.kernel.arch}_`, 0o755);
-  const bench: Bench = { run, place, conf, dependencies, build, staging, log };
+  const log = openJobLog(join(build, 'make.log'), site.module, site.kernel);
+  const staging = makeTemporary(parent, `.tmp_${site.kernel.arch}_`, 0o755);
+  const bench: Bench = { run, site, conf, dependencies, build, staging, log };
   try {
     makeDirectory(join(staging, 'module'));
     await runSteps(bench, beforeImports, say);
@@ -222,11 +221,11 @@ export const buildModule = async (
     publish(bench);
     await runSteps(bench, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
     remove(build);
-    const suffix = suffixOf(place.facts.compression);
+    const suffix = suffixOf(site.facts.compression);
     return { objects: conf.objects.map((object) => `${object.dest}${suffix}`), imports };
   } finally {
     log.close();
     remove(staging);
-    removeEmpty(parent, place.entry);
+    removeEmpty(parent, site.entry);
   }
 };

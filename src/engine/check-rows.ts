@@ -1,6 +1,7 @@
 import type { Failure } from './errors.ts';
 import { inputsKey } from './fingerprint.ts';
 import { checkLoading, type LoadCheck } from './load-check.ts';
+import { isFailedOrBlocked } from './outcome.ts';
 import type { Row } from './progress.ts';
 import { readRecord, writeRecord } from './record.ts';
 import { type Kernel, sameKernel, sameModule } from './request.ts';
@@ -14,7 +15,6 @@ import { installedVersion } from './tree.ts';
  */
 
 const isInPlace = (row: Row): boolean => row.outcome.kind === 'installed' || row.outcome.kind === 'unchanged';
-const isUnfinished = ({ outcome }: Row): boolean => outcome.kind === 'failed' || outcome.kind === 'blocked';
 
 const earlierVersion = (run: Run, { module, kernel }: Row): string | undefined =>
   installedVersion(run.settings.dkmsTree, module.name, kernel);
@@ -60,7 +60,7 @@ const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: reado
   const check = await checkLoading(run, kernel);
   return rows.map((row): Row => {
     if (!sameKernel(row.kernel, kernel)) return row;
-    if (isUnfinished(row)) return withStaying(run, row, check);
+    if (isFailedOrBlocked(row.outcome)) return withStaying(run, row, check);
     return isInPlace(row) ? inPlaceChecked(run, survey, row, check) : row;
   });
 };
@@ -68,7 +68,9 @@ const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: reado
 /** Has anything changed there, or did something fail that was there before? */
 const isWorthALook = (run: Run, kernel: Kernel, rows: readonly Row[]): boolean =>
   run.touched.has(kernel.release) ||
-  rows.some((row) => sameKernel(row.kernel, kernel) && isUnfinished(row) && earlierVersion(run, row) !== undefined);
+  rows.some(
+    (row) => sameKernel(row.kernel, kernel) && isFailedOrBlocked(row.outcome) && earlierVersion(run, row) !== undefined,
+  );
 
 /** The rows of a sync, those that are in place and will not load turned into failures. */
 export const checkRows = async (run: Run, survey: Survey, rows: readonly Row[]): Promise<Row[]> => {

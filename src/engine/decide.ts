@@ -1,5 +1,5 @@
 import type { Failure } from './errors.ts';
-import { isSatisfied, type Outcome } from './outcome.ts';
+import { consequenceOf, isSatisfied, type Outcome } from './outcome.ts';
 import type { Candidate, Demand, JobReason, KernelCandidates, PlanInput } from './plan.ts';
 
 /** The rules by which one Module on one Kernel becomes a Job or is settled. Pure. */
@@ -56,9 +56,7 @@ const obstacleOf = (
     if (candidates.get(dependency)?.installed) return undefined;
     return { kind: 'blocked', why: { reason: 'dependency-autoinstall-no', dependency } };
   }
-  if (outcome.kind === 'deferred') return { kind: 'deferred', why: { reason: 'dependency-deferred', dependency } };
-  const root = outcome.kind === 'blocked' && outcome.why.reason === 'dependency-failed' ? outcome.why.root : dependency;
-  return { kind: 'blocked', why: { reason: 'dependency-failed', dependency, root } };
+  return consequenceOf(dependency, outcome);
 };
 
 /** A block counts more than a deferral: it will not go away by itself. */

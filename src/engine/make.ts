@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { jobserverDescriptor } from './jobserver.ts';
 import type { Log } from './log.ts';
-import type { Place, Run } from './run.ts';
+import type { BuildSite, Run } from './run.ts';
 import { jobEnvironment, lockDescriptor } from './scripts.ts';
 import { quoteWord } from './shell.ts';
 import type { Exports } from './symvers.ts';
@@ -43,9 +43,9 @@ export const makeLine = (
   return isClang ? `${joined} LLVM=1` : joined;
 };
 
-const scopeWords = (run: Run, place: Place, conf: ModuleConf): string[] => {
+const scopeWords = (run: Run, site: BuildSite, conf: ModuleConf): string[] => {
   const { settings } = run;
-  const scope = confScope(place.kernel, place.facts.headers ?? '', settings, place.module, settings.variables);
+  const scope = confScope(site.kernel, site.facts.headers ?? '', settings, site.module, settings.variables);
   const scalars = Object.entries(scope).map(([name, value]) => `${name}=${value}`);
   return [...scalars, ...conf.variables.map(([name, value]) => `${name}=${value}`)];
 };
@@ -57,7 +57,7 @@ interface Attempt {
 
 const attempt = async (
   run: Run,
-  place: Place,
+  site: BuildSite,
   conf: ModuleConf,
   log: Log,
   { line, environment }: Attempt,
@@ -65,12 +65,12 @@ const attempt = async (
   const end = log.step('Building the module', line);
   const { descriptor } = run.jobserver;
   const ended = await run.processes.run({
-    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, place, conf), '--', line],
+    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, site, conf), '--', line],
     environment,
-    directory: join(place.entry, 'build'),
+    directory: join(site.entry, 'build'),
     log: log.descriptor,
     descriptors: new Map([
-      [lockDescriptor, place.lock],
+      [lockDescriptor, site.lock],
       ...(descriptor === undefined ? [] : [[jobserverDescriptor, descriptor] as const]),
     ]),
   });
@@ -91,27 +91,27 @@ const isMissingOnlyOurs = (logText: string, dependencies: readonly DependencySym
  */
 export const runMake = async (
   run: Run,
-  place: Place,
+  site: BuildSite,
   conf: ModuleConf,
   dependencies: readonly DependencySymbols[],
   log: Log,
 ): Promise<void> => {
-  const build = join(place.entry, 'build');
+  const build = join(site.entry, 'build');
   const symbols = dependencies.map((one) => one.file).join(' ');
-  const make = conf.make ?? `make -C ${quoteWord(place.facts.headers ?? '')} M=${quoteWord(build)}`;
-  const isClang = place.facts.config.has('CONFIG_CC_IS_CLANG');
+  const make = conf.make ?? `make -C ${quoteWord(site.facts.headers ?? '')} M=${quoteWord(build)}`;
+  const isClang = site.facts.config.has('CONFIG_CC_IS_CLANG');
   const environment = {
-    ...jobEnvironment(run, place, true),
+    ...jobEnvironment(run, site, true),
     ...(symbols ? { KBUILD_EXTRA_SYMBOLS: symbols } : {}),
   };
-  const { release } = place.kernel;
+  const { release } = site.kernel;
   const line = makeLine(make, release, run.jobserver.prefix, isClang);
   const before = log.text().length;
-  let code = await attempt(run, place, conf, log, { line, environment });
+  let code = await attempt(run, site, conf, log, { line, environment });
   if (code !== 0 && startsWithMake.test(make) && isMissingOnlyOurs(log.text().slice(before), dependencies)) {
-    run.note({ note: 'symbols-retried', module: place.module });
+    run.note({ note: 'symbols-retried', module: site.module });
     const again = makeLine(make, release, run.jobserver.prefix, isClang, symbols);
-    code = await attempt(run, place, conf, log, { line: again, environment });
+    code = await attempt(run, site, conf, log, { line: again, environment });
   }
   if (code === 0) return;
   const cause = causeOf(log.text().slice(before), build);

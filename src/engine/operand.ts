@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
+import { placeCopy } from './copy-directory.ts';
 import { FailureError } from './errors.ts';
-import { exists, isDirectory, makeTemporary, realPath, remove, rename } from './files.ts';
+import { exists, isDirectory, realPath } from './files.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { type Identified, identify, registerSources } from './registration.ts';
 import { type Module, moduleLabel, type Operand, sameModule } from './request.ts';
@@ -32,17 +33,11 @@ const identifyOne = async (run: Run, directory: string): Promise<Identified> => 
   return found;
 };
 
-/** Copy a source directory to its place in the source tree: beside it first, then by a rename. */
+/** Copy a source directory to its place in the source tree. */
 const copySource = async (run: Run, from: string, to: string): Promise<void> => {
   if (isDirectory(to) && !run.switches.force) throw new FailureError({ kind: 'already-added', at: to });
-  const beside = makeTemporary(dirname(to), `.tmp_${basename(to)}_`, 0o755);
-  const ended = await run.processes.ask(['cp', '-a', '--reflink=auto', `${from}/.`, `${beside}/`]);
-  if (ended.code !== 0) {
-    remove(beside);
-    throw new FailureError({ kind: 'disk-full', at: to, detail: ended.problem });
-  }
-  remove(to);
-  rename(beside, to);
+  const problem = await placeCopy(run.processes, from, to);
+  if (problem !== undefined) throw new FailureError({ kind: 'disk-full', at: to, detail: problem });
 };
 
 /** The module that a command names; one given by a path is put into the source tree first. */

@@ -36,6 +36,27 @@ export type Outcome =
   /** remembered: the same inputs failed in an earlier run, so it was not tried again. */
   | { readonly kind: 'failed'; readonly failure: Failure; readonly remembered: boolean };
 
+/** Whether a run was ended before this one's turn, or while it was in work. */
+export const isInterrupted = (outcome: Outcome): boolean =>
+  outcome.kind === 'skipped' && outcome.why.reason === 'interrupted';
+
+/** Whether what was wanted did not come about, for a reason that has to be repaired. */
+export const isFailedOrBlocked = (outcome: Outcome): boolean => outcome.kind === 'failed' || outcome.kind === 'blocked';
+
+/** Whether what was wanted did not come about, for whatever reason. */
+export const isFailure = (outcome: Outcome): boolean => isFailedOrBlocked(outcome) || isInterrupted(outcome);
+
+/**
+ * What becomes of a Job that waits for a dependency which was deferred, blocked, or has failed.
+ *
+ * @param dependency the dependency's name
+ */
+export const consequenceOf = (dependency: string, outcome: Outcome): Outcome => {
+  if (outcome.kind === 'deferred') return { kind: 'deferred', why: { reason: 'dependency-deferred', dependency } };
+  const root = outcome.kind === 'blocked' && outcome.why.reason === 'dependency-failed' ? outcome.why.root : dependency;
+  return { kind: 'blocked', why: { reason: 'dependency-failed', dependency, root } };
+};
+
 /** Whether those that wait for a Job with this outcome may go on. */
 export const isSatisfied = (outcome: Outcome): boolean =>
   ['installed', 'built', 'unchanged', 'removed'].includes(outcome.kind) ||

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { siteOf } from './build-site.ts';
 import { confOf, confScope } from './conf.ts';
 import { readConfs } from './conf-reader.ts';
 import type { Failure } from './errors.ts';
@@ -11,7 +12,6 @@ import { runScript } from './scripts.ts';
 import { stays } from './successor.ts';
 import { entryDirectory, isRegistered, register, type TreeEntry } from './tree.ts';
 import { distrustedSource } from './trust.ts';
-import { makeUname } from './uname.ts';
 import { newestOf } from './version.ts';
 
 /** Sources that a package brought become known Modules. */
@@ -24,16 +24,6 @@ export interface Registration {
 interface Registered extends Registration {
   readonly found: readonly Identified[];
 }
-
-const emptyFacts = (kernel: Kernel, directory: string) => ({
-  kernel,
-  directory,
-  bootable: false,
-  config: new Map<string, string>(),
-  compression: 'none' as const,
-  headersHash: '',
-  compilerHash: '',
-});
 
 /** What a source directory says that it is. */
 export interface Identified {
@@ -67,7 +57,7 @@ export const identify = async (
     const at = join(directory, 'dkms.conf');
     const reading = readings[index];
     if (!reading || reading.kind === 'failed') return reading?.failure ?? { kind: 'conf-broken', at };
-    const result = confOf(reading.raw, undefined, emptyFacts(kernel, directory));
+    const result = confOf(reading.raw, undefined, run.factsOf(kernel));
     if ('invalid' in result) return { ...result.invalid, at };
     const { module, scripts, depends } = result.conf;
     return { module, directory, needs: depends, ...(scripts.POST_ADD ? { postAdd: scripts.POST_ADD } : {}) };
@@ -84,16 +74,9 @@ const misplaced = (run: Run, { module, directory }: Identified): Failure | undef
 
 const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<void> => {
   const log = openJobLog(join(run.scratch, `${found.module.name}.post-add.log`), found.module, kernel);
-  const place = {
-    module: found.module,
-    kernel,
-    facts: emptyFacts(kernel, found.directory),
-    entry: entryDirectory(run.settings.dkmsTree, found.module),
-    source: found.directory,
-    lock: log.descriptor,
-    unameDirectory: makeUname(join(run.scratch, 'uname'), kernel.release, run.environment.PATH ?? ''),
-  };
-  const code = await runScript(run, place, 'POST_ADD', found.postAdd, found.directory, log);
+  const entry = { ...found, directory: entryDirectory(run.settings.dkmsTree, found.module), source: found.directory };
+  const site = siteOf(run, entry, kernel, log.descriptor);
+  const code = await runScript(run, site, 'POST_ADD', found.postAdd, found.directory, log);
   log.close();
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_ADD ${found.postAdd ?? ''}`, code });
 };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { siteOf } from './build-site.ts';
 import { readText } from './files.ts';
 import { unbuildModule, uninstallModule } from './install.ts';
 import type { Lock } from './lock.ts';
@@ -13,7 +14,6 @@ import { sameModule } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { installedVersion, readTree, type TreeEntry } from './tree.ts';
-import { makeUname } from './uname.ts';
 import { tellWeakModules } from './weak-modules.ts';
 
 /** What a run does for a Job that takes a Module away. */
@@ -25,16 +25,8 @@ const runPostRemove = async (run: Run, job: Job, entry: TreeEntry, lock: Lock): 
   const [read] = await readModuleConfs(run, [{ entry, kernel: job.kernel, files }]);
   const line = read && 'conf' in read ? read.conf.scripts.POST_REMOVE : undefined;
   const log = openJobLog(join(run.scratch, `${job.module.name}.post-remove.log`), job.module, job.kernel);
-  const place = {
-    module: job.module,
-    kernel: job.kernel,
-    facts: run.factsOf(job.kernel),
-    entry: entry.directory,
-    source: entry.source,
-    lock: lock.descriptor,
-    unameDirectory: makeUname(join(run.scratch, 'uname'), job.kernel.release, run.environment.PATH ?? ''),
-  };
-  const code = await runScript(run, place, 'POST_REMOVE', line, entry.source, log);
+  const site = siteOf(run, entry, job.kernel, lock.descriptor);
+  const code = await runScript(run, site, 'POST_REMOVE', line, entry.source, log);
   log.close();
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_REMOVE ${line ?? ''}`, code });
 };

@@ -49,7 +49,7 @@ export interface Run {
 }
 
 /** Where one Job works. */
-export interface Place {
+export interface BuildSite {
   readonly module: Module;
   readonly kernel: Kernel;
   readonly facts: KernelFacts;

@@ -1,4 +1,4 @@
-import { isSatisfied, type Outcome } from './outcome.ts';
+import { consequenceOf, isSatisfied, type Outcome } from './outcome.ts';
 import type { Job, Plan } from './plan.ts';
 
 /** Does one Job; never rejects. */
@@ -10,15 +10,8 @@ export interface Ended {
 }
 
 /** What a Job becomes when one that it waits for did not end well. */
-const afterFailure = (dependency: Ended): Outcome => {
-  const { job, outcome } = dependency;
-  const name = job.module.name;
-  if (outcome.kind === 'skipped') return outcome;
-  if (outcome.kind === 'deferred')
-    return { kind: 'deferred', why: { reason: 'dependency-deferred', dependency: name } };
-  const root = outcome.kind === 'blocked' && outcome.why.reason === 'dependency-failed' ? outcome.why.root : name;
-  return { kind: 'blocked', why: { reason: 'dependency-failed', dependency: name, root } };
-};
+const afterFailure = ({ job, outcome }: Ended): Outcome =>
+  outcome.kind === 'skipped' ? outcome : consequenceOf(job.module.name, outcome);
 
 /**
  * Run a Plan: each Job when all that it waits for have ended well, several side by side. Jobs of one

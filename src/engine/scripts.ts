@@ -6,24 +6,24 @@ import { markers, runMark } from './lock.ts';
 import type { Log } from './log.ts';
 import { staysBelow } from './names.ts';
 import { moduleLabel } from './request.ts';
-import type { Place, Run } from './run.ts';
+import type { BuildSite, Run } from './run.ts';
 import { isWorldWritable } from './trust.ts';
 
 /** The descriptor number under which children hold their Module's lock. */
 export const lockDescriptor = 8;
 
 /** The environment of a Job's children; with `building` uname answers for the Kernel, and the compiler is named. */
-export const jobEnvironment = (run: Run, place: Place, building: boolean): Environment => ({
+export const jobEnvironment = (run: Run, site: BuildSite, building: boolean): Environment => ({
   ...run.environment,
-  ...(building ? place.building : {}),
-  ...(building ? { PATH: `${place.unameDirectory}:${place.building?.PATH ?? run.environment.PATH ?? ''}` } : {}),
+  ...(building ? site.building : {}),
+  ...(building ? { PATH: `${site.unameDirectory}:${site.building?.PATH ?? run.environment.PATH ?? ''}` } : {}),
   [markers.run]: run.environment[markers.run] ?? runMark(),
-  [markers.working]: [run.environment[markers.working], moduleLabel(place.module)].filter(Boolean).join(' '),
+  [markers.working]: [run.environment[markers.working], moduleLabel(site.module)].filter(Boolean).join(' '),
 });
 
 /** The script's file: the admin's override if there is one, else the one below `base`. */
-const findScript = (run: Run, place: Place, base: string, file: string): string | undefined =>
-  [join(run.settings.confDir, place.module.name, file), join(base, file)].find(exists);
+const findScript = (run: Run, site: BuildSite, base: string, file: string): string | undefined =>
+  [join(run.settings.confDir, site.module.name, file), join(base, file)].find(exists);
 
 const isBuildScript = (name: ScriptName): boolean => name === 'PRE_BUILD' || name === 'POST_BUILD';
 
@@ -36,7 +36,7 @@ const isBuildScript = (name: ScriptName): boolean => name === 'PRE_BUILD' || nam
  */
 export const runScript = async (
   run: Run,
-  place: Place,
+  site: BuildSite,
   name: ScriptName,
   line: string | undefined,
   source: string,
@@ -44,9 +44,9 @@ export const runScript = async (
 ): Promise<number> => {
   const [file, ...words] = (line ?? '').split(/\s+/).filter(Boolean);
   if (!file) return 0;
-  const linked = join(place.entry, isBuildScript(name) ? 'build' : 'source');
+  const linked = join(site.entry, isBuildScript(name) ? 'build' : 'source');
   const base = exists(linked) ? linked : source;
-  const path = staysBelow(file) ? findScript(run, place, base, file) : undefined;
+  const path = staysBelow(file) ? findScript(run, site, base, file) : undefined;
   if (!path) {
     run.note({ note: 'script-missing', path: join(base, file) });
     return 0;
@@ -59,10 +59,10 @@ export const runScript = async (
   const end = log.step(`Running the ${name} script`, [path, ...words].join(' '));
   const ended = await run.processes.run({
     argv: [path, ...words],
-    environment: { ...jobEnvironment(run, place, isBuildScript(name)), PWD: base },
+    environment: { ...jobEnvironment(run, site, isBuildScript(name)), PWD: base },
     directory: base,
     log: log.descriptor,
-    descriptors: new Map([[lockDescriptor, place.lock]]),
+    descriptors: new Map([[lockDescriptor, site.lock]]),
   });
   end(ended.code);
   return ended.code;

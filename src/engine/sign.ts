@@ -5,7 +5,7 @@ import { exists } from './files.ts';
 import { findCommand, type KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';
 import { fieldOf, modinfoOf } from './modinfo.ts';
-import type { Place, Run } from './run.ts';
+import type { BuildSite, Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -63,15 +63,15 @@ const signOne = async (
   return signatureProblem(run, object, hash);
 };
 
-/** Sign uncompressed objects in place, where the kernel's configuration knows signatures. */
-export const signObjects = async (run: Run, place: Place, objects: readonly string[], log: Log): Promise<void> => {
-  const { facts } = place;
+/** Sign uncompressed objects in site, where the kernel's configuration knows signatures. */
+export const signObjects = async (run: Run, site: BuildSite, objects: readonly string[], log: Log): Promise<void> => {
+  const { facts } = site;
   if (objects.length === 0 || !isWanted(run.settings, facts)) return;
   const warn = (detail: string): void =>
-    run.note({ note: 'not-signed', module: place.module, kernel: place.kernel, detail });
+    run.note({ note: 'not-signed', module: site.module, kernel: site.kernel, detail });
   const program = signProgram(run.settings, facts);
   if (!program) return warn('there is no sign-file for this kernel');
-  const ready = await run.signingKey(place.kernel);
+  const ready = await run.signingKey(site.kernel);
   if ('problem' in ready) return warn(ready.problem);
   const hash = facts.config.get('CONFIG_MODULE_SIG_HASH') ?? 'sha256';
   for (const object of objects) {

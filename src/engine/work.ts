@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { buildModule } from './build.ts';
+import { siteOf } from './build-site.ts';
 import type { ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
 import { exists, writeText } from './files.ts';
@@ -16,13 +17,12 @@ import { type BuildRecord, closeJournal, openJournal, readJournal, readRecord, w
 import { failureOf, remember } from './remember.ts';
 import { removeModule } from './removal.ts';
 import { moduleLabel } from './request.ts';
-import type { Place, Run } from './run.ts';
+import type { BuildSite, Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { moduleLockFile } from './state-files.ts';
 import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts';
 import { symversFromObjects } from './symvers.ts';
 import { builtDirectory } from './tree.ts';
-import { makeUname } from './uname.ts';
 import { tellWeakModules } from './weak-modules.ts';
 
 /** What a run does for one Job, from taking its locks to remembering how it ended. */
@@ -50,22 +50,12 @@ const dependencySymbols = async (
   return symbols;
 };
 
-const placeOf = (run: Run, job: Job, finding: Finding, lock: Lock): Place => ({
-  module: job.module,
-  kernel: job.kernel,
-  facts: run.factsOf(job.kernel),
-  entry: finding.entry.directory,
-  source: finding.entry.source,
-  lock: lock.descriptor,
-  unameDirectory: makeUname(join(run.scratch, 'uname'), job.kernel.release, run.environment.PATH ?? ''),
-});
-
 interface Bench {
   readonly run: Run;
   readonly job: Job;
   readonly finding: Finding;
   readonly conf: ModuleConf;
-  readonly place: Place;
+  readonly site: BuildSite;
   readonly needs: readonly string[];
   /** A run that was killed had begun to change what is installed. */
   readonly unfinished: boolean;
@@ -76,22 +66,22 @@ interface Bench {
 const needsNoBuild = new Set(['not-installed', 'damaged']);
 
 /** A dependency was rebuilt: are the symbols that we use still the same? */
-const isStillFresh = ({ run, job, finding, conf, place, needs }: Bench): boolean => {
+const isStillFresh = ({ run, job, finding, conf, site, needs }: Bench): boolean => {
   const { build } = finding.record;
   if (job.why.reason !== 'dependency-rebuilt' || !build) return false;
   // Of what was built without us we may not know what it uses.
   if (needs.some((name) => !build.dependencies[name])) return false;
   const options = {
-    hasModversions: place.facts.config.has('CONFIG_MODVERSIONS'),
+    hasModversions: site.facts.config.has('CONFIG_MODVERSIONS'),
     onVersion: conf.rebuildWithDependencies,
   };
   return changedDependencies(build, dependenciesNow(run, job.kernel, needs), options).length === 0;
 };
 
 const build = async (bench: Bench): Promise<void> => {
-  const { run, job, conf, place, finding, needs, say } = bench;
+  const { run, job, conf, site, finding, needs, say } = bench;
   const now = dependenciesNow(run, job.kernel, needs);
-  const built = await buildModule(run, place, conf, await dependencySymbols(run, job, now), say);
+  const built = await buildModule(run, site, conf, await dependencySymbols(run, job, now), say);
   const dependencies = Object.fromEntries(
     [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, built.imports)]),
   );
@@ -105,7 +95,7 @@ const installedPaths = (run: Run, job: Job): string[] =>
 
 /** What stays the kernel's own; where that is all of it, there is nothing to install. */
 const install = async (bench: Bench): Promise<Outcome> => {
-  const { run, job, conf, place, finding, say } = bench;
+  const { run, job, conf, site, finding, say } = bench;
   say('install');
   const left = await leftToKernel(run, job.module, job.kernel, conf);
   const [path] = left.values();
@@ -120,7 +110,7 @@ const install = async (bench: Bench): Promise<Outcome> => {
   );
   try {
     await run.alone(job.kernel, async () => {
-      const code = await runScript(run, place, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
+      const code = await runScript(run, site, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
       const at = conf.scripts.PRE_INSTALL ?? '';
       if (code !== 0 && !run.switches.force) {
         // Nothing was changed yet.
@@ -132,7 +122,7 @@ const install = async (bench: Bench): Promise<Outcome> => {
     });
     if (!conf.noWeakModules) await tellWeakModules(run, job.module, job.kernel, 'add', installedPaths(run, job));
     // Not under the kernel's turn: a POST_INSTALL may call us for another module.
-    const code = await runScript(run, place, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
+    const code = await runScript(run, site, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
     if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });
     return { kind: 'installed' };
   } finally {
@@ -169,7 +159,16 @@ const installJob = async (
   if (!finding || !conf) return { kind: 'failed', failure: { kind: 'conf-missing' }, remembered: false };
   const needs = needsOn(survey, job.kernel, job.module);
   const unfinished = readJournal(run.settings.stateDir, job.module.name, job.kernel) !== undefined;
-  const bench: Bench = { run, job, finding, conf, place: placeOf(run, job, finding, lock), needs, unfinished, say };
+  const bench: Bench = {
+    run,
+    job,
+    finding,
+    conf,
+    site: siteOf(run, finding.entry, job.kernel, lock.descriptor),
+    needs,
+    unfinished,
+    say,
+  };
   if (isStillFresh(bench)) return { kind: 'unchanged' };
   try {
     await buildUnderJournal(bench);

@@ -1,4 +1,4 @@
-import type { Outcome } from '../engine/outcome.ts';
+import { isFailedOrBlocked, type Outcome } from '../engine/outcome.ts';
 import type { Job, Want } from '../engine/plan.ts';
 import type { Answer, Progress, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
@@ -60,12 +60,10 @@ export const progressLine = (progress: Progress, verbose: boolean): string | und
 
 /** What even a quiet run says at once. */
 const isBad = (progress: Progress): boolean =>
-  progress.kind === 'waiting' || (progress.kind === 'ended' && ['failed', 'blocked'].includes(progress.outcome.kind));
+  progress.kind === 'waiting' || (progress.kind === 'ended' && isFailedOrBlocked(progress.outcome));
 
 const isGood = (summary: Summary): boolean =>
-  summary.failures.length === 0 &&
-  !summary.signal &&
-  summary.rows.every((row) => !['failed', 'blocked'].includes(row.outcome.kind));
+  summary.failures.length === 0 && !summary.signal && summary.rows.every((row) => !isFailedOrBlocked(row.outcome));
 
 /** The report of hooks, pipes and logs: whole plain lines, each at once. */
 export const lineReport = (context: ReportContext): Report => {

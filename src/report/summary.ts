@@ -1,4 +1,4 @@
-import type { Outcome } from '../engine/outcome.ts';
+import { isFailure, isInterrupted, type Outcome } from '../engine/outcome.ts';
 import type { Note, Row, Summary } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
@@ -38,15 +38,12 @@ const alreadySo: Readonly<Partial<Record<Request['verb'], string>>> = {
   remove: 'skipping, it is not built',
 };
 
-const isInterrupted = ({ outcome }: Row): boolean => outcome.kind === 'skipped' && outcome.why.reason === 'interrupted';
-
 /** What was passed over is as it should be, unless a command named it: then that is the answer. */
 const asItShouldBe = (row: Row, context: ReportContext): boolean =>
   row.outcome.kind === 'unchanged' ||
-  (row.outcome.kind === 'skipped' && !isInterrupted(row) && alreadySo[context.request.verb] === undefined);
+  (row.outcome.kind === 'skipped' && !isInterrupted(row.outcome) && alreadySo[context.request.verb] === undefined);
 
-const isMissing = (row: Row): boolean =>
-  row.stays === undefined && (row.outcome.kind === 'failed' || row.outcome.kind === 'blocked' || isInterrupted(row));
+const isMissing = (row: Row): boolean => row.stays === undefined && isFailure(row.outcome);
 
 const modulesIn = (rows: readonly Row[]): number => new Set(rows.map((row) => moduleLabel(row.module))).size;
 
