@@ -110,7 +110,10 @@ const endedEarly = (abort: AbortSignal): Answer => ({
 /** The engine is loaded only here, so that --help and --version stay cheap. */
 const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
   const asked = await requestFor(run.task, abort);
-  const [engine, { readSettings }] = await Promise.all([import('./engine/engine.ts'), import('./engine/settings.ts')]);
+  const [engine, { readSettings }] = await Promise.all([
+    import('./engine/engine.ts'),
+    import('./engine/read-settings.ts'),
+  ]);
   const settings = await readSettings(run.overrides);
   const queue = takesQueue(asked.request) ? readQueue(settings.stateDir, adapters) : undefined;
   const request = queue && asked.request.verb === 'sync' ? withQueued(asked.request, queue.events) : asked.request;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { dependenciesNow } from './dependencies.ts';
 import { usedSymbols } from './fingerprint.ts';
-import { filesOnKernel } from './install.ts';
+import { filesOnKernel } from './installed-files.ts';
 import { type UsedSymbols, writeRecord } from './record.ts';
 import type { Run } from './run.ts';
-import { dependenciesNow, type Finding, needsOn, type Survey } from './survey.ts';
+import { type Finding, needsOn, type Survey } from './survey.ts';
 import { importsOf } from './symvers.ts';
 import { builtDirectory, builtFiles } from './tree.ts';
 

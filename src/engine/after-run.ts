@@ -3,7 +3,7 @@ import { objectNameOf } from './compression.ts';
 import { close, openLog } from './descriptors.ts';
 import type { Failure } from './errors.ts';
 import { runningKernel } from './kernel.ts';
-import { markers } from './lock.ts';
+import { withoutMarkers } from './nested.ts';
 import type { Row } from './progress.ts';
 import { readRecord } from './record.ts';
 import type { Run } from './run.ts';
@@ -18,10 +18,9 @@ const runPostTransaction = async (run: Run, release: string): Promise<Failure | 
   if (!line) return undefined;
   const log = join(run.settings.dkmsTree, 'post_transaction.log');
   const descriptor = openLog(log);
-  const { [markers.run]: _run, [markers.working]: _working, ...environment } = run.environment;
   const ended = await run.processes.run({
     argv: ['bash', '-c', line],
-    environment: { ...environment, kernelver: release },
+    environment: { ...withoutMarkers(run.environment), kernelver: release },
     log: descriptor,
     limit: commandLimit,
   });

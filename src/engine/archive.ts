@@ -17,9 +17,10 @@ import {
   syncPath,
   writeText,
 } from './files.ts';
+import { identify } from './identify.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { entryFor } from './operand.ts';
-import { identify } from './registration.ts';
+import type { SyncResult } from './progress.ts';
 import {
   type Kernel,
   type LdtarballRequest,
@@ -29,7 +30,6 @@ import {
   sameModule,
 } from './request.ts';
 import type { Run } from './run.ts';
-import type { SyncResult } from './sync.ts';
 import { builtDirectory, entryDirectory, readTree, register, type TreeEntry } from './tree.ts';
 
 /** Archives of modules, in the layout that dkms writes and reads. */

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import type { BuildSite } from './build-site.ts';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { exists } from './files.ts';
 import type { KernelFacts } from './kernel.ts';
-import type { BuildSite, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { distrustedConf } from './trust.ts';
 
 /** What PRE_BUILD, MAKE and POST_BUILD get besides the caller's environment: the compiler, and the admin's exports. */

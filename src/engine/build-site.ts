@@ -1,7 +1,26 @@
 import { join } from 'node:path';
+import type { Environment } from './environment.ts';
+import type { KernelFacts } from './kernel.ts';
 import type { Kernel, Module } from './request.ts';
-import type { BuildSite, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { makeUname } from './uname.ts';
+
+/** Where one Job works. */
+export interface BuildSite {
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly facts: KernelFacts;
+  /** `<dkms tree>/<name>/<version>`. */
+  readonly entry: string;
+  /** The source directory, links resolved. */
+  readonly source: string;
+  /** Open descriptor of the Module's lock, for children to inherit. */
+  readonly lock: number;
+  /** What a build gets besides: the compiler's name and the admin's exports. */
+  readonly building?: Environment;
+  /** Makes `uname` answer for the Kernel; first on PATH of what evaluates or builds. */
+  readonly unameDirectory: string;
+}
 
 /** What a Module's place in the dkms tree and its source are. */
 interface Entry {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { buildEnvironment } from './build-environment.ts';
+import type { BuildSite } from './build-site.ts';
 import { causeOf } from './cause.ts';
 import { compressCommand, suffixOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
@@ -21,7 +22,7 @@ import {
 import { type Log, openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
 import type { Step } from './progress.ts';
-import type { BuildSite, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { lockDescriptor, runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';
 import { gatherSymvers, importsOf } from './symvers.ts';

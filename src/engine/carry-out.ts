@@ -1,30 +1,14 @@
-import { dirname } from 'node:path';
 import { runDepmod } from './depmod.ts';
 import type { Failure } from './errors.ts';
-import { remove, removeEmpty } from './files.ts';
 import type { Outcome } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './progress.ts';
-import { forgetRecord, recordedEntries } from './record.ts';
-import { sameModule } from './request.ts';
 import type { Run } from './run.ts';
 import { runPlan } from './schedule.ts';
 import type { Survey } from './survey.ts';
-import type { TreeEntry } from './tree.ts';
 import { doJob } from './work.ts';
 
 /** From a Plan to rows: what every changing verb does after it has planned. */
-
-/** Forget a version: its place in the dkms tree and what we remember of it. The source stays. */
-export const forgetEntry = (run: Run, { module, directory }: TreeEntry): void => {
-  const { dkmsTree, stateDir } = run.settings;
-  remove(directory);
-  removeEmpty(dirname(directory), dkmsTree);
-  for (const { module: known, kernel } of recordedEntries(stateDir)) {
-    if (sameModule(known, module)) forgetRecord(stateDir, module, kernel);
-  }
-  run.note({ note: 'forgotten', module });
-};
 
 /** Run a Plan's Jobs; a row for each. */
 export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<Row[]> => {

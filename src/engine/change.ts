@@ -1,15 +1,16 @@
 import { afterRun } from './after-run.ts';
 import { type Failure, FailureError } from './errors.ts';
 import { refreshInitramfs } from './initramfs.ts';
-import { isNested, type Lock, lockWaits, takeLock } from './lock.ts';
-import type { Answer, Emit, Note, Summary } from './progress.ts';
+import { type Lock, lockWaits, takeLock } from './lock.ts';
+import { isNested } from './nested.ts';
+import type { Answer, Emit, Note, Summary, SyncResult } from './progress.ts';
 import type { DkmsRequest, SyncRequest } from './request.ts';
 import { afterRpm } from './rpm-archive.ts';
 import { noSwitches, type Run } from './run.ts';
 import type { Settings } from './settings.ts';
 import { withRun } from './start-run.ts';
 import { runLockFile } from './state-files.ts';
-import { planAnswer, recover, type SyncResult, sync, unwritable } from './sync.ts';
+import { planAnswer, recover, sync, unwritable } from './sync.ts';
 import { performTyped } from './typed.ts';
 
 /** Every verb that changes something: the lock, the work under it, and what follows when it is free again. */

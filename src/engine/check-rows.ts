@@ -1,3 +1,4 @@
+import { dependenciesNow } from './dependencies.ts';
 import type { Failure } from './errors.ts';
 import { inputsKey } from './fingerprint.ts';
 import { checkLoading, type LoadCheck } from './load-check.ts';
@@ -6,7 +7,7 @@ import type { Row } from './progress.ts';
 import { readRecord, writeRecord } from './record.ts';
 import { type Kernel, sameKernel, sameModule } from './request.ts';
 import type { Run } from './run.ts';
-import { dependenciesNow, needsOn, type Survey } from './survey.ts';
+import { needsOn, type Survey } from './survey.ts';
 import { installedVersion } from './tree.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { matchOf, type RawConf } from './conf-reader.ts';
-import { first, inOrder, type Values, valuesOf } from './conf-values.ts';
+import { first, inOrder, matchesOf, valuesOf } from './conf-values.ts';
+import type { RawConf, Values } from './directives.ts';
 import type { KernelFacts } from './kernel.ts';
 import { compareVersions } from './version.ts';
 
@@ -31,7 +31,7 @@ const isMet = (
   switch (rule) {
     case 'KERNEL':
     case 'ARCH':
-      return valuesOf(raw, matchOf(`BUILD_EXCLUSIVE_${rule}`)).get(index) !== 'no';
+      return matchesOf(raw, `BUILD_EXCLUSIVE_${rule}`).get(index) !== 'no';
     case 'KERNEL_MIN':
       return compareVersions(facts.kernel.release, value) >= 0;
     case 'KERNEL_MAX':

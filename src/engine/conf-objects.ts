@@ -1,5 +1,5 @@
-import type { RawConf } from './conf-reader.ts';
 import { first, inOrder, valuesOf } from './conf-values.ts';
+import type { RawConf } from './directives.ts';
 import { type Family, familyOf } from './distribution.ts';
 import { isPathSegment, staysBelow } from './names.ts';
 

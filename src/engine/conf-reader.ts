@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { reader } from './conf-script.ts';
+import { directiveNames, type RawConf } from './directives.ts';
 import { type Environment, pathOf } from './environment.ts';
 import type { Failure } from './errors.ts';
 import type { Processes } from './exec.ts';
@@ -23,52 +24,9 @@ export interface ConfQuestion {
   readonly directives: readonly string[];
 }
 
-/** The values of a conf as bash left them: directive name, then index, then text. */
-export type RawConf = ReadonlyMap<string, ReadonlyMap<number, string>>;
-
 export type ConfReading =
   | { readonly kind: 'read'; readonly raw: RawConf; readonly complaints: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
-
-/** Every directive that is read out of a conf. */
-export const directiveNames = [
-  'PACKAGE_NAME',
-  'PACKAGE_VERSION',
-  'BUILT_MODULE_NAME',
-  'BUILT_MODULE_LOCATION',
-  'DEST_MODULE_NAME',
-  'DEST_MODULE_LOCATION',
-  'STRIP',
-  'MAKE',
-  'MAKE_MATCH',
-  'PATCH',
-  'PATCH_MATCH',
-  'PRE_BUILD',
-  'POST_BUILD',
-  'POST_ADD',
-  'PRE_INSTALL',
-  'POST_INSTALL',
-  'POST_REMOVE',
-  'BUILD_EXCLUSIVE_KERNEL',
-  'BUILD_EXCLUSIVE_KERNEL_MIN',
-  'BUILD_EXCLUSIVE_KERNEL_MAX',
-  'BUILD_EXCLUSIVE_ARCH',
-  'BUILD_EXCLUSIVE_CONFIG',
-  'AUTOINSTALL',
-  'NO_WEAK_MODULES',
-  'BUILD_DEPENDS',
-  'BUILD_DEPENDS_REBUILD',
-  'OBSOLETE_BY',
-  'CLEAN',
-  'REMAKE_INITRD',
-  'MODULES_CONF',
-  'MODULES_CONF_OBSOLETES',
-  'MODULES_CONF_ALIAS_TYPE',
-  'MODULES_CONF_OBSOLETE_ONLY',
-] as const;
-
-/** The pseudo-directive that says, by index, whether a pattern matched: `yes` or `no`. */
-export const matchOf = (directive: string): string => `match:${directive}`;
 
 const stallMs = 3000;
 const singleLimit = 30;
@@ -140,16 +98,26 @@ const runReader = async (
   return ended.code !== 0 && !stalled.signal.aborted;
 };
 
+type Gathered = Map<string, Map<number, string>>;
+
+const isMatch = 'match:';
+
+const gatherIn = (into: Gathered, name: string, index: number, value: string): void => {
+  into.set(name, (into.get(name) ?? new Map()).set(index, value));
+};
+
 const parseResult = (text: string): RawConf | undefined => {
   const fields = text.split('\0');
-  const raw = new Map<string, Map<number, string>>();
+  const values: Gathered = new Map();
+  const matches: Gathered = new Map();
   let complete = false;
   for (let i = 0; i + 2 < fields.length; i += 3) {
-    const name = fields[i] ?? '';
+    const [name = '', index, value = ''] = fields.slice(i, i + 3);
     if (name === 'END') complete = true;
-    else raw.set(name, (raw.get(name) ?? new Map()).set(Number(fields[i + 1]), fields[i + 2] ?? ''));
+    else if (name.startsWith(isMatch)) gatherIn(matches, name.slice(isMatch.length), Number(index), value);
+    else gatherIn(values, name, Number(index), value);
   }
-  return complete ? raw : undefined;
+  return complete ? { values, matches } : undefined;
 };
 
 const shellError = /: line \d+: .*(syntax error|unexpected EOF|unexpected end of file)|cannot execute binary file/;

@@ -1,11 +1,11 @@
-import type { RawConf } from './conf-reader.ts';
+import type { RawConf, Values } from './directives.ts';
 
 /** Small questions about the values of a conf as bash left them. */
 
-export type Values = ReadonlyMap<number, string>;
-
 const none: Values = new Map();
-export const valuesOf = (raw: RawConf, name: string): Values => raw.get(name) ?? none;
+export const valuesOf = (raw: RawConf, name: string): Values => raw.values.get(name) ?? none;
+/** Whether the patterns of a directive matched, by index. */
+export const matchesOf = (raw: RawConf, name: string): Values => raw.matches.get(name) ?? none;
 /** The value without an index. */
 export const first = (raw: RawConf, name: string): string => valuesOf(raw, name).get(0) ?? '';
 /** Values that are not empty, by index. */

@@ -1,7 +1,7 @@
 import { type Exclusion, exclusionOf } from './conf-exclusion.ts';
 import { type ConfObject, objectsOf, problemWithAll } from './conf-objects.ts';
-import { matchOf, type RawConf } from './conf-reader.ts';
-import { first, inOrder, valuesOf } from './conf-values.ts';
+import { first, inOrder, matchesOf, valuesOf } from './conf-values.ts';
+import type { RawConf } from './directives.ts';
 import type { Failure } from './errors.ts';
 import type { KernelFacts } from './kernel.ts';
 import { isCleanName, staysBelow } from './names.ts';
@@ -38,7 +38,7 @@ const invalid = (detail: string): ConfResult => ({ invalid: { kind: 'conf-invali
 /** The last regular expression that matches wins; without one MAKE[0], unless its own does not match. */
 const makeOf = (raw: RawConf): string | undefined => {
   const make = valuesOf(raw, 'MAKE');
-  const matches = valuesOf(raw, matchOf('MAKE_MATCH'));
+  const matches = matchesOf(raw, 'MAKE_MATCH');
   const patterns = valuesOf(raw, 'MAKE_MATCH');
   let chosen = patterns.get(0) && matches.get(0) === 'no' ? undefined : make.get(0);
   for (const [index] of inOrder(patterns))
@@ -48,7 +48,7 @@ const makeOf = (raw: RawConf): string | undefined => {
 
 const patchesOf = (raw: RawConf): string[] => {
   const patterns = valuesOf(raw, 'PATCH_MATCH');
-  const matches = valuesOf(raw, matchOf('PATCH_MATCH'));
+  const matches = matchesOf(raw, 'PATCH_MATCH');
   return inOrder(valuesOf(raw, 'PATCH'))
     .filter(([index]) => !patterns.get(index) || matches.get(index) === 'yes')
     .map(([, patch]) => patch);
@@ -86,9 +86,9 @@ const deadDirectives = [
 ];
 
 const variablesOf = (raw: RawConf): [string, string][] =>
-  [...raw]
-    .filter(([name]) => !name.startsWith('match:'))
-    .flatMap(([name, values]) => [...values].map(([index, value]): [string, string] => [`${name}[${index}]`, value]));
+  [...raw.values].flatMap(([name, values]) =>
+    [...values].map(([index, value]): [string, string] => [`${name}[${index}]`, value]),
+  );
 
 /**
  * Make a ModuleConf out of what bash read, with dkms's defaults and rules.

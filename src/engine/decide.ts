@@ -1,6 +1,7 @@
+import type { Candidate, Demand, KernelCandidates, PlanInput } from './candidates.ts';
 import type { Failure } from './errors.ts';
 import { consequenceOf, isSatisfied, type Outcome } from './outcome.ts';
-import type { Candidate, Demand, JobReason, KernelCandidates, PlanInput } from './plan.ts';
+import type { JobReason } from './plan.ts';
 
 /** The rules by which one Module on one Kernel becomes a Job or is settled. Pure. */
 

@@ -105,6 +105,13 @@ export const systemFailure = (error: unknown): Failure | undefined => {
   return { kind, detail: error.message, ...(path ? { at: path } : {}) };
 };
 
+/** Any error as a Failure. */
+export const failureOf = (error: unknown): Failure => {
+  if (error instanceof FailureError) return error.failure;
+  const detail = error instanceof Error ? error.message : String(error);
+  return systemFailure(error) ?? { kind: 'unexpected', detail };
+};
+
 /** Exit codes of dkms 3.4, by kind of failure. */
 export const exitCodes: Readonly<Record<FailureKind, number>> = {
   'bad-usage': 2,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { FailureError } from './errors.ts';
 import { list, realPath } from './files.ts';
+import { identify } from './identify.ts';
 import { type IncomingFiles, readIncoming } from './incoming-files.ts';
 import { kernelFacts, machineArch } from './kernel.ts';
 import { confFilesOf, readModuleConfs } from './module-confs.ts';
 import type { Emit, GuardAnswer, GuardFinding } from './progress.ts';
-import { identify } from './registration.ts';
 import type { GuardRequest, Kernel } from './request.ts';
 import { noSwitches, type Run } from './run.ts';
 import type { Settings } from './settings.ts';

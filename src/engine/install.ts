@@ -3,17 +3,9 @@ import { objectNameOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import { installLocation } from './conf-objects.ts';
 import { FailureError } from './errors.ts';
-import {
-  exists,
-  hashFile,
-  isDirectory,
-  look,
-  makeDirectory,
-  publishCopy,
-  relink,
-  remove,
-  removeEmpty,
-} from './files.ts';
+import { exists, hashFile, isDirectory, makeDirectory, publishCopy, relink, remove, removeEmpty } from './files.ts';
+import { filesOnKernel, installedFact } from './installed-files.ts';
+import { closeJournal, openJournal } from './journal.ts';
 import { isBootable } from './kernel.ts';
 import {
   chooseOriginal,
@@ -27,7 +19,7 @@ import {
   sweepOrigins,
   usualPlace,
 } from './originals.ts';
-import { closeJournal, type InstalledFile, openJournal, readRecord, writeRecord } from './record.ts';
+import { readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { builtDirectory, builtFiles, installedLink, installedVersion } from './tree.ts';
@@ -93,24 +85,6 @@ const removeOutdated = (
   for (const { path } of filesOnKernel(run, { name, version: previous }, kernel)) {
     if (!wanted.has(path) && exists(path) && ours.has(hashFile(path))) remove(path);
   }
-};
-
-const installedFact = (path: string, hash: string): InstalledFile => {
-  const facts = look(path);
-  return { path, hash, size: facts?.size ?? 0, mtimeMs: facts?.mtimeMs ?? 0 };
-};
-
-/** Where a version's files stand in the install tree: as recorded, else every file there that equals a built one. */
-export const filesOnKernel = (run: Run, module: Module, kernel: Kernel): InstalledFile[] => {
-  const recorded = readRecord(run.settings.stateDir, module, kernel).installed;
-  if (recorded) return [...recorded];
-  const directory = builtDirectory(run.settings.dkmsTree, module, kernel);
-  const onKernel = moduleFiles(join(run.settings.installTree, kernel.release));
-  return builtFiles(directory).flatMap((file) => {
-    const hash = hashFile(join(directory, 'module', file));
-    const same = onKernel.get(objectNameOf(file) ?? '') ?? [];
-    return same.filter((path) => hashFile(path) === hash).map((path) => installedFact(path, hash));
-  });
 };
 
 const kernelDirectory = (run: Run, kernel: Kernel): string => {
@@ -196,11 +170,4 @@ export const uninstallModule = (run: Run, module: Module, kernel: Kernel): void 
   writeRecord(stateDir, module, kernel, rest);
   closeJournal(stateDir, module.name, kernel);
   run.changed.add(kernel.release);
-};
-
-/** Forget what was built of a Module for one kernel; it must not be installed. */
-export const unbuildModule = (run: Run, module: Module, kernel: Kernel): void => {
-  const directory = builtDirectory(run.settings.dkmsTree, module, kernel);
-  remove(directory);
-  removeEmpty(dirname(directory), join(run.settings.dkmsTree, module.name, module.version));
 };

@@ -3,7 +3,7 @@ import { type Compression, compressionOf, objectNameOf } from './compression.ts'
 import type { Failure } from './errors.ts';
 import type { Argv } from './exec.ts';
 import { exists, makeDirectory, readText, remove } from './files.ts';
-import { filesOnKernel } from './install.ts';
+import { filesOnKernel } from './installed-files.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { installedVersion, readTree } from './tree.ts';

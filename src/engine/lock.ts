@@ -1,11 +1,9 @@
 import { basename } from 'node:path';
 import { close, openLockFile, rewrite } from './descriptors.ts';
-import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { type Processes, signalGroup } from './exec.ts';
 import { list, readLink, readText, realPath } from './files.ts';
 import { processFacts } from './proc.ts';
-import { runLockFile } from './state-files.ts';
 
 /**
  * Locks by flock(1) on a descriptor that we hold: the kernel drops them when we die. Children that
@@ -52,6 +50,15 @@ const parseOwner = (text: string | undefined): Owner | undefined => {
 };
 
 const isAlive = (owner: Owner): boolean => processFacts(owner.pid)?.start === owner.start;
+
+/** Who holds a lock, by what it wrote into the file; undefined if nobody does, or it has died. */
+export const liveHolder = (path: string): string | undefined => {
+  const holder = parseOwner(readText(path));
+  return holder && isAlive(holder) ? `${holder.pid}:${holder.start}` : undefined;
+};
+
+/** We, as liveHolder says it. */
+export const ownMark = (): string => `${process.pid}:${ownStart()}`;
 
 /** Processes other than we that have a file open, from /proc/PID/fd. */
 const openersOf = (path: string): number[] => {
@@ -116,17 +123,4 @@ export const takeLock = async (wish: LockWish, processes: Processes): Promise<Lo
       close(descriptor);
     },
   };
-};
-
-/** Names in a child's environment that say under whose lock it runs and which modules are in work above it. */
-export const markers = { run: 'KMODSORT_RUN', working: 'KMODSORT_WORKING' } as const;
-
-/** The mark of the run that holds the lock, for the environment of its children. */
-export const runMark = (): string => `${process.pid}:${ownStart()}`;
-
-/** Whether the caller's environment says truly that the run that holds the lock started us. */
-export const isNested = (stateDir: string, environment: Environment): boolean => {
-  const mark = environment[markers.run];
-  const holder = parseOwner(readText(runLockFile(stateDir)));
-  return mark !== undefined && holder !== undefined && isAlive(holder) && mark === `${holder.pid}:${holder.start}`;
 };

@@ -1,6 +1,7 @@
+import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
 import { decide, decideInCycle, type Table } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
-import type { Candidate, Job, JobReason, KernelCandidates, Plan, PlanInput, Settled } from './plan.ts';
+import type { Job, JobReason, Plan, Settled } from './plan.ts';
 import { type Kernel, type Module, moduleLabel } from './request.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */

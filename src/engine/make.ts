@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import type { BuildSite } from './build-site.ts';
 import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
 import { confScope, type ModuleConf } from './conf.ts';
 import type { Environment } from './environment.ts';
 import { FailureError } from './errors.ts';
 import { jobserverDescriptor } from './jobserver.ts';
 import type { Log } from './log.ts';
-import type { BuildSite, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { jobEnvironment, lockDescriptor } from './scripts.ts';
 import { quoteWord } from './shell.ts';
 import type { Exports } from './symvers.ts';

@@ -13,7 +13,8 @@ import {
   removeEmpty,
   walk,
 } from './files.ts';
-import { readJournal, readRecord } from './record.ts';
+import { readJournal } from './journal.ts';
+import { readRecord } from './record.ts';
 import type { Kernel } from './request.ts';
 import type { Run } from './run.ts';
 import { builtDirectory, builtFiles, originalsDirectory } from './tree.ts';

@@ -78,6 +78,12 @@ export interface Row {
   readonly stays?: string;
 }
 
+/** What a run did under its lock. */
+export interface SyncResult {
+  readonly rows: readonly Row[];
+  readonly failures: readonly Failure[];
+}
+
 /** What a sync did. */
 export interface Summary {
   readonly kind: 'summary';

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { siteOf } from './build-site.ts';
-import { confOf, confScope } from './conf.ts';
-import { readConfs } from './conf-reader.ts';
 import type { Failure } from './errors.ts';
 import { exists, isDirectory, list, realPath } from './files.ts';
+import { type Identified, identify } from './identify.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { openJobLog } from './log.ts';
-import type { Kernel, Module } from './request.ts';
+import type { Kernel } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';
 import { stays } from './successor.ts';
@@ -24,45 +23,6 @@ export interface Registration {
 interface Registered extends Registration {
   readonly found: readonly Identified[];
 }
-
-/** What a source directory says that it is. */
-export interface Identified {
-  readonly module: Module;
-  readonly directory: string;
-  /** Names in BUILD_DEPENDS. */
-  readonly needs: readonly string[];
-  readonly postAdd?: string;
-}
-
-/**
- * Read the dkms.conf of directories that nobody registered.
- *
- * @returns for each what it is, or why its conf cannot be used
- */
-export const identify = async (
-  run: Run,
-  directories: readonly string[],
-  kernel: Kernel,
-): Promise<(Identified | Failure)[]> => {
-  const { settings } = run;
-  const headers = run.factsOf(kernel).headers ?? join(settings.installTree, kernel.release, 'build');
-  const questions = directories.map((directory) => ({
-    files: [run.switches.conf ?? join(directory, 'dkms.conf')],
-    release: kernel.release,
-    scope: confScope(kernel, headers, settings, undefined, settings.variables),
-    directives: [],
-  }));
-  const readings = await readConfs(run, questions);
-  return directories.map((directory, index) => {
-    const at = join(directory, 'dkms.conf');
-    const reading = readings[index];
-    if (!reading || reading.kind === 'failed') return reading?.failure ?? { kind: 'conf-broken', at };
-    const result = confOf(reading.raw, undefined, run.factsOf(kernel));
-    if ('invalid' in result) return { ...result.invalid, at };
-    const { module, scripts, depends } = result.conf;
-    return { module, directory, needs: depends, ...(scripts.POST_ADD ? { postAdd: scripts.POST_ADD } : {}) };
-  });
-};
 
 /** A source belongs in the directory of its name and version. */
 const misplaced = (run: Run, { module, directory }: Identified): Failure | undefined => {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { type Failure, FailureError, type FailureKind, systemFailure } from './errors.ts';
+import { dependenciesNow } from './dependencies.ts';
+import { type Failure, type FailureKind, failureOf } from './errors.ts';
 import { copyFile, exists, list, remove } from './files.ts';
 import { inputsKey } from './fingerprint.ts';
 import type { Job, Settled } from './plan.ts';
 import { type Fingerprint, readRecord, writeRecord } from './record.ts';
 import type { Run } from './run.ts';
 import { failureLogFile } from './state-files.ts';
-import { dependenciesNow } from './survey.ts';
 
 /** What went wrong in a Job, as a Failure that is kept with its log until the module is repaired. */
 
@@ -22,13 +22,6 @@ const transient = new Set<FailureKind>([
   'unexpected',
   'nested',
 ]);
-
-/** Any error of a step as a Failure. */
-export const failureOf = (error: unknown): Failure => {
-  if (error instanceof FailureError) return error.failure;
-  const detail = error instanceof Error ? error.message : String(error);
-  return systemFailure(error) ?? { kind: 'unexpected', detail };
-};
 
 /** What a build leaves is only in the way of the next one when the disk is full. */
 const freeSpace = (run: Run, job: Job): void => {

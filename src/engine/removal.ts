@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { siteOf } from './build-site.ts';
+import { failureOf } from './errors.ts';
 import { readText } from './files.ts';
-import { unbuildModule, uninstallModule } from './install.ts';
+import { unbuildModule } from './forget.ts';
+import { uninstallModule } from './install.ts';
 import type { Lock } from './lock.ts';
 import { openJobLog } from './log.ts';
 import { confFilesOf, readModuleConfs } from './module-confs.ts';
@@ -9,7 +11,6 @@ import type { Outcome } from './outcome.ts';
 import type { Job } from './plan.ts';
 import type { Step } from './progress.ts';
 import { forgetRecord, readRecord } from './record.ts';
-import { failureOf } from './remember.ts';
 import { sameModule } from './request.ts';
 import type { Run } from './run.ts';
 import { runScript } from './scripts.ts';

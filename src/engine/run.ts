@@ -3,9 +3,8 @@ import type { Processes } from './exec.ts';
 import type { Jobserver } from './jobserver.ts';
 import type { KernelFacts } from './kernel.ts';
 import type { Emit, Note } from './progress.ts';
-import type { Kernel, Module, Switches } from './request.ts';
+import type { Kernel, Switches } from './request.ts';
 import type { Settings } from './settings.ts';
-import type { KeyResult } from './signing-key.ts';
 
 /** What a hook, and a command without switches, goes by. */
 export const noSwitches: Switches = {
@@ -17,6 +16,17 @@ export const noSwitches: Switches = {
   directives: [],
   rpmSafeUpgrade: false,
 };
+
+/** What modules are signed with. */
+export interface SigningKey {
+  /** A PEM file, or a `pkcs11:` URI that is passed on as it is. */
+  readonly key: string;
+  /** A DER file. */
+  readonly certificate: string;
+}
+
+/** A key that is ready to sign with, or why there is none. */
+export type KeyResult = { readonly key: SigningKey; readonly isNew: boolean } | { readonly problem: string };
 
 /** What all steps of one run share. */
 export interface Run {
@@ -46,21 +56,4 @@ export interface Run {
   readonly changed: Set<string>;
   /** Kernels for which anything changed, built modules too, for post_transaction. */
   readonly touched: Set<string>;
-}
-
-/** Where one Job works. */
-export interface BuildSite {
-  readonly module: Module;
-  readonly kernel: Kernel;
-  readonly facts: KernelFacts;
-  /** `<dkms tree>/<name>/<version>`. */
-  readonly entry: string;
-  /** The source directory, links resolved. */
-  readonly source: string;
-  /** Open descriptor of the Module's lock, for children to inherit. */
-  readonly lock: number;
-  /** What a build gets besides: the compiler's name and the admin's exports. */
-  readonly building?: Environment;
-  /** Makes `uname` answer for the Kernel; first on PATH of what evaluates or builds. */
-  readonly unameDirectory: string;
 }

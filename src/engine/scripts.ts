@@ -1,12 +1,13 @@
 import { join } from 'node:path';
+import type { BuildSite } from './build-site.ts';
 import type { ScriptName } from './conf.ts';
 import type { Environment } from './environment.ts';
 import { exists, isExecutable } from './files.ts';
-import { markers, runMark } from './lock.ts';
 import type { Log } from './log.ts';
 import { staysBelow } from './names.ts';
+import { markers, runMark } from './nested.ts';
 import { moduleLabel } from './request.ts';
-import type { BuildSite, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { isWorldWritable } from './trust.ts';
 
 /** The descriptor number under which children hold their Module's lock. */

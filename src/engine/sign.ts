@@ -1,13 +1,13 @@
 import { basename, join } from 'node:path';
+import type { BuildSite } from './build-site.ts';
 import { isInChroot } from './chroot.ts';
 import { familyOf } from './distribution.ts';
 import { exists } from './files.ts';
 import { findCommand, type KernelFacts } from './kernel.ts';
 import type { Log } from './log.ts';
 import { fieldOf, modinfoOf } from './modinfo.ts';
-import type { BuildSite, Run } from './run.ts';
+import type { Run, SigningKey } from './run.ts';
 import type { Settings } from './settings.ts';
-import type { SigningKey } from './signing-key.ts';
 
 /** Module signatures: made with the kernel's own sign-file, read again by modinfo. A failure is a warning. */
 

@@ -2,16 +2,10 @@ import { dirname, join } from 'node:path';
 import { familyOf } from './distribution.ts';
 import type { Processes } from './exec.ts';
 import { chmod, exists, makeDirectory, makeTemporary, remove, rename, syncPath } from './files.ts';
+import type { KeyResult, SigningKey } from './run.ts';
 import type { Settings } from './settings.ts';
 
 /** The key and certificate that modules are signed with; made on first use. */
-
-export interface SigningKey {
-  /** A PEM file, or a `pkcs11:` URI that is passed on as it is. */
-  readonly key: string;
-  /** A DER file. */
-  readonly certificate: string;
-}
 
 const forKernel = (path: string, release: string): string => path.replaceAll(/\$\{?kernelver\}?/g, release);
 
@@ -92,9 +86,6 @@ const askUbuntu = async (processes: Processes): Promise<string | undefined> => {
   const ended = await processes.ask(['/usr/sbin/update-secureboot-policy', '--new-key'], { limit: 120 });
   return ended.code === 0 ? undefined : ended.problem;
 };
-
-/** A key that is ready to sign with, or why there is none. */
-export type KeyResult = { readonly key: SigningKey; readonly isNew: boolean } | { readonly problem: string };
 
 /** The key for a kernel, made if it is missing. */
 export const readyKey = async (settings: Settings, release: string, processes: Processes): Promise<KeyResult> => {

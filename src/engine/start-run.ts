@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { directiveNames } from './conf-reader.ts';
+import { directiveNames } from './directives.ts';
 import { scriptEnvironment } from './environment.ts';
 import { makeProcesses, type Processes } from './exec.ts';
 import { makeTemporary, remove } from './files.ts';
@@ -7,10 +7,10 @@ import { makeJobserver } from './jobserver.ts';
 import { kernelFacts } from './kernel.ts';
 import type { Emit, Note } from './progress.ts';
 import type { Kernel, Switches } from './request.ts';
-import type { Run } from './run.ts';
+import type { KeyResult, Run } from './run.ts';
 import { isUnenrolled } from './secure-boot.ts';
 import type { Settings } from './settings.ts';
-import { type KeyResult, readyKey } from './signing-key.ts';
+import { readyKey } from './signing-key.ts';
 import { headersVermagic } from './verify.ts';
 
 /** The value for a key, made at the first question. */

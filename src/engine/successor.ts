@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { forgetEntry } from './carry-out.ts';
 import { exists, list, remove, writeText } from './files.ts';
-import { unbuildModule } from './install.ts';
+import { forgetEntry, unbuildModule } from './forget.ts';
 import { forgetRecord } from './record.ts';
 import type { Module } from './request.ts';
 import type { Run } from './run.ts';

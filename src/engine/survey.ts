@@ -1,23 +1,17 @@
 import { dirname, join } from 'node:path';
+import type { Candidate, KernelCandidates } from './candidates.ts';
 import { objectNameOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
+import { dependenciesNow } from './dependencies.ts';
 import type { Failure } from './errors.ts';
-import {
-  changedDependencies,
-  changedParts,
-  type DependencyNow,
-  fingerprintOf,
-  inputsKey,
-  treeHash,
-} from './fingerprint.ts';
+import { changedDependencies, changedParts, fingerprintOf, inputsKey, treeHash } from './fingerprint.ts';
 import { allNeedsOf } from './graph.ts';
+import { readJournal } from './journal.ts';
 import type { KernelFacts } from './kernel.ts';
 import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } from './module-confs.ts';
-import type { Candidate, KernelCandidates } from './plan.ts';
-import { type EntryRecord, type Fingerprint, isAsInstalled, readJournal, readRecord } from './record.ts';
+import { type EntryRecord, type Fingerprint, isAsInstalled, readRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
-import { exportsOf } from './symvers.ts';
 import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from './tree.ts';
 /**
  * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
@@ -50,19 +44,6 @@ const missingObject = (directory: string, conf: ModuleConf): string | undefined 
   const there = new Set(builtFiles(directory).map(objectNameOf));
   const lost = conf.objects.find((object) => !there.has(object.dest));
   return lost && join(directory, 'module', `${lost.dest}.ko`);
-};
-
-/** What each dependency exports on this Kernel, by the version that is installed there. */
-export const dependenciesNow = (run: Run, kernel: Kernel, names: readonly string[]): Map<string, DependencyNow> => {
-  const { dkmsTree } = run.settings;
-  const now = new Map<string, DependencyNow>();
-  for (const name of names) {
-    const version = installedVersion(dkmsTree, name, kernel);
-    if (version === undefined) continue;
-    const exported = exportsOf(join(builtDirectory(dkmsTree, { name, version }, kernel), 'module'));
-    now.set(name, { version, exported });
-  }
-  return now;
 };
 
 interface Sight {

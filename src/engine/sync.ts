@@ -1,14 +1,17 @@
 import { dirname, join } from 'node:path';
 import { adoptAll } from './adopt.ts';
-import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
+import type { PlanInput, Removal } from './candidates.ts';
+import { depmodAll, inOrder, runJobs } from './carry-out.ts';
 import { checkRows } from './check-rows.ts';
 import type { Failure } from './errors.ts';
 import { exists, isWritable, list, realPath, remove, removeEmpty, sweepTemporary } from './files.ts';
+import { forgetEntry } from './forget.ts';
 import { uninstallModule } from './install.ts';
+import { closeJournal, openJournals } from './journal.ts';
 import { makePlan } from './make-plan.ts';
-import type { Plan, PlanInput, Removal } from './plan.ts';
-import type { PlanAnswer, Row } from './progress.ts';
-import { closeJournal, forgetRecord, openJournals, recordedEntries } from './record.ts';
+import type { Plan } from './plan.ts';
+import type { PlanAnswer, Row, SyncResult } from './progress.ts';
+import { forgetRecord, recordedEntries } from './record.ts';
 import { registerWithNeeds } from './registration.ts';
 import { rememberSettled } from './remember.ts';
 import type { SyncRequest } from './request.ts';
@@ -21,12 +24,6 @@ import { installedVersion, newestEntries, readTree, type TreeEntry } from './tre
 import { unpackedSources } from './unpacked.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
-
-/** What a sync did, before it is made a Summary. */
-export interface SyncResult {
-  readonly rows: readonly Row[];
-  readonly failures: readonly Failure[];
-}
 
 /** Finish what a killed run began to take away, and sweep away what it left half written. */
 export const recover = (run: Run, afterDeath: boolean): void => {

@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { loadArchive, loadModule, makeArchive } from './archive.ts';
-import { depmodAll, forgetEntry, inOrder, runJobs } from './carry-out.ts';
+import type { Demand, Removal } from './candidates.ts';
+import { depmodAll, inOrder, runJobs } from './carry-out.ts';
 import { type Failure, FailureError } from './errors.ts';
 import { exists, isDirectory, list } from './files.ts';
+import { forgetEntry } from './forget.ts';
 import { uninstallModule } from './install.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { makePlan } from './make-plan.ts';
 import { isCleanName } from './names.ts';
 import { entryFor, registerOperand } from './operand.ts';
-import type { Demand, Removal } from './plan.ts';
-import type { Row } from './progress.ts';
+import type { Row, SyncResult } from './progress.ts';
 import {
   type DkmsRequest,
   type Kernel,
@@ -25,7 +26,6 @@ import { markAdded, wasAddedHere } from './rpm-upgrade.ts';
 import type { Run } from './run.ts';
 import { awaitSuccessor } from './successor.ts';
 import { type Survey, surveyModules } from './survey.ts';
-import type { SyncResult } from './sync.ts';
 import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } from './tree.ts';
 import { compareVersions } from './version.ts';
 

@@ -24,7 +24,7 @@ const bad: readonly Bad[] = [
 
 const names = (readings: Awaited<ReturnType<typeof readAll>>): (string | undefined)[] =>
   readings.map((reading) =>
-    reading.kind === 'read' ? reading.raw.get('PACKAGE_NAME')?.get(0) : `(${reading.failure.kind})`,
+    reading.kind === 'read' ? reading.raw.values.get('PACKAGE_NAME')?.get(0) : `(${reading.failure.kind})`,
   );
 
 describe('readConfs', () => {
@@ -52,10 +52,9 @@ describe('readConfs', () => {
   it('does not let one conf see the variables of another', async () => {
     const readings = await readAll(root, [[`${sound}MAKE=mine\nleak=1\n`], [`${head}PRE_BUILD="x$leak"\n`]]);
     const second = readings[1];
-    expect(second?.kind === 'read' && [second.raw.get('MAKE'), second.raw.get('PRE_BUILD')?.get(0)]).toEqual([
-      undefined,
-      'x',
-    ]);
+    expect(
+      second?.kind === 'read' && [second.raw.values.get('MAKE'), second.raw.values.get('PRE_BUILD')?.get(0)],
+    ).toEqual([undefined, 'x']);
   });
   it('passes on what a conf complains of', async () => {
     const [reading] = await readAll(root, [[`${sound}no_such_command_here\n`]]);

@@ -1,7 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfResult, confOf, confScope, type ModuleConf } from '../../../src/engine/conf.ts';
-import { type ConfReading, directiveNames, readConfs } from '../../../src/engine/conf-reader.ts';
+import { type ConfReading, readConfs } from '../../../src/engine/conf-reader.ts';
+import { directiveNames } from '../../../src/engine/directives.ts';
 import { scriptEnvironment } from '../../../src/engine/environment.ts';
 import type { Failure } from '../../../src/engine/errors.ts';
 import { makeProcesses } from '../../../src/engine/exec.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FailureError } from '../../../src/engine/errors.ts';
 import { makeProcesses } from '../../../src/engine/exec.ts';
-import { isNested, type Lock, type LockWish, markers, runMark, takeLock } from '../../../src/engine/lock.ts';
+import { type Lock, type LockWish, takeLock } from '../../../src/engine/lock.ts';
+import { isNested, markers, runMark } from '../../../src/engine/nested.ts';
 import { runLockFile } from '../../../src/engine/state-files.ts';
 import { put, temporaryDirectory } from './temporary.ts';
 

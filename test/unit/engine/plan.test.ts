@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Candidate, PlanInput } from '../../../src/engine/candidates.ts';
 import type { Failure } from '../../../src/engine/errors.ts';
 import { makePlan } from '../../../src/engine/make-plan.ts';
 import type { Outcome } from '../../../src/engine/outcome.ts';
-import type { Candidate, JobReason, PlanInput } from '../../../src/engine/plan.ts';
+import type { JobReason } from '../../../src/engine/plan.ts';
 
 const kernel = { release: '6.1', arch: 'x86_64' };
 const other = { release: '6.12', arch: 'x86_64' };

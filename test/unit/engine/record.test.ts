@@ -1,14 +1,10 @@
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { closeJournal, type Journal, openJournal, openJournals, readJournal } from '../../../src/engine/journal.ts';
 import {
-  closeJournal,
   type EntryRecord,
   forgetRecord,
-  type Journal,
-  openJournal,
-  openJournals,
-  readJournal,
   readRecord,
   recordedEntries,
   writeRecord,

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { release as running } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../../src/engine/read-settings.ts';
 import type { KernelScope, SyncRequest } from '../../../src/engine/request.ts';
 import { scopeOf } from '../../../src/engine/scope.ts';
-import { readSettings, type Settings } from '../../../src/engine/settings.ts';
+import type { Settings } from '../../../src/engine/settings.ts';
 import type { TreeEntry } from '../../../src/engine/tree.ts';
 import { put, temporaryDirectory } from './temporary.ts';
 

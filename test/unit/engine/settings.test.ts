@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FailureError } from '../../../src/engine/errors.ts';
-import { readPlainSettings, readSettings, type Settings } from '../../../src/engine/settings.ts';
+import { readPlainSettings, readSettings } from '../../../src/engine/read-settings.ts';
+import type { Settings } from '../../../src/engine/settings.ts';
 import { put, temporaryDirectory } from './temporary.ts';
 
 const root = temporaryDirectory();
