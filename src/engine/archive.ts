@@ -3,24 +3,12 @@ import { archiveProblem, memberNames } from './archive-check.ts';
 import { copyDirectory, placeCopy } from './copy-directory.ts';
 import { FailureError } from './errors.ts';
 import type { Ended } from './exec.ts';
-import {
-  copyFile,
-  exists,
-  isDirectory,
-  isWritable,
-  list,
-  look,
-  makeDirectory,
-  makeTemporary,
-  remove,
-  rename,
-  syncPath,
-  writeText,
-} from './files.ts';
+import { exists, isDirectory, isWritable, list, look } from './files.ts';
 import { identify } from './identify.ts';
 import { machineArch, runningKernel } from './kernel.ts';
 import { entryFor } from './operand.ts';
 import type { SyncResult } from './progress.ts';
+import { copyFile, makeDirectory, makeTemporary, remove, rename, syncPath, writeText } from './publish.ts';
 import {
   type Kernel,
   type LdtarballRequest,

@@ -5,23 +5,11 @@ import { causeOf } from './cause.ts';
 import { compressCommand, suffixOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import { FailureError } from './errors.ts';
-import {
-  copyFile,
-  exists,
-  isDirectory,
-  list,
-  makeDirectory,
-  makeTemporary,
-  remove,
-  removeEmpty,
-  rename,
-  syncPath,
-  walk,
-  writeText,
-} from './files.ts';
+import { exists, isDirectory, list, walk } from './files.ts';
 import { type Log, openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
 import type { Step } from './progress.ts';
+import { copyFile, makeDirectory, makeTemporary, remove, removeEmpty, rename, syncPath, writeText } from './publish.ts';
 import type { Run } from './run.ts';
 import { lockDescriptor, runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';

@@ -4,7 +4,8 @@ import { directiveNames, type RawConf } from './directives.ts';
 import { type Environment, pathOf } from './environment.ts';
 import type { Failure } from './errors.ts';
 import type { Processes } from './exec.ts';
-import { exists, list, look, makeTemporary, readText, remove, writeText } from './files.ts';
+import { exists, list, look, readText } from './files.ts';
+import { makeTemporary, remove, writeText } from './publish.ts';
 import { makeUname } from './uname.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Processes } from './exec.ts';
-import { makeDirectory, makeTemporary, remove, rename } from './files.ts';
+import { makeDirectory, makeTemporary, remove, rename } from './publish.ts';
 
 /**
  * Copy what is in a directory into another one, with modes, owners and times: cp(1).

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Failure } from './errors.ts';
-import { exists, makeDirectory, relink } from './files.ts';
+import { exists } from './files.ts';
+import { makeDirectory, relink } from './publish.ts';
 import type { Run } from './run.ts';
 
 /** depmod(8) wants `<base>/lib/modules` (or /usr/lib/modules): a base of links to a tree that stands elsewhere. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf, makeDirectory } from './files.ts';
+import { errnoOf } from './files.ts';
+import { makeDirectory } from './publish.ts';
 
 /** Open descriptors that children inherit: logs, locks, the jobserver's FIFO. */
 

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { remove, removeEmpty } from './files.ts';
+import { remove, removeEmpty } from './publish.ts';
 import { forgetRecord, recordedEntries } from './record.ts';
 import { type Kernel, type Module, sameModule } from './request.ts';
 import type { Run } from './run.ts';

@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import { archiveProblem } from './archive-check.ts';
 import type { Argv } from './exec.ts';
-import { list, look, makeDirectory, walk } from './files.ts';
+import { list, look, walk } from './files.ts';
+import { makeDirectory } from './publish.ts';
 import type { GuardRequest } from './request.ts';
 import type { Run } from './run.ts';
 

@@ -3,7 +3,7 @@ import { objectNameOf } from './compression.ts';
 import type { ModuleConf } from './conf.ts';
 import { installLocation } from './conf-objects.ts';
 import { FailureError } from './errors.ts';
-import { exists, hashFile, isDirectory, makeDirectory, publishCopy, relink, remove, removeEmpty } from './files.ts';
+import { exists, hashFile, isDirectory } from './files.ts';
 import { filesOnKernel, installedFact } from './installed-files.ts';
 import { closeJournal, openJournal } from './journal.ts';
 import { isBootable } from './kernel.ts';
@@ -19,6 +19,7 @@ import {
   sweepOrigins,
   usualPlace,
 } from './originals.ts';
+import { makeDirectory, publishCopy, relink, remove, removeEmpty } from './publish.ts';
 import { readRecord, writeRecord } from './record.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';

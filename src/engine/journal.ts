@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { list, publishText, readText, remove } from './files.ts';
+import { list, readText } from './files.ts';
+import { publishText, remove } from './publish.ts';
 import type { Kernel, Module } from './request.ts';
 import { journalFile, journalsDirectory } from './state-files.ts';
 

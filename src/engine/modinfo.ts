@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { compressionOf, decompressCommand, objectNameOf } from './compression.ts';
 import type { Processes } from './exec.ts';
-import { makeTemporary, remove } from './files.ts';
+import { makeTemporary, remove } from './publish.ts';
 
 /** What an object file says of itself: modinfo(8), modprobe(8) and nm(1), whose lines are read nowhere else. */
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { makeProcesses } from './exec.ts';
-import { exists, isDirectory, publishText, remove } from './files.ts';
+import { exists, isDirectory } from './files.ts';
 import type { Trouble } from './progress.ts';
+import { publishText, remove } from './publish.ts';
 import { readRecord, recordedEntries } from './record.ts';
 import { sameModule } from './request.ts';
 import type { Settings } from './settings.ts';

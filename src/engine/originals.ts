@@ -1,19 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { objectNameOf } from './compression.ts';
-import {
-  byBytes,
-  exists,
-  hashFile,
-  list,
-  makeDirectory,
-  publishCopy,
-  publishText,
-  readText,
-  remove,
-  removeEmpty,
-  walk,
-} from './files.ts';
+import { byBytes, exists, hashFile, list, readText, walk } from './files.ts';
 import { readJournal } from './journal.ts';
+import { makeDirectory, publishCopy, publishText, remove, removeEmpty } from './publish.ts';
 import { readRecord } from './record.ts';
 import type { Kernel } from './request.ts';
 import type { Run } from './run.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Failure } from './errors.ts';
-import { hashFile, isDirectory, list, look, publishText, readText, remove, removeEmpty } from './files.ts';
+import { hashFile, isDirectory, list, look, readText } from './files.ts';
+import { publishText, remove, removeEmpty } from './publish.ts';
 import type { Kernel, Module } from './request.ts';
 import { failureLogFile, kernelOfRecord, recordFile, recordsDirectory } from './state-files.ts';
 

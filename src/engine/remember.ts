@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { dependenciesNow } from './dependencies.ts';
 import { type Failure, type FailureKind, failureOf } from './errors.ts';
-import { copyFile, exists, list, remove } from './files.ts';
+import { exists, list } from './files.ts';
 import { inputsKey } from './fingerprint.ts';
 import type { Job, Settled } from './plan.ts';
+import { copyFile, remove } from './publish.ts';
 import { type Fingerprint, readRecord, writeRecord } from './record.ts';
 import type { Run } from './run.ts';
 import { failureLogFile } from './state-files.ts';

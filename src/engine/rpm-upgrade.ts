@@ -1,5 +1,6 @@
-import { publishText, readText, remove } from './files.ts';
+import { readText } from './files.ts';
 import { processFacts } from './proc.ts';
+import { publishText, remove } from './publish.ts';
 import type { Module } from './request.ts';
 import { rpmUpgradeMark } from './state-files.ts';
 

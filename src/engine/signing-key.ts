@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { familyOf } from './distribution.ts';
 import type { Processes } from './exec.ts';
-import { chmod, exists, makeDirectory, makeTemporary, remove, rename, syncPath } from './files.ts';
+import { exists } from './files.ts';
+import { chmod, makeDirectory, makeTemporary, remove, rename, syncPath } from './publish.ts';
 import type { KeyResult, SigningKey } from './run.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { exists, list, remove, writeText } from './files.ts';
+import { exists, list } from './files.ts';
 import { forgetEntry, unbuildModule } from './forget.ts';
+import { remove, writeText } from './publish.ts';
 import { forgetRecord } from './record.ts';
 import type { Module } from './request.ts';
 import type { Run } from './run.ts';

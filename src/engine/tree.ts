@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { compressionOf } from './compression.ts';
-import { exists, isDirectory, isTemporary, list, lookAtLink, readLink, realPath, relink } from './files.ts';
+import { exists, isDirectory, list, lookAtLink, readLink, realPath } from './files.ts';
 import { isCleanName } from './names.ts';
+import { isTemporary, relink } from './publish.ts';
 import { type Kernel, type Module, sameKernel } from './request.ts';
 import { newestOf } from './version.ts';
 

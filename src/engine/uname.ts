@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { exists, makeDirectory, writeText } from './files.ts';
+import { exists } from './files.ts';
 import { findCommand } from './kernel.ts';
+import { makeDirectory, writeText } from './publish.ts';
 import { quoteWord } from './shell.ts';
 
 /**

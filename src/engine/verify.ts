@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { FailureError } from './errors.ts';
 import type { Processes } from './exec.ts';
-import { makeDirectory, readText, writeText } from './files.ts';
+import { readText } from './files.ts';
 import type { KernelFacts } from './kernel.ts';
+import { makeDirectory, writeText } from './publish.ts';
 
 /**
  * Will it load? A module's version string must equal that of the headers, and their release the

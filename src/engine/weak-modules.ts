@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { compressionOf } from './compression.ts';
 import { close, openToRead } from './descriptors.ts';
-import { exists, writeText } from './files.ts';
+import { exists } from './files.ts';
+import { writeText } from './publish.ts';
 import type { Kernel, Module } from './request.ts';
 import type { Run } from './run.ts';
 import { weakProgram } from './weak-program.ts';
