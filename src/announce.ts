@@ -1,7 +1,7 @@
-import { publishLoginNotice, publishRequiredNotice, tellJournal, troublesOf } from './engine/notices.ts';
 import type { Summary } from './engine/progress.ts';
 import type { Settings } from './engine/settings.ts';
-import type { Manners } from './events.ts';
+import { publishLoginNotice, publishRequiredNotice, tellJournal, troublesOf } from './engine/verbs/notices.ts';
+import type { ExitPolicy } from './report/exit-status.ts';
 import { journalLines, loginText, requiredText } from './report/notices.ts';
 import type { ReportContext } from './report/report.ts';
 
@@ -12,12 +12,12 @@ import type { ReportContext } from './report/report.ts';
 export const announce = async (
   summary: Summary,
   settings: Settings,
-  manners: Manners,
+  exitPolicy: ExitPolicy,
   context: ReportContext,
 ): Promise<void> => {
   try {
     publishLoginNotice(settings, loginText(troublesOf(settings)));
-    if (manners === 'apt') publishRequiredNotice(settings, requiredText(summary, context));
+    if (exitPolicy === 'apt') publishRequiredNotice(settings, requiredText(summary, context));
     if (context.request.verb === 'sync' && context.request.origin === 'hook') {
       await tellJournal(settings, journalLines(summary));
     }

@@ -2,28 +2,28 @@ import { statSync } from 'node:fs';
 import { machine, release } from 'node:os';
 import { basename } from 'node:path';
 import { apt } from './adapters/apt.ts';
+import { type Adapter, type Manager, requestOf, withQueued } from './adapters/events.ts';
 import { incomingOf } from './adapters/incoming.ts';
+import { isPackageSetup, isPackageUpgrade } from './adapters/maintainer-script.ts';
 import { pacman } from './adapters/pacman.ts';
+import { emptyOut, readQueue } from './adapters/queue.ts';
 import { rpm } from './adapters/rpm.ts';
+import { readStdin } from './adapters/stdin.ts';
 import { parseDkmsCommandLine } from './cli/dkms.ts';
 import { type Invocation, parseCommandLine, type Task } from './cli/kmodsort.ts';
 import { retryCommand } from './cli/options.ts';
 import { FailureError, systemFailure } from './engine/errors.ts';
-import { commandLineOf } from './engine/proc.ts';
 import type { Answer, Emit, Note } from './engine/progress.ts';
 import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
-import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
-import { exitStatus, failureStatus, unexpectedStatus } from './exit-status.ts';
-import { isPackageSetup, isPackageUpgrade } from './maintainer-script.ts';
-import { emptyOut, readQueue } from './queue.ts';
+import { commandLineOf } from './engine/system/proc.ts';
+import { exitStatus, failureStatus, unexpectedStatus } from './report/exit-status.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { failureDocument, jsonReport } from './report/json.ts';
 import { lineReport } from './report/lines.ts';
 import { chooseReport, type Report, type ReportContext } from './report/report.ts';
+import { missingRequired } from './report/required.ts';
 import { steadySink } from './report/sink.ts';
-import { missingRequired } from './required.ts';
-import { readStdin } from './stdin.ts';
 
 /** The bundler puts the version of package.json here. */
 declare const KMODSORT_VERSION: string | undefined;
@@ -94,7 +94,7 @@ const reportFor = async (run: Run, context: ReportContext): Promise<Report> => {
 
 const statusOf = (answer: Answer, run: Run, requiredModules: readonly string[]): number => {
   const requiredFailed = answer.kind === 'summary' && missingRequired(answer, requiredModules).length > 0;
-  return exitStatus(answer, run.manners, { requiredFailed });
+  return exitStatus(answer, run.exitPolicy, { requiredFailed });
 };
 
 /** A signal came before there was anything to end. */
@@ -112,7 +112,7 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
   const asked = await requestFor(run.task, abort);
   const [engine, { readSettings }] = await Promise.all([
     import('./engine/engine.ts'),
-    import('./engine/read-settings.ts'),
+    import('./engine/conf/framework-conf.ts'),
   ]);
   const settings = await readSettings(run.overrides);
   const queue = takesQueue(asked.request) ? readQueue(settings.stateDir, adapters) : undefined;
@@ -142,7 +142,7 @@ const perform = async (run: Run, abort: AbortSignal): Promise<number> => {
   if (queue && isDone(answer)) emptyOut(queue);
   if (answer.kind === 'summary') {
     const { announce } = await import('./announce.ts');
-    await announce(answer, settings, run.manners, context);
+    await announce(answer, settings, run.exitPolicy, context);
   }
   return statusOf(answer, run, requiredModules);
 };
@@ -152,11 +152,11 @@ const explain = (error: unknown, run: Run): number => {
   if (!failure) {
     err.write(unexpectedText(error));
     if (run.output === 'json') out.write(failureDocument({ kind: 'unexpected', detail: String(error) }));
-    return unexpectedStatus(run.manners);
+    return unexpectedStatus(run.exitPolicy);
   }
   err.write(failureText(failure));
   if (run.output === 'json') out.write(failureDocument(failure));
-  return failureStatus(failure, run.manners);
+  return failureStatus(failure, run.exitPolicy);
 };
 
 /** A hook may be started in a directory that is gone by now. */

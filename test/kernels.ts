@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { compareVersions } from '../src/engine/version.ts';
+import { compareVersions } from '../src/engine/system/version.ts';
 import { compressionOf, inTreeObject } from './in-tree.ts';
 import { isRoot, missingPackages, packageFacts, refreshLists, run, toolPackages } from './packages.ts';
 

@@ -1,6 +1,6 @@
 import { FailureError } from '../engine/errors.ts';
-import { isCleanName } from '../engine/names.ts';
-import type { Adapter } from '../events.ts';
+import { isCleanName } from '../engine/system/names.ts';
+import type { Adapter } from './events.ts';
 
 const usages = {
   postinst: 'kmodsort hook run apt postinst KERNEL [IMAGE]',

@@ -1,5 +1,5 @@
 import { FailureError } from '../engine/errors.ts';
-import type { Adapter, Event } from '../events.ts';
+import type { Adapter, Event } from './events.ts';
 import { type TouchedPath, touchedPaths } from './touched-paths.ts';
 
 const usage = "kmodsort hook run pacman install|remove, with the hook's targets on stdin";

@@ -1,6 +1,6 @@
 import { FailureError } from '../engine/errors.ts';
-import { isCleanName } from '../engine/names.ts';
-import type { Adapter, Event } from '../events.ts';
+import { isCleanName } from '../engine/system/names.ts';
+import type { Adapter, Event } from './events.ts';
 import { type TouchedPath, touchedPaths } from './touched-paths.ts';
 
 const usages = {

@@ -1,4 +1,4 @@
-import { isCleanName } from '../engine/names.ts';
+import { isCleanName } from '../engine/system/names.ts';
 
 /** A path of a hook's file list that can concern us, taken apart. */
 export interface TouchedPath {

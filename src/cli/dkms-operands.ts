@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
-import { isCleanName } from '../engine/names.ts';
 import type { Kernel, Operand } from '../engine/request.ts';
+import { isCleanName } from '../engine/system/names.ts';
 import { adding, type DkmsAction } from './dkms-options.ts';
 import type { Given } from './dkms-parser.ts';
 import { UsageError } from './usage.ts';

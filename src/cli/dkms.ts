@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Kernel, type Request, type Switches, typedSync } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
-import type { Manners } from '../events.ts';
+import type { ExitPolicy } from '../report/exit-status.ts';
 import { type DkmsSurroundings, emptyKernel, kernelsOf, operandOf } from './dkms-operands.ts';
 import { type DkmsAction, dkmsActions, dkmsOptions, notForAll, oneKernel, rootOnly } from './dkms-options.ts';
 import { type Given, helpText, parserOf } from './dkms-parser.ts';
@@ -116,7 +116,7 @@ const requestOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): 
   }
 };
 
-const mannersOf = (action: DkmsAction): Manners => {
+const mannersOf = (action: DkmsAction): ExitPolicy => {
   if (action === 'autoinstall' || action === 'kernel_postinst') return 'dkms-autoinstall';
   return action === 'kernel_preinst' || action === 'kernel_prerm' ? 'dkms-kernel' : 'dkms';
 };
@@ -163,7 +163,7 @@ const invocationOf = async (given: Given, around: DkmsSurroundings): Promise<Inv
     verbose: given.verbose || given.debug,
     quiet: given.quiet,
     ignored: ignoredOptions.filter((name) => given[name]).map((name) => `--${name}`),
-    manners: mannersOf(action),
+    exitPolicy: mannersOf(action),
   };
 };
 

@@ -1,7 +1,8 @@
 import yargs from 'yargs';
+import { type Manager, requestOf } from '../adapters/events.ts';
 import { type KernelScope, type Request, typedSync } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
-import { type Manager, type Manners, requestOf } from '../events.ts';
+import type { ExitPolicy } from '../report/exit-status.ts';
 import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
 import { complaint, nearest, UsageError } from './usage.ts';
 
@@ -26,7 +27,7 @@ export type Invocation =
       readonly quiet?: boolean;
       /** Options that were given and mean nothing any more. */
       readonly ignored?: readonly string[];
-      readonly manners: Manners;
+      readonly exitPolicy: ExitPolicy;
     }
   | {
       readonly kind: 'text';
@@ -46,7 +47,7 @@ export interface Surroundings {
 
 interface Chosen {
   readonly task: Task;
-  readonly manners: Manners;
+  readonly exitPolicy: ExitPolicy;
   readonly dot: boolean;
 }
 
@@ -72,7 +73,7 @@ const commands = Object.keys(commandHelp).map((name) => name.split(' ')[0] ?? na
 const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
 const hint = "'kmodsort --help' shows the commands and options";
 
-const typed = (request: Request): Chosen => ({ task: { kind: 'request', request }, manners: 'typed', dot: false });
+const typed = (request: Request): Chosen => ({ task: { kind: 'request', request }, exitPolicy: 'typed', dot: false });
 
 /** The kernels of -k; without it the usual ones. */
 const scopeOf = (releases: readonly string[]): KernelScope =>
@@ -94,9 +95,9 @@ const bootRequest = (dryRun: boolean): Request => ({
 
 const hookRun = ([manager, ...words]: readonly string[], dryRun: boolean): Chosen => {
   if (manager === undefined) return typed(requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }));
-  if (manager === 'boot') return { ...typed(bootRequest(dryRun)), manners: 'boot' };
+  if (manager === 'boot') return { ...typed(bootRequest(dryRun)), exitPolicy: 'boot' };
   const known = managers.find((name) => name === manager);
-  if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, manners: known, dot: false };
+  if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, exitPolicy: known, dot: false };
   const near = nearest(manager, managers);
   throw new UsageError(
     `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `it is one of ${managers.join(', ')}, or boot`}`,
@@ -190,7 +191,8 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
           demandOption: true,
           describe: 'Whose list is on stdin',
         }),
-      (argv) => choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager }, manners: 'guard', dot: false })),
+      (argv) =>
+        choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager }, exitPolicy: 'guard', dot: false })),
     )
     .command(
       'log <module>',
@@ -225,11 +227,11 @@ export const parseCommandLine = async (argv: readonly string[], surroundings: Su
     if (said.error) return usageText(complaint(said.error.message, argv, commands, optionNames));
     const [first] = found;
     if (!first) return { kind: 'text', text: `${said.output}\n`, code: 0 };
-    const { task, manners, dot: asDot } = first.chosen();
+    const { task, exitPolicy, dot: asDot } = first.chosen();
     const { common } = first;
     const output = outputOf(common.json, asDot);
     const overrides = overridesOf(common, surroundings.cwd);
-    return { kind: 'run', task, overrides, output, verbose: common.verbose, manners };
+    return { kind: 'run', task, overrides, output, verbose: common.verbose, exitPolicy };
   } catch (error) {
     if (error instanceof UsageError) return usageText(error.message);
     throw error;

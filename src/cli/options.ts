@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { isCleanName } from '../engine/names.ts';
 import type { Overrides } from '../engine/settings.ts';
-import { quoteWord } from '../engine/shell.ts';
+import { isCleanName } from '../engine/system/names.ts';
+import { quoteWord } from '../engine/system/shell.ts';
 import { placeOptions, placeSettings } from './place-options.ts';
 import { UsageError } from './usage.ts';
 

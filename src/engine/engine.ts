@@ -1,7 +1,7 @@
 import type { Answer, Emit } from './progress.ts';
 import type { Request } from './request.ts';
 import type { Settings } from './settings.ts';
-import { lastLog, statusOf } from './status.ts';
+import { lastLog, statusOf } from './verbs/status.ts';
 
 /** The engine's one entry: a table with a row for each verb. It prints nothing and never exits. */
 
@@ -23,16 +23,16 @@ export const perform = async (
     case 'log':
       return lastLog(settings, request);
     case 'verify': {
-      const { verifyKernels } = await import('./verify-kernels.ts');
+      const { verifyKernels } = await import('./verbs/verify.ts');
       return verifyKernels(settings, request, emit, abort);
     }
     case 'guard': {
-      const { guard } = await import('./guard.ts');
+      const { guard } = await import('./verbs/guard.ts');
       return guard(settings, request, emit, abort);
     }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
-      const { performChange } = await import('./change.ts');
+      const { performChange } = await import('./verbs/change.ts');
       return performChange(request, settings, emit, abort);
     }
   }

@@ -1,4 +1,5 @@
-import type { Environment } from './environment.ts';
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where things are; each can be given on the command line for tests and private trees. */
 export interface Places {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { confOf, confScope, type ModuleConf } from '../../src/engine/conf.ts';
-import { type ConfReading, readConfs } from '../../src/engine/conf-reader.ts';
-import { directiveNames } from '../../src/engine/directives.ts';
-import { scriptEnvironment } from '../../src/engine/environment.ts';
-import { makeProcesses } from '../../src/engine/exec.ts';
-import { kernelFacts } from '../../src/engine/kernel.ts';
-import { readSettings } from '../../src/engine/read-settings.ts';
+import { confOf, confScope, type ModuleConf } from '../../src/engine/conf/conf.ts';
+import { directiveNames } from '../../src/engine/conf/directives.ts';
+import { readSettings } from '../../src/engine/conf/framework-conf.ts';
+import { type ConfReading, readConfs } from '../../src/engine/conf/reader.ts';
+import { kernelFacts } from '../../src/engine/kernel/kernel.ts';
 import type { Settings } from '../../src/engine/settings.ts';
+import { scriptEnvironment } from '../../src/engine/system/environment.ts';
+import { makeProcesses } from '../../src/engine/system/exec.ts';
 import type { Question, ReadConf } from './dkms-reader.ts';
 
 /** What our reader makes of a dkms.conf, in the terms in which dkms's reading is told. */

@@ -25,54 +25,75 @@ const usesType = (from: string): string => `import type { X as X# } from '${from
 const imports = (file: string, from: string): Offence => ({ file, code: uses(from), rule: 'noRestrictedImports' });
 
 const offences: readonly Offence[] = [
-  imports('src/engine/build.ts', 'execa'),
-  imports('src/engine/build.ts', 'node:child_process'),
-  imports('src/engine/build.ts', 'fs-extra'),
-  imports('src/engine/publish.ts', 'dependency-graph'),
-  imports('src/engine/exec.ts', 'fs-extra'),
-  imports('src/engine/graph.ts', 'execa'),
-  imports('src/engine/build.ts', '../report/messages.ts'),
-  imports('src/engine/build.ts', '../events.ts'),
-  imports('src/engine/exec.ts', '../main.ts'),
-  imports('src/engine/files.ts', '../cli/dkms.ts'),
-  imports('src/engine/graph.ts', '../adapters/apt.ts'),
-  imports('src/main.ts', 'yargs'),
-  imports('src/events.ts', 'execa'),
-  imports('src/cli/dkms.ts', 'listr2'),
+  imports('src/engine/verbs/status.ts', '../../cli/dkms.ts'),
+  imports('src/engine/register/archive.ts', '../verbs/sync.ts'),
+  imports('src/engine/jobs/job.ts', '../register/operand.ts'),
+  imports('src/engine/install/install.ts', '../jobs/job.ts'),
+  imports('src/engine/plan/survey.ts', '../install/install.ts'),
+  imports('src/engine/build/build.ts', '../plan/survey.ts'),
+  imports('src/engine/conf/conf.ts', '../build/build.ts'),
+  imports('src/engine/tree/tree.ts', '../conf/conf.ts'),
+  imports('src/engine/run/run.ts', '../tree/tree.ts'),
+  imports('src/engine/kernel/kernel.ts', '../run/run.ts'),
+  imports('src/engine/state/record.ts', '../kernel/kernel.ts'),
+  imports('src/engine/system/files.ts', '../state/record.ts'),
+  imports('src/engine/system/files.ts', '../engine.ts'),
+  imports('src/engine/request.ts', './system/files.ts'),
+  imports('src/engine/request.ts', '../report/messages.ts'),
+  imports('src/engine/engine.ts', './jobs/job.ts'),
+  imports('src/engine/build/build.ts', '../../report/messages.ts'),
+  imports('src/engine/system/exec.ts', '../../main.ts'),
   imports('src/cli/dkms.ts', '../engine/engine.ts'),
+  imports('src/cli/dkms.ts', '../engine/system/files.ts'),
+  imports('src/cli/dkms.ts', '../adapters/apt.ts'),
   imports('src/cli/dkms.ts', '../report/messages.ts'),
-  imports('src/adapters/apt.ts', 'yargs/helpers'),
-  imports('src/adapters/apt.ts', '../engine/files.ts'),
-  imports('src/report/lines.ts', 'listr2'),
-  imports('src/report/lines.ts', '../engine/engine.ts'),
   imports('src/cli/dkms.ts', '../main.ts'),
+  imports('src/adapters/apt.ts', '../engine/system/files.ts'),
+  imports('src/adapters/apt.ts', '../cli/dkms.ts'),
+  imports('src/report/lines.ts', '../engine/engine.ts'),
   imports('src/report/lines.ts', '../cli/dkms.ts'),
   imports('src/report/lines.ts', '../adapters/apt.ts'),
-  imports('src/report/terminal.ts', '../main.ts'),
-  imports('src/report/terminal.ts', '../engine/files.ts'),
-  imports('src/report/terminal.ts', 'yargs'),
-  { file: 'src/engine/plan.ts', code: "export const y# = await import('yargs');", rule: 'noRestrictedImports' },
-  { file: 'src/engine/plan.ts', code: usesType('../events.ts'), rule: 'noRestrictedImports' },
-  { file: 'src/engine/conf.ts', code: 'process.exit(1);', rule: 'plugin' },
+  imports('src/report/terminal.ts', '../engine/system/files.ts'),
+  { file: 'src/engine/plan.ts', code: usesType('../adapters/events.ts'), rule: 'noRestrictedImports' },
+  { file: 'src/engine/build/make.ts', code: uses('execa'), rule: 'plugin' },
+  { file: 'src/engine/build/make.ts', code: uses('node:child_process'), rule: 'plugin' },
+  { file: 'src/engine/build/make.ts', code: uses('child_process'), rule: 'plugin' },
+  { file: 'src/engine/system/files.ts', code: uses('fs-extra'), rule: 'plugin' },
+  { file: 'src/engine/system/exec.ts', code: uses('fs-extra'), rule: 'plugin' },
+  { file: 'src/engine/plan/decide.ts', code: uses('dependency-graph'), rule: 'plugin' },
+  { file: 'src/main.ts', code: uses('yargs'), rule: 'plugin' },
+  { file: 'src/adapters/apt.ts', code: uses('yargs/helpers'), rule: 'plugin' },
+  { file: 'src/report/lines.ts', code: uses('listr2'), rule: 'plugin' },
+  { file: 'src/engine/plan.ts', code: "export const y# = await import('yargs');", rule: 'plugin' },
+  { file: 'src/engine/conf/conf.ts', code: 'process.exit(1);', rule: 'plugin' },
   { file: 'src/report/json.ts', code: 'process.exit(1);', rule: 'plugin' },
   { file: 'src/report/json.ts', code: 'console.log(1);', rule: 'noConsole' },
-  { file: 'src/engine/conf.ts', code: "process.stdout.write('x');", rule: 'plugin' },
-  { file: 'src/engine/conf.ts', code: "process.stderr.write('x');", rule: 'plugin' },
-  { file: 'src/engine/conf.ts', code: 'export const y# = (x: any): unknown => x;', rule: 'noExplicitAny' },
-  { file: 'src/engine/conf.ts', code: 'export const y# = (x?: string): string => x!;', rule: 'noNonNullAssertion' },
+  { file: 'src/engine/conf/conf.ts', code: "process.stdout.write('x');", rule: 'plugin' },
+  { file: 'src/engine/conf/conf.ts', code: "process.stderr.write('x');", rule: 'plugin' },
+  { file: 'src/engine/conf/conf.ts', code: 'export const y# = (x: any): unknown => x;', rule: 'noExplicitAny' },
+  {
+    file: 'src/engine/conf/conf.ts',
+    code: 'export const y# = (x?: string): string => x!;',
+    rule: 'noNonNullAssertion',
+  },
 ];
 
 const allowed: readonly Line[] = [
-  { file: 'src/engine/exec.ts', code: uses('execa') },
-  { file: 'src/engine/publish.ts', code: uses('fs-extra') },
-  { file: 'src/engine/graph.ts', code: uses('dependency-graph') },
-  { file: 'src/engine/build.ts', code: uses('./exec.ts') },
+  { file: 'src/engine/system/exec.ts', code: uses('execa') },
+  { file: 'src/engine/system/exec.ts', code: uses('../settings.ts') },
+  { file: 'src/engine/system/publish.ts', code: uses('fs-extra') },
+  { file: 'src/engine/plan/graph.ts', code: uses('dependency-graph') },
+  { file: 'src/engine/build/build.ts', code: uses('../system/exec.ts') },
+  { file: 'src/engine/build/build.ts', code: uses('./make.ts') },
+  { file: 'src/engine/engine.ts', code: uses('./verbs/status.ts') },
+  { file: 'src/engine/request.ts', code: uses('./errors.ts') },
   { file: 'src/cli/dkms.ts', code: uses('yargs') },
   { file: 'src/cli/dkms.ts', code: uses('../engine/request.ts') },
-  { file: 'src/adapters/apt.ts', code: uses('../events.ts') },
+  { file: 'src/adapters/apt.ts', code: uses('./events.ts') },
   { file: 'src/report/terminal.ts', code: uses('listr2') },
   { file: 'src/report/lines.ts', code: uses('../engine/progress.ts') },
   { file: 'src/report/lines.ts', code: "process.stdout.write('x');" },
+  { file: 'src/main.ts', code: uses('./engine/engine.ts') },
   { file: 'src/main.ts', code: 'process.exit(1);' },
 ];
 
@@ -87,8 +108,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 /** Lint lines in a tree of their own under this repository's rules; what was said about each, in their order. */
 const lint = (name: string, lines: readonly Line[]): string[][] => {
   const tree = join(root, name);
-  for (const file of ['biome.json', 'packaging/no-exit.grit', 'packaging/no-print.grit'])
-    cpSync(join(repository, file), join(tree, file));
+  for (const file of ['biome.json', 'lint']) cpSync(join(repository, file), join(tree, file), { recursive: true });
   for (const [index, { file, code }] of lines.entries()) {
     const path = join(tree, file);
     mkdirSync(dirname(path), { recursive: true });
@@ -107,7 +127,9 @@ const lint = (name: string, lines: readonly Line[]): string[][] => {
 test('each broken rule is reported, by the rule that is meant, and nothing else is', () => {
   const found = lint('all', [...offences, ...allowed]);
   const silent = offences.filter((offence, index) => !found[index]?.some((line) => line.includes(offence.rule)));
-  const refused = allowed.filter((_line, index) => found[offences.length + index]?.length);
+  // The broken lines make cycles with these, which have a test of their own.
+  const said = (index: number): string[] => (found[index] ?? []).filter((line) => !line.includes('noImportCycles'));
+  const refused = allowed.filter((_line, index) => said(offences.length + index).length > 0);
   expect({ silent, refused }).toEqual({ silent: [], refused: [] });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { requestOf } from '../../../src/adapters/events.ts';
 import { pacman } from '../../../src/adapters/pacman.ts';
 import { FailureError } from '../../../src/engine/errors.ts';
-import { requestOf } from '../../../src/events.ts';
 
 const ended = { kind: 'transaction-ended' };
 

@@ -175,8 +175,8 @@ describe('actions', () => {
     ['kernel_postinst -k 6.1', 'dkms-autoinstall'],
     ['kernel_preinst -k 6.1', 'dkms-kernel'],
     ['kernel_prerm -k 6.1', 'dkms-kernel'],
-  ])('`dkms %s` has its own exit codes', async (line, manners) => {
-    expect(await parse(line)).toMatchObject({ manners });
+  ])('`dkms %s` has its own exit codes', async (line, exitPolicy) => {
+    expect(await parse(line)).toMatchObject({ exitPolicy });
   });
   it('two of them end with 4 and are both named', async () => {
     expect(await textOf('add build m/1')).toEqual([4, 'dkms: two actions: add and build\n']);

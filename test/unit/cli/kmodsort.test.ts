@@ -10,7 +10,7 @@ describe('parseCommandLine', () => {
     const run = await parse('sync', '-k', '1.10', '--kernelver', '6.10', '--kernel=6.20', '-k', '1.10');
     expect(run).toMatchObject({
       kind: 'run',
-      manners: 'typed',
+      exitPolicy: 'typed',
       output: 'auto',
       task: {
         kind: 'request',
@@ -52,9 +52,9 @@ describe('parseCommandLine', () => {
 
   it("hands over a hook's words untouched", async () => {
     const task = { kind: 'hook', manager: 'apt', words: ['postinst', '6.10', '/boot/x'], dryRun: false };
-    expect(await parse('hook', 'run', 'apt', 'postinst', '6.10', '/boot/x')).toMatchObject({ manners: 'apt', task });
+    expect(await parse('hook', 'run', 'apt', 'postinst', '6.10', '/boot/x')).toMatchObject({ exitPolicy: 'apt', task });
     expect(await parse('hook', 'run', 'apt', '--', 'postinst', '6.10', '/boot/x')).toMatchObject({
-      manners: 'apt',
+      exitPolicy: 'apt',
       task,
     });
     expect(await parse('hook', 'run', '--', 'rpm', 'add', '-6')).toMatchObject({
@@ -62,9 +62,9 @@ describe('parseCommandLine', () => {
     });
   });
 
-  it('makes a bare hook run a hook with the manners of a typed command', async () => {
+  it('makes a bare hook run a hook with the exitPolicy of a typed command', async () => {
     expect(await parse('hook', 'run')).toMatchObject({
-      manners: 'typed',
+      exitPolicy: 'typed',
       task: { kind: 'request', request: { origin: 'hook', scope: { kind: 'usual' }, dropOnly: false } },
     });
   });

@@ -1,0 +1,121 @@
+import { join } from 'node:path';
+import { confScope, type ModuleConf } from '../conf/conf.ts';
+import { FailureError } from '../errors.ts';
+import type { Exports } from '../kernel/symvers.ts';
+import type { BuildSite } from '../run/build-site.ts';
+import type { Run } from '../run/run.ts';
+import type { Environment } from '../settings.ts';
+import { jobserverDescriptor } from '../system/jobserver.ts';
+import { quoteWord } from '../system/shell.ts';
+import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
+import type { Log } from './log.ts';
+import { jobEnvironment, lockDescriptor } from './scripts.ts';
+
+/** What a build gets from one dependency. */
+export interface DependencySymbols {
+  readonly name: string;
+  readonly version: string;
+  /** Path of its Module.symvers. */
+  readonly file: string;
+  readonly exported: Exports;
+}
+
+/** Sets the conf's variables, then runs the line: dkms evals MAKE with them in scope. */
+const runner = `
+while [[ $1 != -- ]]; do printf -v "\${1%%=*}" %s "\${1#*=}"; shift; done
+eval "$2"
+`;
+
+const startsWithMake = /^make(?=\s|$)/;
+
+/**
+ * The shell line that builds: a command that starts with `make` joins the run's jobserver and learns
+ * the release; any other is left alone.
+ */
+export const makeLine = (
+  make: string,
+  release: string,
+  jobserverPrefix: string,
+  isClang: boolean,
+  extraSymbols?: string,
+): string => {
+  const onLine = extraSymbols === undefined ? '' : ` KBUILD_EXTRA_SYMBOLS=${quoteWord(extraSymbols)}`;
+  const joined = make.replace(startsWithMake, () => `${jobserverPrefix} KERNELRELEASE=${quoteWord(release)}${onLine}`);
+  return isClang ? `${joined} LLVM=1` : joined;
+};
+
+const scopeWords = (run: Run, site: BuildSite, conf: ModuleConf): string[] => {
+  const { settings } = run;
+  const scope = confScope(site.kernel, site.facts.headers ?? '', settings, site.module, settings.variables);
+  const scalars = Object.entries(scope).map(([name, value]) => `${name}=${value}`);
+  return [...scalars, ...conf.variables.map(([name, value]) => `${name}=${value}`)];
+};
+
+interface Attempt {
+  readonly line: string;
+  readonly environment: Environment;
+}
+
+const attempt = async (
+  run: Run,
+  site: BuildSite,
+  conf: ModuleConf,
+  log: Log,
+  { line, environment }: Attempt,
+): Promise<number> => {
+  const end = log.step('Building the module', line);
+  const { descriptor } = run.jobserver;
+  const ended = await run.processes.run({
+    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, site, conf), '--', line],
+    environment,
+    directory: join(site.entry, 'build'),
+    log: log.descriptor,
+    descriptors: new Map([
+      [lockDescriptor, site.lock],
+      ...(descriptor === undefined ? [] : [[jobserverDescriptor, descriptor] as const]),
+    ]),
+  });
+  end(ended.code);
+  return ended.code;
+};
+
+/** Whether it failed only because the module's own Makefile hid the symbols that its dependencies export. */
+const isMissingOnlyOurs = (logText: string, dependencies: readonly DependencySymbols[]): boolean => {
+  const wanted = undefinedSymbols(logText);
+  return wanted.length > 0 && wanted.some((symbol) => dependencies.some((one) => one.exported.has(symbol)));
+};
+
+/**
+ * Run MAKE in build/. Symbols of the dependencies go along in KBUILD_EXTRA_SYMBOLS (kernel documentation,
+ * kbuild/modules.rst); if modpost still misses one of theirs, once more on the make command line.
+ * Throws what the log says went wrong (FailureError).
+ */
+export const runMake = async (
+  run: Run,
+  site: BuildSite,
+  conf: ModuleConf,
+  dependencies: readonly DependencySymbols[],
+  log: Log,
+): Promise<void> => {
+  const build = join(site.entry, 'build');
+  const symbols = dependencies.map((one) => one.file).join(' ');
+  const make = conf.make ?? `make -C ${quoteWord(site.facts.headers ?? '')} M=${quoteWord(build)}`;
+  const isClang = site.facts.config.has('CONFIG_CC_IS_CLANG');
+  const environment = {
+    ...jobEnvironment(run, site, true),
+    ...(symbols ? { KBUILD_EXTRA_SYMBOLS: symbols } : {}),
+  };
+  const { release } = site.kernel;
+  const line = makeLine(make, release, run.jobserver.prefix, isClang);
+  const before = log.text().length;
+  let code = await attempt(run, site, conf, log, { line, environment });
+  if (code !== 0 && startsWithMake.test(make) && isMissingOnlyOurs(log.text().slice(before), dependencies)) {
+    run.note({ note: 'symbols-retried', module: site.module });
+    const again = makeLine(make, release, run.jobserver.prefix, isClang, symbols);
+    code = await attempt(run, site, conf, log, { line: again, environment });
+  }
+  if (code === 0) return;
+  const cause = causeOf(log.text().slice(before), build);
+  const at = (cause.kind === 'tool-missing' && missingTool(cause.detail)) || make;
+  throw new FailureError({ kind: cause.kind, at, detail: cause.detail, code });
+};

@@ -1,0 +1,167 @@
+import type { Failure } from '../errors.ts';
+import type { KernelFacts } from '../kernel/kernel.ts';
+import type { Kernel, Module } from '../request.ts';
+import { isCleanName, staysBelow } from '../system/names.ts';
+import type { RawConf } from './directives.ts';
+import { type Exclusion, exclusionOf } from './exclusion.ts';
+import { type ConfObject, objectsOf, problemWithAll } from './objects.ts';
+import { first, inOrder, matchesOf, valuesOf } from './values.ts';
+
+export type ScriptName = 'PRE_BUILD' | 'POST_BUILD' | 'POST_ADD' | 'PRE_INSTALL' | 'POST_INSTALL' | 'POST_REMOVE';
+
+/** A dkms.conf with its overrides, read for one Kernel, with all defaults applied. */
+export interface ModuleConf {
+  readonly module: Module;
+  /** Objects wanted on this Kernel; those excluded on their own are not among them. */
+  readonly objects: readonly ConfObject[];
+  /** The whole Module is ruled out on this Kernel. */
+  readonly exclusion?: Exclusion;
+  /** The shell line that builds; undefined: kbuild's usual one. */
+  readonly make?: string;
+  /** File names below patches/, those that match this Kernel, in order. */
+  readonly patches: readonly string[];
+  readonly scripts: Readonly<Partial<Record<ScriptName, string>>>;
+  readonly depends: readonly string[];
+  readonly autoinstall: boolean;
+  readonly noWeakModules: boolean;
+  readonly rebuildWithDependencies: boolean;
+  /** Directives that are set and mean nothing any more. */
+  readonly ignored: readonly string[];
+  /** Every directive as read, for the scope of MAKE: `NAME[index]` and its value. */
+  readonly variables: readonly (readonly [string, string])[];
+}
+
+export type ConfResult = { readonly conf: ModuleConf } | { readonly invalid: Pick<Failure, 'kind' | 'detail'> };
+
+const invalid = (detail: string): ConfResult => ({ invalid: { kind: 'conf-invalid', detail } });
+
+/** The last regular expression that matches wins; without one MAKE[0], unless its own does not match. */
+const makeOf = (raw: RawConf): string | undefined => {
+  const make = valuesOf(raw, 'MAKE');
+  const matches = matchesOf(raw, 'MAKE_MATCH');
+  const patterns = valuesOf(raw, 'MAKE_MATCH');
+  let chosen = patterns.get(0) && matches.get(0) === 'no' ? undefined : make.get(0);
+  for (const [index] of inOrder(patterns))
+    if (matches.get(index) === 'yes' && make.get(index)) chosen = make.get(index);
+  return chosen || undefined;
+};
+
+const patchesOf = (raw: RawConf): string[] => {
+  const patterns = valuesOf(raw, 'PATCH_MATCH');
+  const matches = matchesOf(raw, 'PATCH_MATCH');
+  return inOrder(valuesOf(raw, 'PATCH'))
+    .filter(([index]) => !patterns.get(index) || matches.get(index) === 'yes')
+    .map(([, patch]) => patch);
+};
+
+const scriptNames: readonly ScriptName[] = [
+  'PRE_BUILD',
+  'POST_BUILD',
+  'POST_ADD',
+  'PRE_INSTALL',
+  'POST_INSTALL',
+  'POST_REMOVE',
+];
+
+const scriptsOf = (raw: RawConf): Partial<Record<ScriptName, string>> =>
+  Object.fromEntries(scriptNames.map((name) => [name, first(raw, name)]).filter(([, value]) => value));
+
+const switches = ['AUTOINSTALL', 'NO_WEAK_MODULES', 'BUILD_DEPENDS_REBUILD'] as const;
+
+const badSwitch = (raw: RawConf): string | undefined =>
+  switches
+    .map((name) => [name, first(raw, name)] as const)
+    .find(([, value]) => value && !/^(yes|no|y|n)$/i.test(value))
+    ?.join('=');
+
+const isYes = (raw: RawConf, name: (typeof switches)[number]): boolean => /^y/i.test(first(raw, name));
+
+const deadDirectives = [
+  'CLEAN',
+  'REMAKE_INITRD',
+  'MODULES_CONF',
+  'MODULES_CONF_OBSOLETES',
+  'MODULES_CONF_ALIAS_TYPE',
+  'MODULES_CONF_OBSOLETE_ONLY',
+];
+
+const variablesOf = (raw: RawConf): [string, string][] =>
+  [...raw.values].flatMap(([name, values]) =>
+    [...values].map(([index, value]): [string, string] => [`${name}[${index}]`, value]),
+  );
+
+/**
+ * Make a ModuleConf out of what bash read, with dkms's defaults and rules.
+ *
+ * @param expected the name and version of the directory or tree entry that the conf belongs to
+ * @returns the conf, or why it cannot be used: conf-invalid, name-mismatch, patch-unsafe
+ */
+export const confOf = (raw: RawConf, expected: Module | undefined, facts: KernelFacts): ConfResult => {
+  const module = { name: first(raw, 'PACKAGE_NAME'), version: first(raw, 'PACKAGE_VERSION') };
+  if (!module.name) return invalid('PACKAGE_NAME is missing');
+  if (!module.version) return invalid('PACKAGE_VERSION is missing');
+  if (!isCleanName(module.name)) return invalid(`PACKAGE_NAME is not a clean name: ${module.name}`);
+  if (!isCleanName(module.version)) return invalid(`PACKAGE_VERSION is not a clean version: ${module.version}`);
+  if (expected && (expected.name !== module.name || expected.version !== module.version)) {
+    const detail = `it says ${module.name}/${module.version}, its directory says ${expected.name}/${expected.version}`;
+    return { invalid: { kind: 'name-mismatch', detail } };
+  }
+  const bad = badSwitch(raw);
+  if (bad) return invalid(`${bad}: it must be yes or no`);
+  const all = objectsOf(raw);
+  const problem = problemWithAll(all);
+  if (problem) return invalid(problem);
+  const patches = patchesOf(raw);
+  const unsafe = patches.find((patch) => !staysBelow(patch));
+  if (unsafe) return { invalid: { kind: 'patch-unsafe', detail: unsafe } };
+  return { conf: assemble(raw, module, all, patches, facts) };
+};
+
+const assemble = (
+  raw: RawConf,
+  module: Module,
+  all: ReadonlyMap<number, ConfObject>,
+  patches: readonly string[],
+  facts: KernelFacts,
+): ModuleConf => {
+  const exclusions = [...all.keys()].map((index) => exclusionOf(raw, facts, index));
+  const objects = [...all.values()].filter((_, position) => exclusions[position] === undefined);
+  const allExcluded = objects.length === 0 ? exclusions[0] : undefined;
+  const exclusion = exclusionOf(raw, facts) ?? allExcluded;
+  const make = makeOf(raw);
+  return {
+    module,
+    objects,
+    patches,
+    scripts: scriptsOf(raw),
+    // Older dkms splits one that names several.
+    depends: [
+      ...new Set(inOrder(valuesOf(raw, 'BUILD_DEPENDS')).flatMap(([, names]) => names.split(/\s+/).filter(Boolean))),
+    ],
+    autoinstall: isYes(raw, 'AUTOINSTALL'),
+    noWeakModules: isYes(raw, 'NO_WEAK_MODULES'),
+    rebuildWithDependencies: isYes(raw, 'BUILD_DEPENDS_REBUILD'),
+    ignored: deadDirectives.filter((name) => first(raw, name)),
+    variables: variablesOf(raw),
+    ...(exclusion ? { exclusion } : {}),
+    ...(make ? { make } : {}),
+  };
+};
+
+/** Variables in scope while a conf is read and while MAKE runs. */
+export const confScope = (
+  kernel: Kernel,
+  headers: string,
+  trees: { readonly dkmsTree: string; readonly sourceTree: string; readonly installTree: string },
+  module: Module | undefined,
+  framework: Readonly<Record<string, string>>,
+): Record<string, string> => ({
+  ...framework,
+  kernelver: kernel.release,
+  arch: kernel.arch,
+  kernel_source_dir: headers,
+  dkms_tree: trees.dkmsTree,
+  source_tree: trees.sourceTree,
+  install_tree: trees.installTree,
+  ...(module ? { module: module.name, module_version: module.version } : {}),
+});

@@ -1,0 +1,106 @@
+import { type Family, familyOf } from '../system/distribution.ts';
+import { isPathSegment, staysBelow } from '../system/names.ts';
+import type { RawConf } from './directives.ts';
+import { first, inOrder, valuesOf } from './values.ts';
+
+/** The objects that a conf names: which, under which names, and where they go. */
+
+/** One `.ko` that a Module yields. */
+export interface ConfObject {
+  /** File name without `.ko` as the build leaves it. */
+  readonly built: string;
+  /** Directory below build/, empty or ending in `/`. */
+  readonly location: string;
+  /** File name without `.ko` as it is installed. */
+  readonly dest: string;
+  /** `/kernel/…`, `/updates/…` or `/extra/…`, as the conf says it. */
+  readonly destLocation: string;
+  readonly strip: boolean;
+}
+
+const withSlash = (path: string): string => (path === '' || path.endsWith('/') ? path : `${path}/`);
+
+const objectCount = (raw: RawConf): number => {
+  const names = ['BUILT_MODULE_NAME', 'BUILT_MODULE_LOCATION', 'DEST_MODULE_NAME', 'DEST_MODULE_LOCATION'];
+  return Math.max(0, ...names.flatMap((name) => inOrder(valuesOf(raw, name)).map(([index]) => index + 1)));
+};
+
+/** yes unless no; what is not said follows STRIP[0]. */
+const stripOf = (raw: RawConf, index: number): boolean => {
+  const strip = valuesOf(raw, 'STRIP');
+  return !/^n/i.test(strip.get(index) ?? strip.get(0) ?? 'yes');
+};
+
+const objectAt = (raw: RawConf, index: number, count: number): ConfObject => {
+  const said = valuesOf(raw, 'BUILT_MODULE_NAME').get(index) ?? '';
+  const built = said === '' && count === 1 ? first(raw, 'PACKAGE_NAME') : said;
+  return {
+    built,
+    location: withSlash(valuesOf(raw, 'BUILT_MODULE_LOCATION').get(index) ?? '').replace(/^(\.\/)+/, ''),
+    dest: valuesOf(raw, 'DEST_MODULE_NAME').get(index) || built,
+    destLocation: valuesOf(raw, 'DEST_MODULE_LOCATION').get(index) ?? '',
+    strip: stripOf(raw, index),
+  };
+};
+
+/** Destinations that a conf may name, from the dkms manual. */
+const destination = /^\/(kernel|updates|extra)(\/|$)/;
+
+const problemWith = (object: ConfObject, index: number): string | undefined => {
+  const at = `[${index}]`;
+  if (object.built === '') return `BUILT_MODULE_NAME${at} is empty`;
+  for (const name of [object.built, object.dest]) {
+    if (/\.k?o$/.test(name)) return `${name}: a module's name is given without .ko`;
+    if (!isPathSegment(name)) return `${name}: not a file name for a module`;
+  }
+  if (!staysBelow(object.location)) return `BUILT_MODULE_LOCATION${at} leaves the build directory: ${object.location}`;
+  if (object.destLocation === '') return `DEST_MODULE_LOCATION${at} is missing`;
+  if (!destination.test(object.destLocation) || object.destLocation.split('/').includes('..')) {
+    return `DEST_MODULE_LOCATION${at} must start with /kernel, /updates or /extra: ${object.destLocation}`;
+  }
+  return undefined;
+};
+
+const duplicateIn = (names: readonly string[]): string | undefined =>
+  names.find((name, index) => names.indexOf(name) !== index);
+
+/** The first thing that is wrong with what a conf says of its objects. */
+export const problemWithAll = (all: ReadonlyMap<number, ConfObject>): string | undefined => {
+  const problem = [...all].map(([index, object]) => problemWith(object, index)).find((text) => text !== undefined);
+  if (problem) return problem;
+  const objects = [...all.values()];
+  const built = duplicateIn(objects.map((object) => object.location + object.built));
+  if (built) return `two modules are built as ${built}`;
+  const dest = duplicateIn(objects.map((object) => object.dest));
+  return dest ? `two modules are installed as ${dest}` : undefined;
+};
+
+/** The objects of a conf by their index. */
+export const objectsOf = (raw: RawConf): Map<number, ConfObject> => {
+  const count = objectCount(raw);
+  // Sparse arrays leave gaps that nobody means.
+  const said = (index: number): boolean =>
+    ['BUILT_MODULE_NAME', 'DEST_MODULE_LOCATION'].some((name) => valuesOf(raw, name).get(index));
+  const indexes = Array.from({ length: count }, (_, index) => index).filter((index) => count === 1 || said(index));
+  return new Map(indexes.map((index) => [index, objectAt(raw, index, count)]));
+};
+
+/** Where the tools of a distribution look for modules that are not the kernel's own; unsaid, the conf says it. */
+const addonDirectories: Partial<Readonly<Record<Family, string>>> = {
+  debian: '/updates/dkms',
+  ubuntu: '/updates/dkms',
+  arch: '/updates/dkms',
+  redhat: '/extra',
+  suse: '/updates',
+};
+
+/** Where objects go on a distribution, below `<install tree>/<release>`; the conf's own place where dkms leaves it. */
+export const installLocation = (
+  distribution: string,
+  addonDirectory: string | undefined,
+  object: ConfObject,
+): string => {
+  if (addonDirectory) return `/${addonDirectory.replace(/^\/+|\/+$/g, '')}`;
+  const family = familyOf(distribution);
+  return (family && addonDirectories[family]) ?? object.destLocation.replace(/\/+$/, '');
+};

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { importsOf } from '../kernel/symvers.ts';
+import { type Finding, needsOn, type Survey } from '../plan/survey.ts';
+import type { Run } from '../run/run.ts';
+import { type UsedSymbols, writeRecord } from '../state/record.ts';
+import { dependenciesNow } from '../tree/dependencies.ts';
+import { usedSymbols } from '../tree/fingerprint.ts';
+import { filesOnKernel } from '../tree/installed-files.ts';
+import { builtDirectory, builtFiles } from '../tree/tree.ts';
+
+/** A tree that dkms built is taken as fresh at first sight: what it was built from is remembered as it is now. */
+
+const symbolsNow = async (run: Run, survey: Survey, finding: Finding): Promise<Record<string, UsedSymbols>> => {
+  const { module } = finding.entry;
+  const now = dependenciesNow(run, finding.kernel, needsOn(survey, finding.kernel, module));
+  if (now.size === 0) return {};
+  const directory = builtDirectory(run.settings.dkmsTree, module, finding.kernel);
+  const objects = builtFiles(directory).map((file) => join(directory, 'module', file));
+  const imports = await importsOf(objects, run.processes);
+  return Object.fromEntries(
+    [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, imports)]),
+  );
+};
+
+const adopt = async (run: Run, survey: Survey, finding: Finding): Promise<void> => {
+  const { entry, kernel, record, fingerprint, candidate } = finding;
+  const isInstalled = candidate.state === 'installed';
+  writeRecord(run.settings.stateDir, entry.module, kernel, {
+    ...record,
+    build: {
+      fingerprint,
+      dependencies: await symbolsNow(run, survey, finding),
+      objects: finding.conf?.objects.map((object) => `${object.dest}.ko`) ?? [],
+    },
+    ...(isInstalled ? { installed: filesOnKernel(run, entry.module, kernel) } : {}),
+  });
+};
+
+/** Adopt everything in a survey that nobody remembers building. */
+export const adoptAll = async (run: Run, survey: Survey): Promise<void> => {
+  for (const findings of survey.findings.values()) {
+    for (const finding of findings.values()) if (finding.adopted && finding.conf) await adopt(run, survey, finding);
+  }
+};

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { Failure } from '../errors.ts';
+import type { Run } from '../run/run.ts';
+import { exists } from '../system/files.ts';
+import { makeDirectory, relink } from '../system/publish.ts';
+
+/** depmod(8) wants `<base>/lib/modules` (or /usr/lib/modules): a base of links to a tree that stands elsewhere. */
+const baseOf = (run: Run): string => {
+  const base = join(run.scratch, 'base');
+  for (const lib of ['lib', 'usr/lib']) {
+    makeDirectory(join(base, lib));
+    relink(run.settings.installTree, join(base, lib, 'modules'));
+  }
+  return base;
+};
+
+/**
+ * Refresh modules.dep and its kin of one kernel; nothing to do where the kernel has none.
+ *
+ * @returns why it failed, undefined if it did not
+ */
+export const runDepmod = async (run: Run, release: string): Promise<Failure | undefined> => {
+  const directory = join(run.settings.installTree, release);
+  if (!exists(join(directory, 'modules.dep'))) return undefined;
+  run.emit({ kind: 'depmod', release });
+  const where = run.settings.privateInstallTree ? ['-b', baseOf(run)] : [];
+  const ended = await run.processes.ask(['depmod', ...where, release], { limit: 300 });
+  if (ended.code === 0) return undefined;
+  return { kind: 'depmod-failed', at: release, detail: ended.problem, code: ended.code };
+};

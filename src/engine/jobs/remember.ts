@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { type Failure, type FailureKind, failureOf } from '../errors.ts';
+import type { Job, Settled } from '../plan.ts';
+import type { Run } from '../run/run.ts';
+import { failureLogFile } from '../state/paths.ts';
+import { type Fingerprint, readRecord, writeRecord } from '../state/record.ts';
+import { exists, list } from '../system/files.ts';
+import { copyFile, remove } from '../system/publish.ts';
+import { dependenciesNow } from '../tree/dependencies.ts';
+import { inputsKey } from '../tree/fingerprint.ts';
+
+/** What went wrong in a Job, as a Failure that is kept with its log until the module is repaired. */
+
+/** What did not fail for good: the next transaction tries again by itself. */
+const transient = new Set<FailureKind>([
+  'disk-full',
+  'read-only',
+  'no-permission',
+  'memory-short',
+  'tool-missing',
+  'lock-busy',
+  'interrupted',
+  'unexpected',
+  'nested',
+]);
+
+/** What a build leaves is only in the way of the next one when the disk is full. */
+const freeSpace = (run: Run, job: Job): void => {
+  const build = join(run.settings.dkmsTree, job.module.name, job.module.version, 'build');
+  for (const name of list(build).filter((one) => one !== 'make.log')) remove(join(build, name));
+};
+
+/** Keep the log where the next build does not delete it. */
+const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
+  const from = failure.log ?? join(run.settings.dkmsTree, job.module.name, job.module.version, 'build', 'make.log');
+  if (!exists(from)) return failure;
+  const log = failureLogFile(run.settings.stateDir, job.module, job.kernel);
+  copyFile(from, log);
+  return { ...failure, log };
+};
+
+/**
+ * What the Plan settled without a Job: a failure is known to `status` and at the login until it is gone, and one that
+ * is gone is forgotten. The next transaction looks again by itself.
+ */
+export const rememberSettled = (run: Run, settled: readonly Settled[]): void => {
+  const { stateDir } = run.settings;
+  for (const { module, kernel, outcome } of settled) {
+    const { failure: known, ...record } = readRecord(stateDir, module, kernel);
+    if (outcome.kind === 'failed' && !outcome.remembered) {
+      const at = known?.failure.kind === outcome.failure.kind ? known.at : new Date().toISOString();
+      const failure = { inputs: '', failure: outcome.failure, at, transient: true };
+      writeRecord(stateDir, module, kernel, { ...record, failure });
+    }
+    if (known && (outcome.kind === 'unchanged' || outcome.kind === 'skipped')) {
+      writeRecord(stateDir, module, kernel, record);
+    }
+  }
+};
+
+/**
+ * Remember a failure under its inputs, with a copy of its log that the next build does not delete.
+ *
+ * @param needs names of all that the Module needs
+ * @returns the failure with the path of that copy
+ */
+export const remember = (
+  run: Run,
+  job: Job,
+  fingerprint: Fingerprint,
+  needs: readonly string[],
+  raw: Failure,
+): Failure => {
+  try {
+    if (raw.kind === 'disk-full') freeSpace(run, job);
+    const failure = keepLog(run, job, raw);
+    const now = dependenciesNow(run, job.kernel, needs);
+    const inputs = inputsKey(job.module, fingerprint, now);
+    const record = readRecord(run.settings.stateDir, job.module, job.kernel);
+    const at = new Date().toISOString();
+    writeRecord(run.settings.stateDir, job.module, job.kernel, {
+      ...record,
+      failure: { inputs, failure, at, transient: transient.has(failure.kind) },
+    });
+    return failure;
+  } catch (error) {
+    // A full disk must not hide the failure itself.
+    run.note({ note: 'record-unwritable', path: run.settings.stateDir, detail: failureOf(error).detail ?? '' });
+    return raw;
+  }
+};

@@ -1,0 +1,85 @@
+import type { Failure } from '../errors.ts';
+import { checkLoading, type LoadCheck } from '../install/load-check.ts';
+import { isFailedOrBlocked } from '../outcome.ts';
+import { needsOn, type Survey } from '../plan/survey.ts';
+import type { Row } from '../progress.ts';
+import { type Kernel, sameKernel, sameModule } from '../request.ts';
+import type { Run } from '../run/run.ts';
+import { readRecord, writeRecord } from '../state/record.ts';
+import { dependenciesNow } from '../tree/dependencies.ts';
+import { inputsKey } from '../tree/fingerprint.ts';
+import { installedVersion } from '../tree/tree.ts';
+
+/**
+ * The last look of a sync: will all that stands on the changed Kernels load? What will not has failed; and where a Job
+ * has failed, an earlier build may stand there still.
+ */
+
+const isInPlace = (row: Row): boolean => row.outcome.kind === 'installed' || row.outcome.kind === 'unchanged';
+
+const earlierVersion = (run: Run, { module, kernel }: Row): string | undefined =>
+  installedVersion(run.settings.dkmsTree, module.name, kernel);
+
+/** Remembered under its inputs, as a failed build is: the next hook says it again and does not try in vain. */
+const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined): void => {
+  const { stateDir } = run.settings;
+  const { failure: known, ...record } = readRecord(stateDir, row.module, row.kernel);
+  if (!failure) {
+    if (known?.failure.kind === 'will-not-load') writeRecord(stateDir, row.module, row.kernel, record);
+    return;
+  }
+  const finding = survey.findings.get(row.kernel)?.get(row.module.name);
+  const now = dependenciesNow(run, row.kernel, needsOn(survey, row.kernel, row.module));
+  const inputs = finding ? inputsKey(row.module, finding.fingerprint, now) : '';
+  const at = new Date().toISOString();
+  writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { inputs, failure, at, transient: false } });
+};
+
+/** Kept with the failure, for those who are told of it later. */
+const noteStaying = (run: Run, { module, kernel }: Row, stays: string | undefined): void => {
+  const { stateDir } = run.settings;
+  const record = readRecord(stateDir, module, kernel);
+  if (!record.failure || record.failure.stays === stays) return;
+  const { stays: _before, ...failure } = record.failure;
+  writeRecord(stateDir, module, kernel, { ...record, failure: { ...failure, ...(stays ? { stays } : {}) } });
+};
+
+const withStaying = (run: Run, row: Row, { certain, failures }: LoadCheck): Row => {
+  const loads = certain && !failures.some(({ module }) => module.name === row.module.name);
+  const stays = loads ? earlierVersion(run, row) : undefined;
+  noteStaying(run, row, stays);
+  return stays === undefined ? row : { ...row, stays };
+};
+
+const inPlaceChecked = (run: Run, survey: Survey, row: Row, { failures }: LoadCheck): Row => {
+  const found = failures.find(({ module }) => sameModule(module, row.module));
+  keep(run, survey, row, found?.failure);
+  return found ? { ...row, outcome: { kind: 'failed', failure: found.failure, remembered: false } } : row;
+};
+
+const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: readonly Row[]): Promise<Row[]> => {
+  const check = await checkLoading(run, kernel);
+  return rows.map((row): Row => {
+    if (!sameKernel(row.kernel, kernel)) return row;
+    if (isFailedOrBlocked(row.outcome)) return withStaying(run, row, check);
+    return isInPlace(row) ? inPlaceChecked(run, survey, row, check) : row;
+  });
+};
+
+/** Has anything changed there, or did something fail that was there before? */
+const isWorthALook = (run: Run, kernel: Kernel, rows: readonly Row[]): boolean =>
+  run.touched.has(kernel.release) ||
+  rows.some(
+    (row) => sameKernel(row.kernel, kernel) && isFailedOrBlocked(row.outcome) && earlierVersion(run, row) !== undefined,
+  );
+
+/** The rows of a sync, those that are in place and will not load turned into failures. */
+export const checkRows = async (run: Run, survey: Survey, rows: readonly Row[]): Promise<Row[]> => {
+  let checked = [...rows];
+  for (const kernel of survey.findings.keys()) {
+    if (!run.abort.aborted && isWorthALook(run, kernel, checked)) {
+      checked = await checkKernel(run, survey, kernel, checked);
+    }
+  }
+  return checked;
+};

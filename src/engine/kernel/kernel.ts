@@ -1,0 +1,155 @@
+import { machine, release as runningRelease } from 'node:os';
+import { join } from 'node:path';
+import type { Kernel } from '../request.ts';
+import type { Settings } from '../settings.ts';
+import {
+  exists,
+  hashFile,
+  hashText,
+  isDirectory,
+  isExecutable,
+  list,
+  look,
+  readText,
+  realPath,
+  walk,
+} from '../system/files.ts';
+import { compareVersions } from '../system/version.ts';
+import { type Compression, compressionFromConfig, compressionOf } from './compression.ts';
+
+/** Facts of one Kernel, found once per run. */
+export interface KernelFacts {
+  readonly kernel: Kernel;
+  /** `<install tree>/<release>`. */
+  readonly directory: string;
+  /** A package's own file is there (image, modules.order or in-tree modules), not just a directory. */
+  readonly bootable: boolean;
+  /** The directory to build against, undefined if there are no headers. */
+  readonly headers?: string;
+  /** CONFIG_* that are set, without quotes; empty where no config was found. */
+  readonly config: ReadonlyMap<string, string>;
+  /** How the kernel's own modules are compressed. */
+  readonly compression: Compression;
+  /** The compiler that the config names, as a command to run, if it is on this machine. */
+  readonly compiler?: string;
+  /** SHA-256 over what a build takes from the headers; empty without headers. */
+  readonly headersHash: string;
+  /** Identity of the compiler binary; empty if it is not found. */
+  readonly compilerHash: string;
+}
+
+/** The architecture of this machine's modules, as uname -m says it. */
+export const machineArch = (): string => machine();
+
+/** The release of the running kernel. */
+export const runningKernel = (): string => runningRelease();
+
+const bootImages = (installTree: string, release: string): string[] =>
+  installTree === '/lib/modules' || installTree === '/usr/lib/modules'
+    ? [`/boot/vmlinuz-${release}`, `/boot/vmlinux-${release}`]
+    : [];
+
+/** Whether a kernel is really there: a file that its package owns, for depmod's files and ours outlive it. */
+export const isBootable = (installTree: string, release: string): boolean => {
+  const directory = join(installTree, release);
+  return [
+    join(directory, 'vmlinuz'),
+    join(directory, 'modules.order'),
+    join(directory, 'kernel'),
+    ...bootImages(installTree, release),
+  ].some(exists);
+};
+
+/** Releases in the install tree that can be booted, the newest last. */
+export const bootableKernels = (installTree: string): string[] =>
+  list(installTree)
+    .filter((name) => isDirectory(join(installTree, name)) && isBootable(installTree, name))
+    .sort(compareVersions);
+
+/** Text of a kernel configuration (`.config`, auto.conf) as a map; `# … is not set` is not in it. */
+export const parseConfig = (text: string): Map<string, string> => {
+  const config = new Map<string, string>();
+  for (const [, name, quoted, plain] of text.matchAll(/^(CONFIG_\w+)=(?:"(.*)"|(.*))$/gm)) {
+    if (name) config.set(name, quoted ?? plain ?? '');
+  }
+  return config;
+};
+
+const configFiles = (settings: Settings, release: string, headers: string | undefined): string[] => [
+  ...(headers ? [join(headers, 'include/config/auto.conf'), join(headers, '.config')] : []),
+  join(settings.installTree, release, 'config'),
+  ...(settings.privateInstallTree ? [] : [`/boot/config-${release}`]),
+];
+
+const readConfig = (files: readonly string[]): Map<string, string> => {
+  for (const file of files) {
+    const text = readText(file);
+    if (text !== undefined) return parseConfig(text);
+  }
+  return new Map();
+};
+
+/** What the kernel's own modules look like; the config only where it has none on disk. */
+const findCompression = (directory: string, config: ReadonlyMap<string, string>): Compression => {
+  const listed = /^kernel\/\S+\.ko[.\w]*(?=:)/m.exec(readText(join(directory, 'modules.dep')) ?? '')?.[0];
+  const seen = listed ?? walk(join(directory, 'kernel')).find((path) => compressionOf(path));
+  return (seen && compressionOf(seen)) || compressionFromConfig(config);
+};
+
+/** Where a command is found on a PATH; undefined if nowhere. */
+export const findCommand = (command: string, path: string): string | undefined =>
+  path
+    .split(':')
+    .map((directory) => join(directory, command))
+    .find(isExecutable);
+
+const headersHashOf = (headers: string): string => {
+  const files = ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h'];
+  return hashText(
+    ...files.map((file) => join(headers, file)).map((path) => (look(path)?.kind === 'file' ? hashFile(path) : '-')),
+  );
+};
+
+const compilerHashOf = (command: string, path: string): string => {
+  const file = realPath(findCommand(command, path) ?? '/nonexistent');
+  const facts = file ? look(file) : undefined;
+  return file && facts ? hashText(file, String(facts.size), String(facts.mtimeMs)) : '';
+};
+
+const findHeaders = (directory: string): string | undefined => {
+  const headers = join(directory, 'build');
+  return exists(join(headers, 'Makefile')) || exists(join(headers, 'include')) ? headers : undefined;
+};
+
+const given = (directory: string): string | undefined => (isDirectory(directory) ? directory : undefined);
+
+/**
+ * Look at one kernel.
+ *
+ * @param headersGiven build against this directory instead of `<install tree>/<release>/build`
+ * @param configGiven the kernel's configuration, instead of the headers' own
+ */
+export const kernelFacts = (
+  settings: Settings,
+  kernel: Kernel,
+  headersGiven?: string,
+  configGiven?: string,
+): KernelFacts => {
+  const directory = join(settings.installTree, kernel.release);
+  const headers = headersGiven === undefined ? findHeaders(directory) : given(headersGiven);
+  const config = readConfig([...(configGiven ? [configGiven] : []), ...configFiles(settings, kernel.release, headers)]);
+  const named = config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
+  const path = settings.environment.PATH ?? '/usr/bin:/bin';
+  const compiler = named && findCommand(named, path) ? named : undefined;
+  return {
+    kernel,
+    directory,
+    bootable: isBootable(settings.installTree, kernel.release),
+    config,
+    compression: findCompression(directory, config),
+    headersHash: headers ? headersHashOf(headers) : '',
+    compilerHash: compilerHashOf(compiler ?? 'gcc', path),
+    ...(headers ? { headers } : {}),
+    ...(compiler ? { compiler } : {}),
+  };
+};

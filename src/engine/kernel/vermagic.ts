@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { FailureError } from '../errors.ts';
+import type { Processes } from '../system/exec.ts';
+import { readText } from '../system/files.ts';
+import { makeDirectory, writeText } from '../system/publish.ts';
+import type { KernelFacts } from './kernel.ts';
+
+/**
+ * Will it load? A module's version string must equal that of the headers, and their release the
+ * kernel's. Source: kernel/module/version.c (same_magic) and include/linux/vermagic.h.
+ */
+
+const marker = 'kmodsort_vermagic';
+const probeSource = `#define INCLUDE_VERMAGIC\n#include <linux/vermagic.h>\n${marker} VERMAGIC_STRING\n`;
+
+/** C string literals in a row, joined. */
+const joinLiterals = (text: string): string =>
+  [...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1] ?? '').join('');
+
+/**
+ * VERMAGIC_STRING of a kernel's headers, by kbuild's own preprocessor run.
+ *
+ * @param directory a private directory
+ * @returns undefined where kbuild cannot tell
+ */
+export const headersVermagic = async (
+  facts: KernelFacts,
+  directory: string,
+  processes: Processes,
+): Promise<string | undefined> => {
+  if (!facts.headers) return undefined;
+  makeDirectory(directory);
+  writeText(join(directory, 'Makefile'), 'obj-m := probe.o\n');
+  writeText(join(directory, 'probe.c'), probeSource);
+  const ended = await processes.ask(['make', '-s', '-C', facts.headers, `M=${directory}`, 'probe.i'], {
+    variables: { CC: facts.compiler },
+    directory,
+    limit: 60,
+  });
+  const text = readText(join(directory, 'probe.i')) ?? '';
+  const line = text.split('\n').find((candidate) => candidate.startsWith(marker));
+  return ended.code === 0 && line ? joinLiterals(line).trim() : undefined;
+};
+
+/** The version strings of uncompressed objects, in their order: modinfo(8). */
+export const vermagicsOf = async (objects: readonly string[], processes: Processes): Promise<string[]> => {
+  const ended = await processes.ask(['modinfo', '-F', 'vermagic', ...objects], { limit: 60 });
+  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: 'modinfo', detail: ended.problem });
+  return ended.output
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.trim());
+};
+
+/** Throws wrong-kernel (FailureError) about the first object that was not built for this kernel. */
+export const checkVermagics = (
+  release: string,
+  expected: string | undefined,
+  objects: readonly string[],
+  found: readonly string[],
+): void => {
+  objects.forEach((object, index) => {
+    const vermagic = found[index] ?? '';
+    // Headers may be of another release themselves; then theirs is not what the kernel wants.
+    const wanted = expected?.split(' ')[0] === release ? expected : release;
+    const isRight = expected === undefined ? vermagic.split(' ')[0] === release : vermagic === wanted;
+    if (isRight) return;
+    const detail = `it is for "${vermagic}", the kernel wants "${wanted}"`;
+    throw new FailureError({ kind: 'wrong-kernel', at: object, detail });
+  });
+};

@@ -1,0 +1,163 @@
+import type { Failure } from '../errors.ts';
+import { consequenceOf, isSatisfied, type Outcome } from '../outcome.ts';
+import type { JobReason } from '../plan.ts';
+import type { Candidate, Demand, KernelCandidates, PlanInput } from './candidates.ts';
+
+/** The rules by which one Module on one Kernel becomes a Job or is settled. Pure. */
+
+/** What is decided for one Module on one Kernel: a Job, or an outcome without one. */
+export type Decision = { readonly outcome: Outcome } | { readonly job: JobReason };
+type Decisions = Map<string, Decision>;
+
+export const settle = (outcome: Outcome): Decision => ({ outcome });
+const failed = (failure: Failure, remembered = false): Decision => settle({ kind: 'failed', failure, remembered });
+const unchanged = settle({ kind: 'unchanged' });
+
+/** Reasons that end in a new build, so that dependents have to look at their symbols again. */
+const rebuilds = new Set<JobReason['reason']>([
+  'not-built',
+  'asked',
+  'forced',
+  'new-version',
+  'stale',
+  'dependency-rebuilt',
+  'failed-before',
+]);
+/** Reasons that need no headers, for what is built is there. */
+const installsOnly = new Set<JobReason['reason']>(['not-installed', 'damaged']);
+
+const ownReason = (candidate: Candidate): JobReason | undefined => {
+  const { state, installed, module } = candidate;
+  if (state === 'added' && installed && installed !== module.version) return { reason: 'new-version', installed };
+  if (state === 'added') return { reason: candidate.remembered ? 'failed-before' : 'not-built' };
+  if (candidate.changed.length > 0) return { reason: 'stale', changed: candidate.changed };
+  if (state === 'built') return { reason: 'not-installed' };
+  return candidate.damaged ? { reason: 'damaged', path: candidate.damaged } : undefined;
+};
+
+const dependencyReason = (depends: readonly string[], decided: Decisions): JobReason | undefined => {
+  const rebuilt = depends.find((name) => {
+    const decision = decided.get(name);
+    return decision && 'job' in decision && rebuilds.has(decision.job.reason);
+  });
+  return rebuilt === undefined ? undefined : { reason: 'dependency-rebuilt', dependency: rebuilt };
+};
+
+/** What a dependency's own decision means for one that needs it; undefined: go on. */
+const obstacleOf = (
+  dependency: string,
+  decided: Decisions,
+  candidates: ReadonlyMap<string, Candidate>,
+): Outcome | undefined => {
+  const decision = decided.get(dependency);
+  if (!decision) return { kind: 'deferred', why: { reason: 'dependency-unknown', dependency } };
+  if ('job' in decision || isSatisfied(decision.outcome)) return undefined;
+  const { outcome } = decision;
+  if (outcome.kind === 'skipped') {
+    if (candidates.get(dependency)?.installed) return undefined;
+    return { kind: 'blocked', why: { reason: 'dependency-autoinstall-no', dependency } };
+  }
+  return consequenceOf(dependency, outcome);
+};
+
+/** A block counts more than a deferral: it will not go away by itself. */
+const worstObstacle = (obstacles: readonly (Outcome | undefined)[]): Outcome | undefined =>
+  obstacles.find((outcome) => outcome?.kind === 'blocked') ?? obstacles.find((outcome) => outcome !== undefined);
+
+/** What a decision goes by: the other candidates of the Kernel and what was decided before. */
+export interface Table {
+  readonly input: PlanInput;
+  readonly on: KernelCandidates;
+  readonly byName: ReadonlyMap<string, Candidate>;
+  readonly decided: Decisions;
+  /** Object name to the module that has it on this Kernel. */
+  readonly owners: Map<string, string>;
+}
+
+/** What settles a Module before its needs are looked at. */
+export const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined => {
+  if (candidate.failure) {
+    const onlyGone = candidate.failure.kind === 'source-broken' && candidate.state === 'installed';
+    return onlyGone ? unchanged : failed(candidate.failure);
+  }
+  const { conf } = candidate;
+  if (!conf) return unchanged;
+  if (conf.exclusion) return settle({ kind: 'skipped', why: { reason: 'excluded', ...conf.exclusion } });
+  if (table.input.demands) return undefined;
+  if (!conf.autoinstall) return settle({ kind: 'skipped', why: { reason: 'autoinstall-no' } });
+  const path = table.input.noAutoinstall;
+  return path ? settle({ kind: 'skipped', why: { reason: 'no-autoinstall-file', path } }) : undefined;
+};
+
+const withoutHeaders = (table: Table): Decision =>
+  table.input.headersMayFollow
+    ? settle({ kind: 'deferred', why: { reason: 'headers-may-follow' } })
+    : failed({ kind: 'headers-missing', at: table.on.headersAt, detail: table.on.kernel.release });
+
+const conflictOf = (candidate: Candidate, owners: ReadonlyMap<string, string>): Decision | undefined => {
+  for (const { dest } of candidate.conf?.objects ?? []) {
+    const owner = owners.get(dest);
+    if (owner && owner !== candidate.module.name)
+      return failed({ kind: 'object-conflict', at: `${dest}.ko`, detail: owner });
+  }
+  return undefined;
+};
+
+/** A typed command takes what is built as it is; only `--force` builds anew. */
+const demandedReason = (candidate: Candidate, demand: Demand): JobReason | undefined => {
+  if (demand.force) return { reason: 'forced' };
+  if (candidate.state === 'added') return { reason: 'asked' };
+  if (demand.want === 'built' || candidate.state === 'installed') return undefined;
+  return { reason: 'not-installed' };
+};
+
+/** Under a demand, a dependency is only wanted installed; how fresh it is was not asked. */
+const reasonOf = (candidate: Candidate, table: Table): JobReason | undefined => {
+  const { demands } = table.input;
+  if (!demands) return ownReason(candidate) ?? dependencyReason(candidate.conf?.depends ?? [], table.decided);
+  const demand = demands.get(candidate.module.name);
+  if (demand) return demandedReason(candidate, demand);
+  return candidate.installed ? undefined : ownReason(candidate);
+};
+
+/** For a command a dependency that nobody registered is a failure; `--force` goes on without it. */
+const underDemand = (outcome: Outcome, demand: Demand | undefined): Outcome | undefined => {
+  if (!demand || outcome.kind !== 'deferred') return outcome;
+  if (demand.force) return undefined;
+  const at = outcome.why.reason === 'dependency-unknown' ? outcome.why.dependency : '';
+  return { kind: 'failed', failure: { kind: 'dependency-unknown', at }, remembered: false };
+};
+
+const obstacleFor = (candidate: Candidate, table: Table): Outcome | undefined => {
+  const depends = candidate.conf?.depends ?? [];
+  const worst = worstObstacle(depends.map((name) => obstacleOf(name, table.decided, table.byName)));
+  return worst && underDemand(worst, table.input.demands?.get(candidate.module.name));
+};
+
+/** Decide one Module after all that it needs. */
+export const decide = (candidate: Candidate, table: Table): Decision => {
+  const early = beforeNeeds(candidate, table);
+  if (early) return early;
+  const reason = reasonOf(candidate, table);
+  if (!reason) return unchanged;
+  const obstacle = obstacleFor(candidate, table);
+  // What has to wait for another module in any case lacks no headers.
+  if (obstacle?.kind === 'deferred') return settle(obstacle);
+  if (!table.on.hasHeaders && !installsOnly.has(reason.reason)) return withoutHeaders(table);
+  const isForced = table.input.demands?.get(candidate.module.name)?.force === true;
+  const conflict = isForced ? undefined : conflictOf(candidate, table.owners);
+  if (conflict) return conflict;
+  if (obstacle) return settle(obstacle);
+  if (candidate.remembered && table.input.trustMemory) return failed(candidate.remembered, true);
+  return { job: reason };
+};
+
+/** Decide a member of a cycle: blocked, but for a command that forces it. */
+export const decideInCycle = (candidate: Candidate, table: Table, path: readonly string[]): Decision => {
+  const early = beforeNeeds(candidate, table);
+  if (early) return early;
+  const demand = table.input.demands?.get(candidate.module.name);
+  if (!demand) return settle({ kind: 'blocked', why: { reason: 'cycle', path } });
+  if (!demand.force) return failed({ kind: 'dependency-circular', at: path.join(' -> ') });
+  return table.on.hasHeaders ? { job: { reason: 'forced' } } : withoutHeaders(table);
+};

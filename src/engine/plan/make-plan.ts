@@ -1,0 +1,72 @@
+import type { Job, JobReason, Plan, Settled } from '../plan.ts';
+import { type Kernel, type Module, moduleLabel } from '../request.ts';
+import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
+import { decide, decideInCycle, type Table } from './decide.ts';
+import { allNeedsOf, type Needs, orderOf } from './graph.ts';
+
+/** `name/version@release/arch`, unique in a Plan. */
+export const jobId = (module: Module, kernel: Kernel): string =>
+  `${moduleLabel(module)}@${kernel.release}/${kernel.arch}`;
+
+const own = (table: Table, candidate: Candidate): void => {
+  for (const { dest } of candidate.conf?.objects ?? []) table.owners.set(dest, candidate.module.name);
+};
+
+/** The names that a command asks for and all that they need; every name where nothing was asked for. */
+const wantedNames = (input: PlanInput, needs: Needs): ReadonlySet<string> => {
+  if (!input.demands) return new Set(needs.keys());
+  return new Set([...input.demands.keys()].flatMap((name) => [name, ...allNeedsOf(needs, name)]));
+};
+
+const jobOf = (candidate: Candidate, why: JobReason, table: Table): Job => {
+  const { module, conf } = candidate;
+  const { kernel } = table.on;
+  const waitsFor = (conf?.depends ?? []).filter((need) => 'job' in (table.decided.get(need) ?? {}));
+  const after = waitsFor.map((need) => jobId(table.byName.get(need)?.module ?? module, kernel));
+  const want = table.input.demands?.get(module.name)?.want ?? 'installed';
+  return { id: jobId(module, kernel), module, kernel, want, why, after };
+};
+
+/** In a circle the failure of the module that was named says all; and forced, it goes without the others. */
+const isAsked = (input: PlanInput, name: string): boolean => input.demands?.has(name) ?? true;
+
+const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; settled: Settled[] } => {
+  const byName = new Map(on.candidates.map((candidate) => [candidate.module.name, candidate]));
+  const needs: Needs = new Map(on.candidates.map((one) => [one.module.name, one.conf?.depends ?? []]));
+  const order = orderOf(needs);
+  const wanted = wantedNames(input, needs);
+  const table: Table = { input, on, byName, decided: new Map(), owners: new Map() };
+  for (const candidate of on.candidates) if (candidate.installed) own(table, candidate);
+  const jobs: Job[] = [];
+  const settled: Settled[] = [];
+  for (const name of [...order.cycles.keys(), ...order.names].filter((one) => wanted.has(one))) {
+    const candidate = byName.get(name);
+    if (!candidate) continue;
+    const path = order.cycles.get(name);
+    const decision = path ? decideInCycle(candidate, table, path) : decide(candidate, table);
+    if ('job' in decision) {
+      own(table, candidate);
+      jobs.push(jobOf(candidate, decision.job, table));
+    } else if (!path || isAsked(input, name)) {
+      settled.push({ module: candidate.module, kernel: on.kernel, outcome: decision.outcome });
+    }
+    table.decided.set(name, decision);
+  }
+  return { jobs, settled };
+};
+
+/**
+ * Decide what happens to each Module on each Kernel, in dependency order. Pure: no files, no processes.
+ * Removals come last, so that a new version is in place before the old one goes.
+ */
+export const makePlan = (input: PlanInput): Plan => {
+  const parts = input.kernels.map((on) => planKernel(input, on));
+  const removals = input.removals.map(({ module, kernel, want = 'absent', why }): Job => {
+    const id = jobId(module, kernel);
+    return { id, module, kernel, want, why: { reason: why }, after: [] };
+  });
+  return {
+    jobs: [...parts.flatMap((part) => part.jobs), ...removals],
+    settled: parts.flatMap((part) => part.settled),
+  };
+};

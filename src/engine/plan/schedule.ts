@@ -1,0 +1,39 @@
+import { consequenceOf, isSatisfied, type Outcome } from '../outcome.ts';
+import type { Job, Plan } from '../plan.ts';
+
+/** Does one Job; never rejects. */
+export type Work = (job: Job) => Promise<Outcome>;
+
+export interface Ended {
+  readonly job: Job;
+  readonly outcome: Outcome;
+}
+
+/** What a Job becomes when one that it waits for did not end well. */
+const afterFailure = ({ job, outcome }: Ended): Outcome =>
+  outcome.kind === 'skipped' ? outcome : consequenceOf(job.module.name, outcome);
+
+/**
+ * Run a Plan: each Job when all that it waits for have ended well, several side by side. Jobs of one
+ * module name follow each other, for they share a build directory. How many run at once is for `work`
+ * to say (it waits for a slot).
+ */
+export const runPlan = async (plan: Plan, work: Work, onEnded: (ended: Ended) => void): Promise<Ended[]> => {
+  const running = new Map<string, Promise<Ended>>();
+  const lastOfName = new Map<string, Promise<Ended>>();
+
+  const start = async (job: Job, before: Promise<Ended> | undefined): Promise<Ended> => {
+    const dependencies = await Promise.all(job.after.map((id) => running.get(id)));
+    await before;
+    const failed = dependencies.find((ended) => ended && !isSatisfied(ended.outcome));
+    const ended = { job, outcome: failed ? afterFailure(failed) : await work(job) };
+    onEnded(ended);
+    return ended;
+  };
+  for (const job of plan.jobs) {
+    const promise = start(job, lastOfName.get(job.module.name));
+    running.set(job.id, promise);
+    lastOfName.set(job.module.name, promise);
+  }
+  return Promise.all(running.values());
+};

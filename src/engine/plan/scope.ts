@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import type { Failure } from '../errors.ts';
+import { bootableKernels, isBootable, machineArch, runningKernel } from '../kernel/kernel.ts';
+import { type Kernel, type KernelScope, type SyncRequest, sameKernel } from '../request.ts';
+import type { Settings } from '../settings.ts';
+import { isInChroot } from '../system/chroot.ts';
+import { familyOf } from '../system/distribution.ts';
+import { exists, isDirectory, realPath } from '../system/files.ts';
+import { isCleanName } from '../system/names.ts';
+import { compareVersions } from '../system/version.ts';
+import type { TreeEntry } from '../tree/tree.ts';
+
+/** Which kernels and sources a sync is about, found by looking at what the event named. */
+export interface Scope {
+  /** To be looked after, the newest first. */
+  readonly kernels: readonly Kernel[];
+  /** Releases that leave or have left: their modules are dropped. */
+  readonly leavingKernels: readonly string[];
+  /** Source directories that arrived or were changed. */
+  readonly sources: readonly string[];
+  /** Modules whose source leaves or has left. */
+  readonly leavingEntries: readonly TreeEntry[];
+  readonly failures: readonly Failure[];
+}
+
+/** Neither a kernel nor headers are left of it. */
+const isGone = (settings: Settings, release: string): boolean =>
+  !isBootable(settings.installTree, release) && !exists(join(settings.installTree, release, 'build'));
+
+const current = (settings: Settings, named: readonly string[]): string[] => {
+  const bootable = bootableKernels(settings.installTree);
+  const running = bootable.filter((release) => release === runningKernel());
+  // In a chroot (an image being made) the running kernel is the host's: whatever is installed may be booted.
+  if (settings.autoinstallAllKernels || (running.length === 0 && isInChroot())) return [...named, ...bootable];
+  return [...named, ...running, ...bootable.slice(-1)];
+};
+
+const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
+  switch (scope.kind) {
+    case 'only':
+      return [...scope.releases];
+    case 'running':
+      return [runningKernel()].filter((release) => isBootable(settings.installTree, release));
+    case 'bootable':
+      return bootableKernels(settings.installTree);
+    case 'current':
+      return current(
+        settings,
+        scope.releases.filter((release) => isBootable(settings.installTree, release)),
+      );
+    case 'usual':
+      return familyOf(settings.distribution) === 'arch' ? bootableKernels(settings.installTree) : current(settings, []);
+  }
+};
+
+/** `K` or `K/arch`, as -k takes it. */
+const kernelOf = (text: string): Kernel => {
+  const [release, arch] = text.split('/');
+  return { release: release ?? text, arch: arch || machineArch() };
+};
+
+const isMissing = (settings: Settings, release: string): boolean =>
+  !isCleanName(release) || !isDirectory(join(settings.installTree, release));
+
+const missingKernel = (settings: Settings, scope: KernelScope): Failure[] =>
+  (scope.kind === 'only' ? scope.releases : [])
+    .map((text) => kernelOf(text).release)
+    .filter((release) => isMissing(settings, release))
+    .map((release) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
+
+/** The entries whose source is this directory. */
+const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: string): TreeEntry[] => {
+  const path = join(settings.sourceTree, source);
+  const real = realPath(path) ?? path;
+  return entries.filter((entry) => entry.source === path || entry.source === real);
+};
+
+/** The Kernels that a scope means, the newest first, and those that it names and that are not there. */
+export const kernelsOf = (settings: Settings, scope: KernelScope): Pick<Scope, 'kernels' | 'failures'> => {
+  const kernels = releasesOf(settings, scope)
+    .map(kernelOf)
+    .filter(({ release }) => !isMissing(settings, release));
+  const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
+  return {
+    kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),
+    failures: missingKernel(settings, scope),
+  };
+};
+
+/** Resolve what a request names against what is on disk. */
+export const scopeOf = (settings: Settings, request: SyncRequest, entries: readonly TreeEntry[]): Scope => {
+  const isHere = (source: string): boolean => exists(join(settings.sourceTree, source, 'dkms.conf'));
+  const gone = request.touched.kernels.filter((release) => isGone(settings, release));
+  const leavingKernels = [...new Set([...request.leaving.kernels, ...gone])];
+  const { kernels, failures } = kernelsOf(settings, request.scope);
+  const goneSources = request.touched.sources.filter((source) => !isHere(source));
+  return {
+    kernels: request.dropOnly ? [] : kernels.filter(({ release }) => !leavingKernels.includes(release)),
+    leavingKernels,
+    sources: request.touched.sources.filter(isHere),
+    leavingEntries: [...request.leaving.sources, ...goneSources].flatMap((source) =>
+      entriesOf(settings, entries, source),
+    ),
+    failures,
+  };
+};

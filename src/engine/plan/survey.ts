@@ -1,0 +1,173 @@
+import { dirname, join } from 'node:path';
+import type { ModuleConf } from '../conf/conf.ts';
+import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } from '../conf/module-confs.ts';
+import type { Failure } from '../errors.ts';
+import { objectNameOf } from '../kernel/compression.ts';
+import type { KernelFacts } from '../kernel/kernel.ts';
+import type { Kernel, Module } from '../request.ts';
+import type { Run } from '../run/run.ts';
+import { readJournal } from '../state/journal.ts';
+import { type EntryRecord, type Fingerprint, isAsInstalled, readRecord } from '../state/record.ts';
+import { dependenciesNow } from '../tree/dependencies.ts';
+import { changedDependencies, changedParts, fingerprintOf, inputsKey, treeHash } from '../tree/fingerprint.ts';
+import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
+import type { Candidate, KernelCandidates } from './candidates.ts';
+import { allNeedsOf } from './graph.ts';
+/**
+ * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
+ * state, and what changed since it was built.
+ */
+
+/** All that is known of one Module on one Kernel; `candidate` is what the Plan needs of it. */
+export interface Finding {
+  readonly candidate: Candidate;
+  readonly entry: TreeEntry;
+  readonly kernel: Kernel;
+  readonly conf?: ModuleConf;
+  readonly fingerprint: Fingerprint;
+  readonly record: EntryRecord;
+  /** Built by dkms, seen for the first time. */
+  readonly adopted: boolean;
+}
+
+export interface Survey {
+  readonly kernels: readonly KernelCandidates[];
+  readonly findings: ReadonlyMap<Kernel, ReadonlyMap<string, Finding>>;
+}
+
+/** The first installed file that is gone or is not what was installed. */
+const damagedFile = (record: EntryRecord): string | undefined =>
+  record.installed?.find((file) => !isAsInstalled(file))?.path;
+
+/** Objects that should be in the tree's module/ and are not. */
+const missingObject = (directory: string, conf: ModuleConf): string | undefined => {
+  const there = new Set(builtFiles(directory).map(objectNameOf));
+  const lost = conf.objects.find((object) => !there.has(object.dest));
+  return lost && join(directory, 'module', `${lost.dest}.ko`);
+};
+
+interface Sight {
+  readonly entry: TreeEntry;
+  readonly kernel: Kernel;
+  readonly facts: KernelFacts;
+  readonly read: Read;
+  readonly files: readonly string[];
+  readonly sources: string;
+  readonly needs: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A run was ended between building and installing this version. */
+const isUnfinished = (run: Run, { entry, kernel }: Sight): boolean =>
+  readJournal(run.settings.stateDir, entry.module.name, kernel)?.module.version === entry.module.version;
+
+const changedSince = (
+  run: Run,
+  sight: Sight,
+  record: EntryRecord,
+  fingerprint: Fingerprint,
+  conf: ModuleConf,
+): string[] => {
+  // Without a record it was built by dkms, unless we know that we did not get to the end of it.
+  if (record.failure?.failure.kind === 'will-not-load') return ['what it will load with'];
+  if (!record.build) return record.failure || isUnfinished(run, sight) ? ['unfinished build'] : [];
+  const { kernel, facts, needs, entry } = sight;
+  const lost = missingObject(builtDirectory(run.settings.dkmsTree, entry.module, kernel), conf);
+  const now = dependenciesNow(run, kernel, allNeedsOf(needs, entry.module.name));
+  const options = {
+    hasModversions: facts.config.has('CONFIG_MODVERSIONS'),
+    onVersion: conf.rebuildWithDependencies,
+  };
+  const dependencies = changedDependencies(record.build, now, options).map((name) => `dependency ${name}`);
+  return [...changedParts(record.build.fingerprint, fingerprint), ...dependencies, ...(lost ? ['built objects'] : [])];
+};
+
+const rememberedFailure = (
+  run: Run,
+  sight: Sight,
+  record: EntryRecord,
+  fingerprint: Fingerprint,
+): Failure | undefined => {
+  if (!record.failure || record.failure.transient) return undefined;
+  const now = dependenciesNow(run, sight.kernel, allNeedsOf(sight.needs, sight.entry.module.name));
+  return record.failure.inputs === inputsKey(sight.entry.module, fingerprint, now) ? record.failure.failure : undefined;
+};
+
+const findingOf = (run: Run, sight: Sight): Finding => {
+  const { entry, kernel, facts, read } = sight;
+  const { dkmsTree, stateDir, confDir } = run.settings;
+  const { module } = entry;
+  const state = stateOn(dkmsTree, entry, kernel);
+  const installed = installedVersion(dkmsTree, module.name, kernel);
+  const record = readRecord(stateDir, module, kernel);
+  const fingerprint = fingerprintOf(sight.sources, sight.files, join(confDir, module.name), facts);
+  const base = { module, state, ...(installed ? { installed } : {}) };
+  const common = {
+    entry,
+    kernel,
+    fingerprint,
+    record,
+    adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, sight),
+  };
+  if ('failure' in read) return { ...common, candidate: { ...base, changed: [], failure: read.failure } };
+  noteConf(run, read.conf, sight.files[0] ?? '');
+  const unfinished = isUnfinished(run, sight) ? join(facts.directory, module.name) : undefined;
+  const damaged = state === 'installed' ? (damagedFile(record) ?? unfinished) : undefined;
+  const remembered = rememberedFailure(run, sight, record, fingerprint);
+  const candidate: Candidate = {
+    ...base,
+    conf: read.conf,
+    changed: state === 'added' ? [] : changedSince(run, sight, record, fingerprint, read.conf),
+    ...(damaged ? { damaged } : {}),
+    ...(remembered ? { remembered } : {}),
+  };
+  return { ...common, conf: read.conf, candidate };
+};
+
+/** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
+export const surveyModules = async (
+  run: Run,
+  entries: readonly TreeEntry[],
+  kernels: readonly Kernel[],
+): Promise<Survey> => {
+  const asked = kernels.flatMap((kernel) =>
+    entries.map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) })),
+  );
+  const reads = await readModuleConfs(run, asked);
+  const sources = new Map(entries.map((entry) => [entry, entry.broken ? '' : treeHash(entry.source)]));
+  const findings = new Map<Kernel, Map<string, Finding>>();
+  const table = kernels.map((kernel): KernelCandidates => {
+    const mine = asked.map((one, index) => ({ ...one, read: reads[index] })).filter((one) => one.kernel === kernel);
+    const needs = new Map(
+      mine.map(({ entry, read }) => [entry.module.name, read && 'conf' in read ? read.conf.depends : []] as const),
+    );
+    const facts = run.factsOf(kernel);
+    const found = mine.map(({ entry, read, files }) => {
+      const unread: Read = { failure: { kind: 'conf-broken', at: dirname(files[0] ?? '') } };
+      return findingOf(run, {
+        entry,
+        kernel,
+        facts,
+        read: read ?? unread,
+        files,
+        sources: sources.get(entry) ?? '',
+        needs,
+      });
+    });
+    findings.set(kernel, new Map(found.map((finding) => [finding.entry.module.name, finding])));
+    const headersAt = defaultHeaders(run, kernel);
+    return {
+      kernel,
+      hasHeaders: facts.headers !== undefined,
+      headersAt,
+      candidates: found.map((one) => one.candidate),
+    };
+  });
+  return { kernels: table, findings };
+};
+
+/** All that a Module needs on a Kernel, directly or not, each after its own needs. */
+export const needsOn = (survey: Survey, kernel: Kernel, module: Module): string[] => {
+  const found = survey.findings.get(kernel) ?? new Map<string, Finding>();
+  const needs = new Map([...found].map(([name, finding]) => [name, finding.conf?.depends ?? []]));
+  return allNeedsOf(needs, module.name);
+};

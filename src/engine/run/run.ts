@@ -1,0 +1,48 @@
+import type { KernelFacts } from '../kernel/kernel.ts';
+import type { KeyResult } from '../kernel/signing-key.ts';
+import type { Emit, Note } from '../progress.ts';
+import type { Kernel, Switches } from '../request.ts';
+import type { Environment, Settings } from '../settings.ts';
+import type { Processes } from '../system/exec.ts';
+import type { Jobserver } from '../system/jobserver.ts';
+
+/** What a hook, and a command without switches, goes by. */
+export const noSwitches: Switches = {
+  force: false,
+  forceVersionOverride: false,
+  noDepmod: false,
+  modprobe: false,
+  symlink: false,
+  directives: [],
+  rpmSafeUpgrade: false,
+};
+
+/** What all steps of one run share. */
+export interface Run {
+  readonly settings: Settings;
+  readonly processes: Processes;
+  readonly emit: Emit;
+  readonly note: (note: Note) => void;
+  readonly abort: AbortSignal;
+  /** A private directory (0700) that goes away with the run. */
+  readonly scratch: string;
+  readonly jobserver: Jobserver;
+  /** Facts of a Kernel, looked up once. */
+  readonly factsOf: (kernel: Kernel) => KernelFacts;
+  /** The caller's environment as scripts and builds get it. */
+  readonly environment: Environment;
+  /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
+  readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
+  /** The key that modules for a Kernel are signed with, made at the first question. */
+  readonly signingKey: (kernel: Kernel) => Promise<KeyResult>;
+  /** One install at a time on a Kernel. */
+  readonly alone: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
+  /** Switches of the command; all off where a hook runs us. */
+  readonly switches: Switches;
+  /** Modules that a command names: switches about a conf are theirs alone. */
+  readonly named: Set<string>;
+  /** Kernels whose modules changed, for depmod. */
+  readonly changed: Set<string>;
+  /** Kernels for which anything changed, built modules too, for post_transaction. */
+  readonly touched: Set<string>;
+}

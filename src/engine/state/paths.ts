@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { Kernel, Module } from '../request.ts';
+
+/** Where everything is in the state directory (/var/lib/kmodsort). */
+
+const onKernel = (kernel: Kernel): string => `${kernel.release}@${kernel.arch}`;
+
+/** What is remembered of a Module on a Kernel. */
+export const recordFile = (stateDir: string, module: Module, kernel: Kernel): string =>
+  join(recordsDirectory(stateDir), module.name, module.version, `${onKernel(kernel)}.json`);
+
+export const recordsDirectory = (stateDir: string): string => join(stateDir, 'record');
+
+/** The Kernel that a record's file name says; undefined if it is none. */
+export const kernelOfRecord = (fileName: string): Kernel | undefined => {
+  const [, release, arch] = /^(.+)@([^@]+)\.json$/.exec(fileName) ?? [];
+  return release && arch ? { release, arch } : undefined;
+};
+
+/** The log of a Module's last failure on a Kernel. */
+export const failureLogFile = (stateDir: string, module: Module, kernel: Kernel): string =>
+  join(stateDir, 'log', module.name, module.version, `${onKernel(kernel)}.log`);
+
+/** What the program that makes a kernel's initramfs said. */
+export const initramfsLogFile = (stateDir: string, release: string): string =>
+  join(stateDir, 'log', `initramfs-${release}.log`);
+
+export const journalsDirectory = (stateDir: string): string => join(stateDir, 'journal');
+
+/** The journal of an install or removal of a module's name on a Kernel. */
+export const journalFile = (stateDir: string, name: string, kernel: Kernel): string =>
+  join(journalsDirectory(stateDir), `${name}@${onKernel(kernel)}.json`);
+
+/** The lock of a run. */
+export const runLockFile = (stateDir: string): string => join(stateDir, 'lock');
+
+/** The lock of a module's name. */
+export const moduleLockFile = (stateDir: string, name: string): string => join(stateDir, 'lock.d', name);
+
+export const supersededDirectory = (stateDir: string): string => join(stateDir, 'replaced');
+
+/** Is there while a version stays until a newer one is installed. */
+export const supersededMark = (stateDir: string, { name, version }: Module): string =>
+  join(supersededDirectory(stateDir), `${name}@${version}`);
+
+/** Names the rpm transaction that added a module. */
+export const rpmUpgradeMark = (stateDir: string, { name, version }: Module): string =>
+  join(stateDir, 'rpm-upgrade', `${name}-${version}`);
+
+/** What every login shows. */
+export const loginNotice = (stateDir: string): string => join(stateDir, 'notice');
+
+/** What an apt run ends with, as an error. */
+export const requiredNotice = (stateDir: string): string => join(stateDir, 'required-missing');
+
+/** Hooks that came while the program could not start, a file for each. */
+export const queueDirectory = (stateDir: string): string => join(stateDir, 'queue');

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Failure } from '../errors.ts';
+import type { Kernel, Module } from '../request.ts';
+import { hashFile, isDirectory, list, look, readText } from '../system/files.ts';
+import { publishText, remove, removeEmpty } from '../system/publish.ts';
+import { failureLogFile, kernelOfRecord, recordFile, recordsDirectory } from './paths.ts';
+
+/**
+ * What we remember besides the dkms tree: fingerprints of what was built, which files were installed,
+ * and failures. One JSON file for a Module on a Kernel; a file that cannot be read counts as none.
+ */
+
+/** Hashes of everything that a build depends on, by what it is, so that a change can be named. */
+export type Fingerprint = Readonly<Record<'sources' | 'conf' | 'headers' | 'compiler', string>>;
+
+/** Symbols of one dependency that the built objects use. */
+export interface UsedSymbols {
+  readonly version: string;
+  /** Name of a symbol to its CRC; without MODVERSIONS empty. */
+  readonly crcs: Readonly<Record<string, string>>;
+  /** Hash of the dependency's whole Module.symvers; counts where there are no CRCs. */
+  readonly identity: string;
+}
+
+export interface InstalledFile {
+  /** Absolute path. */
+  readonly path: string;
+  readonly hash: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** Whether an installed file is still what was installed: size and time first, its bytes where they differ. */
+export const isAsInstalled = ({ path, hash, size, mtimeMs }: InstalledFile): boolean => {
+  const facts = look(path);
+  if (!facts) return false;
+  return (facts.size === size && facts.mtimeMs === mtimeMs) || hashFile(path) === hash;
+};
+
+export interface BuildRecord {
+  readonly fingerprint: Fingerprint;
+  readonly dependencies: Readonly<Record<string, UsedSymbols>>;
+  /** File names that belong in the tree's module/ directory. */
+  readonly objects: readonly string[];
+}
+
+export interface FailureRecord {
+  /** What was tried; the same inputs are not tried again by a hook. */
+  readonly inputs: string;
+  readonly failure: Failure;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Shown again but tried again too: disk full, no memory, no compiler. */
+  readonly transient: boolean;
+  /** The version that was installed before and will load. */
+  readonly stays?: string;
+}
+
+export interface EntryRecord {
+  readonly version: 1;
+  readonly build?: BuildRecord;
+  readonly installed?: readonly InstalledFile[];
+  readonly failure?: FailureRecord;
+}
+
+const isRecord = (value: unknown): value is EntryRecord =>
+  typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+
+/** What is remembered of a Module on a Kernel; an empty record if nothing is. */
+export const readRecord = (stateDir: string, module: Module, kernel: Kernel): EntryRecord => {
+  try {
+    const value: unknown = JSON.parse(readText(recordFile(stateDir, module, kernel)) ?? 'null');
+    return isRecord(value) ? value : { version: 1 };
+  } catch {
+    return { version: 1 };
+  }
+};
+
+export const writeRecord = (stateDir: string, module: Module, kernel: Kernel, record: EntryRecord): void =>
+  publishText(recordFile(stateDir, module, kernel), `${JSON.stringify(record, undefined, 1)}\n`);
+
+/** Forget a Module on a Kernel, with its kept log. */
+export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): void => {
+  for (const path of [recordFile(stateDir, module, kernel), failureLogFile(stateDir, module, kernel)]) {
+    remove(path);
+    removeEmpty(join(path, '..'), stateDir);
+  }
+};
+
+/** Every Module and Kernel that something is remembered of. */
+export const recordedEntries = (stateDir: string): { readonly module: Module; readonly kernel: Kernel }[] => {
+  const top = recordsDirectory(stateDir);
+  const below = (...path: string[]): string[] => (isDirectory(join(top, ...path)) ? list(join(top, ...path)) : []);
+  return below().flatMap((name) =>
+    below(name).flatMap((version) =>
+      below(name, version).flatMap((file) => {
+        const kernel = kernelOfRecord(file);
+        return kernel ? [{ module: { name, version }, kernel }] : [];
+      }),
+    ),
+  );
+};

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import type { KernelFacts } from '../kernel/kernel.ts';
+import { type Exports, exportsIdentity } from '../kernel/symvers.ts';
+import type { Module } from '../request.ts';
+import type { BuildRecord, Fingerprint, UsedSymbols } from '../state/record.ts';
+import { hashText, isDirectory, look, lookAtLink, readLink, readText, walk } from '../system/files.ts';
+
+/** What a build depends on, as hashes: a difference names what changed. */
+
+/** Path, size, time and mode of every file below a directory. */
+export const treeHash = (directory: string): string => {
+  if (!isDirectory(directory)) return '';
+  const lines = walk(directory).map((path) => {
+    const facts = lookAtLink(join(directory, path));
+    const target = facts?.kind === 'link' ? readLink(join(directory, path)) : '';
+    return [path, facts?.size, facts?.mtimeMs, facts?.mode, target].join('\0');
+  });
+  return hashText(...lines);
+};
+
+/** Empty for what cannot be a conf: reading a directory fails, and reading a FIFO never ends. */
+const confText = (file: string): string => (look(file)?.kind === 'file' ? (readText(file) ?? '') : '');
+
+/**
+ * @param sources treeHash of the source directory
+ * @param confFiles dkms.conf's overrides for this kernel, in order
+ * @param localDirectory /etc/dkms/<name>: local patches and scripts
+ */
+export const fingerprintOf = (
+  sources: string,
+  confFiles: readonly string[],
+  localDirectory: string,
+  facts: KernelFacts,
+): Fingerprint => ({
+  sources,
+  conf: hashText(...confFiles.flatMap((file) => [file, confText(file)]), treeHash(localDirectory)),
+  headers: facts.headersHash,
+  compiler: facts.compilerHash,
+});
+
+const parts = ['sources', 'conf', 'headers', 'compiler'] as const;
+
+/** Names of the parts that differ. Without headers nothing can be said about these, so they do not count. */
+export const changedParts = (before: Fingerprint, now: Fingerprint): string[] =>
+  parts.filter((part) => before[part] !== now[part] && now[part] !== '');
+
+const hasCrcs = (used: UsedSymbols): boolean => Object.values(used.crcs).some((crc) => !/^0x0+$/.test(crc));
+
+/** Symbols of one dependency that the objects use, to be remembered with the build. */
+export const usedSymbols = (version: string, exported: Exports, imports: ReadonlyMap<string, string>): UsedSymbols => ({
+  version,
+  crcs: Object.fromEntries([...imports].filter(([symbol]) => exported.has(symbol))),
+  identity: exportsIdentity(exported),
+});
+
+/** What is there of a dependency now. */
+export interface DependencyNow {
+  readonly version: string;
+  readonly exported: Exports;
+}
+
+/**
+ * Dependencies whose symbols, as far as they were used, are not what they were at build time. Where the
+ * kernel has no MODVERSIONS any change of what a dependency exports counts.
+ */
+export const changedDependencies = (
+  build: BuildRecord,
+  now: ReadonlyMap<string, DependencyNow>,
+  options: { readonly hasModversions: boolean; readonly onVersion: boolean },
+): string[] =>
+  Object.entries(build.dependencies)
+    .filter(([name, used]) => {
+      const current = now.get(name);
+      if (!current) return false;
+      if (options.onVersion && current.version !== used.version) return true;
+      if (!options.hasModversions || (!hasCrcs(used) && Object.keys(used.crcs).length > 0)) {
+        return exportsIdentity(current.exported) !== used.identity;
+      }
+      return Object.entries(used.crcs).some(([symbol, crc]) => current.exported.get(symbol) !== crc);
+    })
+    .map(([name]) => name);
+
+/** One text for all inputs of a build: a failure is remembered under it. */
+export const inputsKey = (
+  module: Module,
+  fingerprint: Fingerprint,
+  dependencies: ReadonlyMap<string, DependencyNow>,
+): string =>
+  hashText(
+    module.name,
+    module.version,
+    ...parts.map((part) => fingerprint[part]),
+    ...[...dependencies]
+      .map(([name, { version, exported }]) => `${name}/${version}:${exportsIdentity(exported)}`)
+      .sort(),
+  );

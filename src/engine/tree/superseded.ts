@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import type { Module } from '../request.ts';
+import type { Run } from '../run/run.ts';
+import { supersededDirectory, supersededMark } from '../state/paths.ts';
+import { forgetRecord } from '../state/record.ts';
+import { exists, list } from '../system/files.ts';
+import { remove, writeText } from '../system/publish.ts';
+import { forgetEntry, unbuildModule } from './forget.ts';
+import { installedVersion, readTree, type TreeEntry } from './tree.ts';
+
+/**
+ * A version that its package takes away because a newer one follows: it stays where it is installed until the newer
+ * one is, and for good if that fails. A machine is never without a module that it had.
+ */
+
+/** Whether a Module waits for its successor. */
+export const isOutgoing = (stateDir: string, module: Module): boolean => exists(supersededMark(stateDir, module));
+
+/** Let a Module stay until its successor is installed. */
+export const awaitSuccessor = (run: Run, module: Module): void => {
+  writeText(supersededMark(run.settings.stateDir, module), '');
+  run.note({ note: 'successor-awaited', module });
+};
+
+/** The same version came again: it is nobody's predecessor. */
+export const stays = (stateDir: string, module: Module): void => remove(supersededMark(stateDir, module));
+
+/** What was built of it goes from the kernels on which another version is installed by now. */
+const dropWhereReplaced = (run: Run, entry: TreeEntry): boolean => {
+  const { dkmsTree, stateDir } = run.settings;
+  const { module } = entry;
+  const replaced = entry.built.filter((kernel) => installedVersion(dkmsTree, module.name, kernel) !== module.version);
+  for (const kernel of replaced) {
+    unbuildModule(run, module, kernel);
+    forgetRecord(stateDir, module, kernel);
+  }
+  return replaced.length === entry.built.length;
+};
+
+/**
+ * Forget the versions whose successors are installed everywhere.
+ *
+ * @param isEnd the transaction is over: a version whose source is still there was not replaced after all
+ */
+export const dropOutgoing = (run: Run, isEnd: boolean): void => {
+  const { dkmsTree, sourceTree, stateDir } = run.settings;
+  if (list(supersededDirectory(stateDir)).length === 0) return;
+  const entries = readTree(dkmsTree, sourceTree);
+  for (const entry of entries.filter(({ module }) => isOutgoing(stateDir, module))) {
+    const { name, version } = entry.module;
+    const hasSuccessor = entries.some(({ module }) => module.name === name && module.version !== version);
+    if (hasSuccessor && dropWhereReplaced(run, entry)) forgetEntry(run, entry);
+    if (!hasSuccessor && isEnd && !entry.broken) stays(stateDir, entry.module);
+  }
+  const known = new Set(readTree(dkmsTree, sourceTree).map(({ module }) => supersededMark(stateDir, module)));
+  for (const mark of list(supersededDirectory(stateDir)).map((name) => join(supersededDirectory(stateDir), name))) {
+    if (!known.has(mark)) remove(mark);
+  }
+};
+
+/**
+ * Modules that a package took away without bringing another version: after the transaction they leave. A source that
+ * merely cannot be used is a version that failed.
+ */
+export const withoutSuccessor = (run: Run, entries: readonly TreeEntry[]): TreeEntry[] => {
+  const { sourceTree, stateDir } = run.settings;
+  const sources = list(sourceTree);
+  return entries.filter(
+    ({ module, broken }) =>
+      broken &&
+      isOutgoing(stateDir, module) &&
+      !sources.some((name) => name.startsWith(`${module.name}-`)) &&
+      !entries.some((other) => other.module.name === module.name && other.module.version !== module.version),
+  );
+};

@@ -1,0 +1,101 @@
+import { type Failure, FailureError } from '../errors.ts';
+import { refreshInitramfs } from '../install/initramfs.ts';
+import { afterRun } from '../jobs/after-run.ts';
+import type { Answer, Emit, Note, Summary, SyncResult } from '../progress.ts';
+import type { DkmsRequest, SyncRequest } from '../request.ts';
+import { noSwitches, type Run } from '../run/run.ts';
+import type { Settings } from '../settings.ts';
+import { isNested } from '../state/nested.ts';
+import { runLockFile } from '../state/paths.ts';
+import { type Lock, lockWaits, takeLock } from '../system/lock.ts';
+import { performTyped } from './dkms.ts';
+import { afterRpm } from './rpm-archive.ts';
+import { planAnswer, recover, sync, unwritable } from './sync.ts';
+import { withRun } from './with-run.ts';
+
+/** Every verb that changes something: the lock, the work under it, and what follows when it is free again. */
+
+type Changing = SyncRequest | DkmsRequest;
+
+const isHook = (request: Changing): boolean => request.verb === 'sync' && request.origin === 'hook';
+
+/** A lock of our own, or none where the run that started us holds it. */
+const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> => {
+  const { settings } = run;
+  if (isNested(settings.stateDir, settings.environment)) return undefined;
+  return takeLock(
+    {
+      path: runLockFile(settings.stateDir),
+      owner: isHook(request) ? 'kmodsort in a package hook' : `kmodsort ${request.verb} typed by hand`,
+      wait: isHook(request) ? lockWaits.hook : lockWaits.typed,
+      onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
+      onSurvivor: () => undefined,
+    },
+    run.processes,
+  );
+};
+
+const signalOf = (abort: AbortSignal): Pick<Summary, 'signal'> => {
+  if (!abort.aborted) return {};
+  return { signal: abort.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM' };
+};
+
+/** A failure that stops the whole request is the summary's own. */
+const orFailure = async (work: () => Promise<SyncResult>): Promise<SyncResult> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FailureError) return { rows: [], failures: [error.failure] };
+    throw error;
+  }
+};
+
+const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
+  orFailure(async () => {
+    const lock = await lockFor(run, request);
+    try {
+      // Under another run's lock its open journals are its own.
+      if (lock) recover(run, lock.afterDeath);
+      return request.verb === 'sync' ? await sync(run, request) : await performTyped(run, request);
+    } finally {
+      await lock?.release();
+    }
+  });
+
+const change = async (run: Run, notes: readonly Note[], asked: Changing): Promise<Summary> => {
+  const start = performance.now();
+  const request = await afterRpm(run, asked);
+  if ('failure' in request) {
+    return { kind: 'summary', rows: [], failures: [request.failure], notes, ...signalOf(run.abort), seconds: 0 };
+  }
+  const { rows, failures } = await underLock(run, request);
+  if (request.verb === 'sync') await refreshInitramfs(run, request, rows);
+  const late = await afterRun(run, rows);
+  return {
+    kind: 'summary',
+    rows,
+    failures: [...failures, ...late],
+    notes,
+    ...signalOf(run.abort),
+    seconds: (performance.now() - start) / 1000,
+  };
+};
+
+const refuseUnwritable = (failure: Failure | undefined): void => {
+  if (failure) throw new FailureError(failure);
+};
+
+/** Carry out a request that changes something, or plan it in a dry run. */
+export const performChange = async (
+  request: Changing,
+  settings: Settings,
+  emit: Emit,
+  abort: AbortSignal,
+): Promise<Answer> => {
+  const dryRun = request.verb === 'sync' && request.dryRun;
+  const switches = request.verb === 'sync' ? noSwitches : request.switches;
+  if (!dryRun) refuseUnwritable(unwritable(settings));
+  return withRun<Answer>(settings, switches, emit, abort, (run, notes) =>
+    request.verb === 'sync' && dryRun ? planAnswer(run, request, notes) : change(run, notes, request),
+  );
+};

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import type { Trouble } from '../progress.ts';
+import { sameModule } from '../request.ts';
+import type { Settings } from '../settings.ts';
+import { loginNotice, requiredNotice } from '../state/paths.ts';
+import { readRecord, recordedEntries } from '../state/record.ts';
+import { makeProcesses } from '../system/exec.ts';
+import { exists, isDirectory } from '../system/files.ts';
+import { publishText, remove } from '../system/publish.ts';
+import { newestEntries, readTree } from '../tree/tree.ts';
+
+/** Where people look after a failure at night: the login, the journal, the end of an apt run. */
+
+/** Remembered failures of what is wanted: the newest version of each Module, on kernels that are there. */
+export const troublesOf = (settings: Settings): Trouble[] => {
+  const wanted = newestEntries(readTree(settings.dkmsTree, settings.sourceTree)).map((entry) => entry.module);
+  return recordedEntries(settings.stateDir)
+    .filter(({ module }) => wanted.some((one) => sameModule(one, module)))
+    .filter(({ kernel }) => isDirectory(join(settings.installTree, kernel.release)))
+    .flatMap(({ module, kernel }) => {
+      const known = readRecord(settings.stateDir, module, kernel).failure;
+      if (!known) return [];
+      return [{ module, kernel, failure: known.failure, ...(known.stays ? { stays: known.stays } : {}) }];
+    });
+};
+
+const publish = (path: string, text: string): void => {
+  if (text !== '') publishText(path, text);
+  else if (exists(path)) remove(path);
+};
+
+/** The text that every login shows; none if it is empty. */
+export const publishLoginNotice = (settings: Settings, text: string): void =>
+  publish(loginNotice(settings.stateDir), text);
+
+/** The text with which an apt run ends, after all packages and with an error; none if it is empty. */
+export const publishRequiredNotice = (settings: Settings, text: string): void =>
+  publish(requiredNotice(settings.stateDir), text);
+
+/** Lines for the system's log with priority err: logger(1). Without a log there is nobody to tell. */
+export const tellJournal = async (settings: Settings, lines: readonly string[]): Promise<void> => {
+  const isHeard = exists('/run/systemd/journal/socket') || exists('/dev/log');
+  if (settings.privateInstallTree || lines.length === 0 || !isHeard) return;
+  const processes = makeProcesses(settings.environment);
+  for (const line of lines) {
+    await processes.ask(['logger', '--tag', 'kmodsort', '--priority', 'user.err', '--', line], { limit: 5 });
+  }
+};

@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import { weakProgram } from '../install/weak-program.ts';
+import { objectNameOf } from '../kernel/compression.ts';
+import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from '../progress.ts';
+import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from '../request.ts';
+import type { Settings } from '../settings.ts';
+import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';
+import { hashFile, list, readText, realPath, walk } from '../system/files.ts';
+import { compareVersions } from '../system/version.ts';
+import { type ModuleFiles, moduleFiles, savedOriginals } from '../tree/originals.ts';
+import { builtDirectory, builtFiles, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
+
+/** Questions about what is there; they change nothing and start no process. */
+
+const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
+  const there = new Set(builtFiles(directory).map((name) => objectNameOf(name)));
+  const expected = (record.build?.objects ?? []).map((name) => objectNameOf(name));
+  return there.size === 0 || expected.some((name) => !there.has(name));
+};
+
+/** What one question looks at, found once. */
+interface View {
+  readonly settings: Settings;
+  readonly filesOf: (release: string) => ModuleFiles;
+  readonly recorded: readonly { readonly module: Module; readonly kernel: Kernel }[];
+}
+
+const viewOf = (settings: Settings): View => {
+  const known = new Map<string, ModuleFiles>();
+  const filesOf = (release: string): ModuleFiles => {
+    const files = known.get(release) ?? moduleFiles(join(settings.installTree, release));
+    known.set(release, files);
+    return files;
+  };
+  return { settings, filesOf, recorded: recordedEntries(settings.stateDir) };
+};
+
+/** By what was recorded (size and time first); a tree that dkms made is compared by its bytes. */
+const isDifferent = (view: View, directory: string, kernel: Kernel, record: EntryRecord): boolean => {
+  if (record.installed) return !record.installed.every(isAsInstalled);
+  const onKernel = view.filesOf(kernel.release);
+  return builtFiles(directory).some((file) => {
+    const same = onKernel.get(objectNameOf(file) ?? '') ?? [];
+    const hash = hashFile(join(directory, 'module', file));
+    return !same.some((path) => hashFile(path) === hash);
+  });
+};
+
+const failurePart = (record: EntryRecord): Pick<StatusEntry, 'failure' | 'failedAt'> =>
+  record.failure ? { failure: record.failure.failure, failedAt: record.failure.at } : {};
+
+const builtEntry = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry => {
+  const { settings } = view;
+  const record = readRecord(settings.stateDir, entry.module, kernel);
+  const directory = builtDirectory(settings.dkmsTree, entry.module, kernel);
+  const state = stateOn(settings.dkmsTree, entry, kernel);
+  const objectsMissing = areObjectsMissing(directory, record);
+  return {
+    module: entry.module,
+    kernel,
+    state: state === 'added' ? 'built' : state,
+    originals: savedOriginals(settings.dkmsTree, entry.module.name, kernel).length > 0,
+    objectsMissing,
+    differences: state === 'installed' && !objectsMissing && isDifferent(view, directory, kernel, record),
+    ...failurePart(record),
+  };
+};
+
+const plainEntry = (module: Module, state: 'added' | 'broken'): StatusEntry => ({
+  module,
+  state,
+  originals: false,
+  objectsMissing: false,
+  differences: false,
+});
+
+const brokenEntry = ({ module, source }: TreeEntry): StatusEntry => ({ ...plainEntry(module, 'broken'), source });
+
+/** Failures on kernels for which nothing is built, so that the tree says nothing of them. */
+const failuresOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[] =>
+  recorded
+    .filter(({ module }) => sameModule(module, entry.module))
+    .filter(({ kernel }) => !entry.built.some((one) => sameKernel(one, kernel)))
+    .map(({ kernel }) => ({ kernel, record: readRecord(settings.stateDir, entry.module, kernel) }))
+    .filter(({ record }) => record.failure)
+    .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...failurePart(record) }));
+
+/** As recorded; of a tree that dkms made whatever has the name of a built object. */
+const installedPaths = (view: View, entry: TreeEntry, kernel: Kernel): string[] => {
+  const { stateDir, dkmsTree } = view.settings;
+  const recorded = readRecord(stateDir, entry.module, kernel).installed;
+  if (recorded) return recorded.map((file) => file.path);
+  const onKernel = view.filesOf(kernel.release);
+  return builtFiles(builtDirectory(dkmsTree, entry.module, kernel)).flatMap(
+    (file) => onKernel.get(objectNameOf(file) ?? '') ?? [],
+  );
+};
+
+/** Kernels that a build for this one serves: links below their weak-updates that lead to its installed files. */
+const weakEntries = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry[] => {
+  const { settings } = view;
+  if (!weakProgram(settings.distribution, kernel) || stateOn(settings.dkmsTree, entry, kernel) !== 'installed')
+    return [];
+  const own = new Set(installedPaths(view, entry, kernel).map(realPath));
+  const serves = (release: string): boolean => {
+    const directory = join(settings.installTree, release, 'weak-updates');
+    return walk(directory).some((path) => own.has(realPath(join(directory, path))));
+  };
+  return list(settings.installTree)
+    .filter((release) => release !== kernel.release && serves(release))
+    .map((release) => ({
+      ...plainEntry(entry.module, 'added'),
+      kernel: { release, arch: kernel.arch },
+      state: 'installed',
+      weakFrom: kernel.release,
+    }));
+};
+
+const linesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
+  const built = entry.built.flatMap((kernel) => [builtEntry(view, entry, kernel), ...weakEntries(view, entry, kernel)]);
+  const failures = failuresOf(view, entry);
+  if (entry.broken) return [brokenEntry(entry), ...built, ...failures];
+  return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
+};
+
+/** With -k or -a: what is built for others only counts as added, once for each kernel asked for. */
+const fittingLines = (view: View, entry: TreeEntry, request: StatusRequest): StatusEntry[] => {
+  const lines = linesOf(view, entry);
+  if (request.kernels.length === 0 && request.arches.length === 0) return lines;
+  const fitsArch = (line: StatusEntry): boolean =>
+    request.arches.length === 0 || request.arches.includes(line.kernel?.arch ?? '');
+  const releases = request.kernels.length > 0 ? request.kernels.map((kernel) => kernel.release) : [undefined];
+  return releases.flatMap((release) => {
+    const fits = lines.filter((line) => line.kernel && (!release || line.kernel.release === release) && fitsArch(line));
+    if (fits.length > 0) return fits;
+    return [entry.broken ? brokenEntry(entry) : plainEntry(entry.module, 'added')];
+  });
+};
+
+/** The state of everything known, or of what fits, with remembered failures. */
+export const statusOf = (settings: Settings, request: StatusRequest): StatusAnswer => {
+  const view = viewOf(settings);
+  const entries = readTree(settings.dkmsTree, settings.sourceTree)
+    .filter(({ module }) => !request.name || module.name === request.name)
+    .filter(({ module }) => !request.version || module.version === request.version)
+    .flatMap((entry) => fittingLines(view, entry, request));
+  return { kind: 'status', entries };
+};
+
+const label = (request: LogRequest): string =>
+  [request.name, request.version].filter(Boolean).join('/') + (request.release ? ` on ${request.release}` : '');
+
+/** The last remembered failure that fits. */
+export const lastLog = (settings: Settings, request: LogRequest): LogAnswer | NothingAnswer => {
+  const fitting = recordedEntries(settings.stateDir)
+    .filter(({ module }) => module.name === request.name && (!request.version || module.version === request.version))
+    .filter(({ kernel }) => !request.release || kernel.release === request.release)
+    .map((entry) => ({ ...entry, failure: readRecord(settings.stateDir, entry.module, entry.kernel).failure }))
+    .filter((entry) => entry.failure !== undefined)
+    .sort((a, b) => compareVersions(a.failure?.at ?? '', b.failure?.at ?? ''));
+  const last = fitting.at(-1);
+  if (!last?.failure) return { kind: 'nothing', asked: label(request) };
+  const { module, kernel, failure } = last;
+  const text = failure.failure.log === undefined ? undefined : readText(failure.failure.log);
+  return {
+    kind: 'log',
+    module,
+    kernel,
+    failure: failure.failure,
+    failedAt: failure.at,
+    ...(text === undefined ? {} : { text }),
+  };
+};

@@ -1,0 +1,90 @@
+import { exitCodeOf, type Failure } from '../engine/errors.ts';
+import { isFailure } from '../engine/outcome.ts';
+import type { Answer, Summary, VerifyAnswer } from '../engine/progress.ts';
+
+/** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
+export type ExitPolicy =
+  | 'pacman'
+  | 'apt'
+  | 'rpm'
+  | 'boot'
+  | 'guard'
+  | 'typed'
+  | 'dkms'
+  | 'dkms-autoinstall'
+  | 'dkms-kernel';
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+
+const hasFailed = (summary: Summary): boolean =>
+  summary.failures.length > 0 || summary.rows.some((row) => isFailure(row.outcome));
+
+/** A hook of these that ends badly leaves packages half-configured or refuses a removal: never ours to decide. */
+const neverFails = (exitPolicy: ExitPolicy): boolean =>
+  exitPolicy === 'apt' || exitPolicy === 'rpm' || exitPolicy === 'guard';
+
+const failuresIn = (summary: Summary): Failure[] => [
+  ...summary.failures,
+  ...summary.rows.flatMap((row) => (row.outcome.kind === 'failed' ? [row.outcome.failure] : [])),
+];
+
+/** dkms's own numbers: the first failure's, 77 where the kernel is ruled out. */
+const dkmsStatus = (summary: Summary): number => {
+  const [first] = failuresIn(summary);
+  if (first) return exitCodeOf(first);
+  if (hasFailed(summary)) return 1;
+  const went = summary.rows.filter((row) => row.outcome.kind !== 'skipped').map((row) => row.kernel.release);
+  // What a module needed may have been passed over; only a kernel that got nothing counts.
+  const gotNothing = (reason: string): boolean =>
+    summary.rows.some(
+      ({ outcome, kernel }) =>
+        outcome.kind === 'skipped' && outcome.why.reason === reason && !went.includes(kernel.release),
+    );
+  if (gotNothing('newer-in-tree')) return 6;
+  return gotNothing('excluded') ? 77 : 0;
+};
+
+/** A kernel that is not there has no headers either. */
+const isWithoutHeaders = ({ kind }: Failure): boolean => kind === 'headers-missing' || kind === 'kernel-missing';
+
+const autoinstallStatus = (summary: Summary): number => {
+  if (failuresIn(summary).some(isWithoutHeaders)) return 21;
+  return hasFailed(summary) ? 11 : 0;
+};
+
+const summaryStatus = (summary: Summary, exitPolicy: ExitPolicy, requiredFailed: boolean): number => {
+  if (neverFails(exitPolicy)) return 0;
+  if (summary.signal) return 128 + signalNumbers[summary.signal];
+  if (exitPolicy !== 'pacman' && summary.failures.some((failure) => failure.kind === 'lock-busy')) return 75;
+  // The journal and the login tell of other failures; the unit itself fails only for what must not be missing.
+  if (exitPolicy === 'boot') return requiredFailed ? 1 : 0;
+  if (exitPolicy === 'dkms') return dkmsStatus(summary);
+  if (exitPolicy === 'dkms-autoinstall') return autoinstallStatus(summary);
+  if (exitPolicy === 'dkms-kernel') return hasFailed(summary) ? 14 : 0;
+  return hasFailed(summary) || requiredFailed ? 1 : 0;
+};
+
+const isSound = ({ kernels, failures }: VerifyAnswer): boolean =>
+  failures.length === 0 && kernels.every((kernel) => kernel.failures.length === 0 && kernel.certain);
+
+/** The exit status of a run that ended with an Answer. */
+export const exitStatus = (
+  answer: Answer,
+  exitPolicy: ExitPolicy,
+  { requiredFailed }: { readonly requiredFailed: boolean },
+): number => {
+  if (answer.kind === 'summary') return summaryStatus(answer, exitPolicy, requiredFailed);
+  if (answer.kind === 'guarded') return answer.findings.some((finding) => finding.required) ? 1 : 0;
+  if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
+  return answer.kind === 'nothing' ? 1 : 0;
+};
+
+/** The exit status of a run that could not even begin. Wrong words in a hook are a mistake of whoever wrote it. */
+export const failureStatus = (failure: Failure, exitPolicy: ExitPolicy): number => {
+  if (failure.kind === 'bad-usage') return exitCodeOf(failure);
+  if (neverFails(exitPolicy)) return 0;
+  return exitPolicy === 'pacman' ? 1 : exitCodeOf(failure);
+};
+
+/** The exit status after an error that nobody foresaw. */
+export const unexpectedStatus = (exitPolicy: ExitPolicy): number => (neverFails(exitPolicy) ? 0 : 1);

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { overrideFiles } from '../../../../src/engine/conf/reader.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
+import { head, readAll } from './conf-world.ts';
+
+const root = temporaryDirectory();
+const sound = `${head}AUTOINSTALL=yes\n`;
+
+interface Bad {
+  readonly what: string;
+  readonly text: string | Buffer;
+  readonly detail: string;
+}
+
+const bad: readonly Bad[] = [
+  { what: 'ends its shell', text: `${head}exit 0\n`, detail: 'its shell ended' },
+  { what: 'kills its shell', text: `${head}kill -9 $BASHPID\n`, detail: 'its shell ended' },
+  { what: 'kills the shell of them all', text: `${head}kill $$\n`, detail: 'its shell ended' },
+  { what: 'has a syntax error', text: `${head}if true; then\n`, detail: 'line 4' },
+  { what: 'has a quote that never ends', text: `${head}MAKE="make\n`, detail: 'line 3' },
+  { what: 'runs something else instead', text: `${head}exec true\n`, detail: 'its shell ended' },
+];
+
+const names = (readings: Awaited<ReturnType<typeof readAll>>): (string | undefined)[] =>
+  readings.map((reading) =>
+    reading.kind === 'read' ? reading.raw.values.get('PACKAGE_NAME')?.get(0) : `(${reading.failure.kind})`,
+  );
+
+describe('readConfs', () => {
+  it('has no answers to no questions', async () => {
+    expect(await readAll(root, [])).toEqual([]);
+  });
+  it.each(bad)('loses only the conf that $what', async ({ text, detail }) => {
+    const readings = await readAll(root, [[sound], [text], [sound.replace('demo', 'other')]]);
+    expect(names(readings)).toEqual(['demo', '(conf-broken)', 'other']);
+    expect(readings[1]).toMatchObject({
+      failure: { at: expect.stringMatching(/1\/dkms\.conf$/), detail: expect.stringContaining(detail) },
+    });
+  });
+  it('reads on past binary rubbish', async () => {
+    const rubbish = Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 131 + 7) % 256));
+    const elf = Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01'), Buffer.alloc(300)]);
+    const readings = await readAll(root, [[rubbish], [sound], [elf], [sound.replace('demo', 'other')]]);
+    const found = names(readings);
+    expect([found[1], found[3]]).toEqual(['demo', 'other']);
+    for (const name of [found[0], found[2]]) expect(['(conf-broken)', undefined]).toContain(name);
+  });
+  it('reads a conf without a name, so that whoever asked can say so', async () => {
+    expect(names(await readAll(root, [['AUTOINSTALL=yes\n'], [sound]]))).toEqual([undefined, 'demo']);
+  });
+  it('does not let one conf see the variables of another', async () => {
+    const readings = await readAll(root, [[`${sound}MAKE=mine\nleak=1\n`], [`${head}PRE_BUILD="x$leak"\n`]]);
+    const second = readings[1];
+    expect(
+      second?.kind === 'read' && [second.raw.values.get('MAKE'), second.raw.values.get('PRE_BUILD')?.get(0)],
+    ).toEqual([undefined, 'x']);
+  });
+  it('passes on what a conf complains of', async () => {
+    const [reading] = await readAll(root, [[`${sound}no_such_command_here\n`]]);
+    expect(reading).toMatchObject({ kind: 'read', complaints: expect.stringContaining('no_such_command_here') });
+  });
+  it('reads hundreds of confs in one go', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => [`PACKAGE_NAME=m${index}\nPACKAGE_VERSION=1\n`]);
+    const start = performance.now();
+    expect(names(await readAll(root, many))).toEqual(many.map((_, index) => `m${index}`));
+    expect(performance.now() - start).toBeLessThan(8000);
+  });
+});
+
+describe('overrideFiles', () => {
+  it('lists those that exist, the narrower ones later', () => {
+    const confDir = join(root, 'etc');
+    const inOrder = [
+      'demo.conf',
+      'demo-1.0.conf',
+      'demo-1.0-6.1.conf',
+      'demo-1.0-6.1-x86_64.conf',
+      'demo--6.1.conf',
+      'demo--6.1-x86_64.conf',
+    ];
+    for (const name of [...inOrder, 'demo-2.0.conf', 'other.conf']) put(join(confDir, name));
+    const all = inOrder.map((name) => join(confDir, name));
+    expect(overrideFiles(confDir, 'demo', '1.0', '6.1', 'x86_64')).toEqual(all);
+    expect(overrideFiles(confDir, 'demo', '1.0', '5.10', 'x86_64')).toEqual(all.slice(0, 2));
+    expect(overrideFiles(join(root, 'gone'), 'demo', '1.0', '6.1', 'x86_64')).toEqual([]);
+  });
+});

@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { release as running } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../../../src/engine/conf/framework-conf.ts';
+import { scopeOf } from '../../../../src/engine/plan/scope.ts';
+import type { KernelScope, SyncRequest } from '../../../../src/engine/request.ts';
+import type { Settings } from '../../../../src/engine/settings.ts';
+import type { TreeEntry } from '../../../../src/engine/tree/tree.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
+
+const root = temporaryDirectory();
+
+/** Trees with 6.1.0-9 and 6.1.0-10, both bootable, headers only of 6.5, an empty directory of 6.9, and one source. */
+const world = async (distribution: string, framework = ''): Promise<Settings> => {
+  const base = mkdtempSync(join(root, 'world-'));
+  const installTree = join(base, 'modules');
+  put(join(installTree, '6.1.0-9/modules.order'));
+  put(join(installTree, '6.1.0-10/vmlinuz'));
+  mkdirSync(join(installTree, '6.5/build'), { recursive: true });
+  mkdirSync(join(installTree, '6.9'));
+  put(join(base, 'src/here-1.0/dkms.conf'));
+  put(join(base, 'etc/framework.conf'), framework);
+  const osRelease = put(join(base, 'os-release'), `ID=${distribution}\n`);
+  return readSettings({ installTree, osRelease, confDir: join(base, 'etc'), sourceTree: join(base, 'src') }, {}, 1);
+};
+
+const requestOf = (scope: KernelScope, more: Partial<SyncRequest> = {}): SyncRequest => ({
+  verb: 'sync',
+  origin: 'hook',
+  scope,
+  touched: { kernels: [], sources: [] },
+  leaving: { kernels: [], sources: [] },
+  transactionGoesOn: false,
+  initramfsFollows: [],
+  dropOnly: false,
+  dryRun: false,
+  ...more,
+});
+
+const entry = (settings: Settings, name: string): TreeEntry => ({
+  module: { name, version: '1.0' },
+  directory: `/dkms/${name}/1.0`,
+  source: join(settings.sourceTree, `${name}-1.0`),
+  broken: false,
+  built: [],
+});
+
+const touched = (kernels: readonly string[], sources: readonly string[] = []) => ({ touched: { kernels, sources } });
+
+describe('kernels of a sync', () => {
+  const all = ['6.1.0-10', '6.1.0-9'];
+  const cases: readonly (readonly [string, string, string, KernelScope, readonly string[]])[] = [
+    ['the usual ones of Arch are all that boot', 'arch', '', { kind: 'usual' }, all],
+    ['the usual ones elsewhere are the newest', 'debian', '', { kind: 'usual' }, ['6.1.0-10']],
+    ['all that boot, the newest first', 'debian', '', { kind: 'bootable' }, all],
+    ["the event's and the newest", 'debian', '', { kind: 'current', releases: ['6.1.0-9'] }, all],
+    ["the event's once", 'debian', '', { kind: 'current', releases: ['6.1.0-10'] }, ['6.1.0-10']],
+    ["the event's only if it boots", 'debian', '', { kind: 'current', releases: ['6.5'] }, ['6.1.0-10']],
+    ['all of them where the settings say so', 'debian', 'autoinstall_all_kernels=yes', { kind: 'usual' }, all],
+    ['those that were named, also with headers only', 'arch', '', { kind: 'only', releases: ['6.5'] }, ['6.5']],
+  ];
+  it.each(cases)('%s', async (_what, distribution, framework, scope, expected) => {
+    const found = scopeOf(await world(distribution, framework), requestOf(scope), []);
+    expect(found.kernels.map((kernel) => kernel.release)).toEqual(expected);
+    expect(found.failures).toEqual([]);
+  });
+  it('looks after the running kernel too', async () => {
+    const settings = await world('debian');
+    put(join(settings.installTree, running(), 'vmlinuz'));
+    const found = scopeOf(settings, requestOf({ kind: 'usual' }), []);
+    expect(found.kernels.map((kernel) => kernel.release)).toContain(running());
+  });
+  it('takes an architecture with a name', async () => {
+    const found = scopeOf(await world('debian'), requestOf({ kind: 'only', releases: ['6.5/i686'] }), []);
+    expect(found.kernels).toEqual([{ release: '6.5', arch: 'i686' }]);
+  });
+  it.each(['7.0', '../6.5', ''])(
+    'fails for the kernel %j that is not there, and goes on with the others',
+    async (release) => {
+      const found = scopeOf(await world('debian'), requestOf({ kind: 'only', releases: [release, '6.5'] }), []);
+      expect(found.failures).toEqual([expect.objectContaining({ kind: 'kernel-missing' })]);
+      expect(found.kernels.map((kernel) => kernel.release)).toEqual(['6.5']);
+    },
+  );
+});
+
+describe('what comes and what goes', () => {
+  it('finds out by looking whether a touched kernel is gone', async () => {
+    const settings = await world('arch');
+    const found = scopeOf(settings, requestOf({ kind: 'bootable' }, touched(['6.1.0-9', '6.5', '6.9', '5.10'])), []);
+    expect(found.leavingKernels).toEqual(['6.9', '5.10']);
+  });
+  it('does not build for a kernel that leaves', async () => {
+    const leaving = { kernels: ['6.1.0-10'], sources: [] };
+    const found = scopeOf(await world('arch'), requestOf({ kind: 'bootable' }, { leaving }), []);
+    expect(found.leavingKernels).toEqual(['6.1.0-10']);
+    expect(found.kernels.map((kernel) => kernel.release)).toEqual(['6.1.0-9']);
+  });
+  it('builds for nothing where things are only dropped', async () => {
+    const found = scopeOf(await world('arch'), requestOf({ kind: 'bootable' }, { dropOnly: true }), []);
+    expect(found.kernels).toEqual([]);
+  });
+  it('tells sources that are there from those that are gone, and drops only what an event names', async () => {
+    const settings = await world('debian');
+    const entries = ['here', 'gone', 'silent'].map((name) => entry(settings, name));
+    const found = scopeOf(
+      settings,
+      requestOf({ kind: 'usual' }, touched([], ['here-1.0', 'gone-1.0', 'never-1.0'])),
+      entries,
+    );
+    expect(found.sources).toEqual(['here-1.0']);
+    expect(found.leavingEntries.map((one) => one.module.name)).toEqual(['gone']);
+  });
+});

@@ -1,0 +1,105 @@
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  closeJournal,
+  type Journal,
+  openJournal,
+  openJournals,
+  readJournal,
+} from '../../../../src/engine/state/journal.ts';
+import { failureLogFile } from '../../../../src/engine/state/paths.ts';
+import {
+  type EntryRecord,
+  forgetRecord,
+  readRecord,
+  recordedEntries,
+  writeRecord,
+} from '../../../../src/engine/state/record.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
+
+const root = temporaryDirectory();
+const stateOf = (): string => mkdtempSync(join(root, 'state-'));
+const module = { name: 'demo', version: '1.0' };
+const kernel = { release: '6.1.0-56-amd64', arch: 'x86_64' };
+const none: EntryRecord = { version: 1 };
+const some: EntryRecord = {
+  version: 1,
+  failure: {
+    inputs: 'i',
+    failure: { kind: 'compiler-failed', detail: 'x' },
+    at: '2024-01-01T00:00:00Z',
+    transient: false,
+  },
+};
+const fileOf = (state: string): string => join(state, 'record/demo/1.0/6.1.0-56-amd64@x86_64.json');
+
+describe('records', () => {
+  it('come back as they were written, and each entry is listed', () => {
+    const state = stateOf();
+    expect(readRecord(state, module, kernel)).toEqual(none);
+    writeRecord(state, module, kernel, some);
+    expect(readRecord(state, module, kernel)).toEqual(some);
+    expect(readRecord(state, { ...module, version: '1.1' }, kernel)).toEqual(none);
+    expect(readRecord(state, module, { ...kernel, arch: 'i686' })).toEqual(none);
+    expect(recordedEntries(state)).toEqual([{ module, kernel }]);
+  });
+  it.each([
+    '',
+    'rubbish',
+    '{',
+    'null',
+    '[]',
+    '1',
+    '"text"',
+    '{"version":2,"failure":{}}',
+    '{"failure":{}}',
+    '\0\0\0',
+    '{"version":1,"failure":',
+  ])('of rubbish (%j) count as none, and can be written again', (text) => {
+    const state = stateOf();
+    put(fileOf(state), text);
+    expect(readRecord(state, module, kernel)).toEqual(none);
+    writeRecord(state, module, kernel, some);
+    expect(readRecord(state, module, kernel)).toEqual(some);
+  });
+  it('go away with their log and their empty directories, and leave others alone', () => {
+    const state = stateOf();
+    writeRecord(state, module, kernel, some);
+    writeRecord(state, { name: 'other', version: '1' }, kernel, some);
+    put(failureLogFile(state, module, kernel), 'log');
+    forgetRecord(state, module, kernel);
+    expect(existsSync(failureLogFile(state, module, kernel))).toBe(false);
+    expect(readdirSync(join(state, 'record'))).toEqual(['other']);
+    forgetRecord(state, module, kernel);
+  });
+  it('leave no temporary file beside them', () => {
+    const state = stateOf();
+    writeRecord(state, module, kernel, some);
+    expect(readdirSync(join(state, 'record/demo/1.0'))).toEqual(['6.1.0-56-amd64@x86_64.json']);
+  });
+});
+
+describe('journals', () => {
+  const journal = (ours: readonly string[]): Journal => ({ version: 1, module, kernel, action: 'install', ours });
+  it('are open until they are closed', () => {
+    const state = stateOf();
+    expect(openJournals(state)).toEqual([]);
+    openJournal(state, journal(['a']));
+    expect(readJournal(state, 'demo', kernel)).toEqual(journal(['a']));
+    expect(openJournals(state)).toEqual([journal(['a'])]);
+    closeJournal(state, 'demo', kernel);
+    expect(openJournals(state)).toEqual([]);
+  });
+  it('keep the files of an earlier one that was not closed', () => {
+    const state = stateOf();
+    openJournal(state, journal(['a', 'b']));
+    expect(openJournal(state, journal(['b', 'c'])).ours).toEqual(['b', 'c', 'a']);
+  });
+  it('of rubbish count as none', () => {
+    const state = stateOf();
+    put(join(state, 'journal/demo@6.1.0-56-amd64@x86_64.json'), '{"version":1');
+    expect(readJournal(state, 'demo', kernel)).toBeUndefined();
+    expect(openJournals(state)).toEqual([]);
+  });
+});

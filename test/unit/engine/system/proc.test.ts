@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { commandLineOf, parseStat, processFacts } from '../../../../src/engine/system/proc.ts';
+
+const tail = 'S 41 42 43 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2';
+
+describe('parseStat', () => {
+  it.each([`7 (bash) ${tail}`, `7 (a ) (b) ${tail}`, `7 () ${tail}`, `7 (a\n) S 1) ${tail}`])('reads %j', (text) => {
+    expect(parseStat(text)).toEqual({ parent: 41, group: 42, start: '987654' });
+  });
+  it.each(['', '7 (bash)', '7 (bash) S 41 42'])('makes nothing of %j', (text) => {
+    expect(parseStat(text)).toBeUndefined();
+  });
+});
+
+describe('a process', () => {
+  it('is known by its parent, group, start and command line while it runs', async () => {
+    const child = spawn('sleep', ['60'], { detached: true });
+    const pid = child.pid ?? 0;
+    expect(processFacts(pid)).toMatchObject({ parent: process.pid, group: pid });
+    expect(Number(processFacts(pid)?.start)).toBeGreaterThanOrEqual(Number(processFacts(process.pid)?.start));
+    await expect.poll(() => commandLineOf(pid)).toEqual(['sleep', '60', '']);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(processFacts(pid)).toBeUndefined();
+    expect(commandLineOf(pid)).toEqual([]);
+  });
+});

@@ -1,0 +1,152 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { BuildRecord } from '../../../../src/engine/state/record.ts';
+import {
+  changedDependencies,
+  changedParts,
+  fingerprintOf,
+  inputsKey,
+  treeHash,
+  usedSymbols,
+} from '../../../../src/engine/tree/fingerprint.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
+import { factsOf } from '../conf/conf-world.ts';
+
+const root = temporaryDirectory();
+
+const sourceTree = (): string => {
+  const directory = mkdtempSync(join(root, 'src-'));
+  for (const name of ['a.c', 'sub/b.c']) {
+    const path = put(join(directory, name), 'text');
+    utimesSync(path, 1000, 1000);
+  }
+  return directory;
+};
+
+describe('treeHash', () => {
+  it('is the same for the same tree in another place, and again', () => {
+    const one = sourceTree();
+    expect(treeHash(one)).toBe(treeHash(one));
+    expect(treeHash(sourceTree())).toBe(treeHash(one));
+  });
+  it.each<[string, (directory: string) => void]>([
+    ['size', (directory) => utimesSync(put(join(directory, 'a.c'), 'longer text'), 1000, 1000)],
+    ['time', (directory) => utimesSync(join(directory, 'a.c'), 1000, 1001)],
+    ['mode', (directory) => chmodSync(join(directory, 'a.c'), 0o755)],
+    ['new file', (directory) => put(join(directory, 'sub/c.c'))],
+    ['lost file', (directory) => rmSync(join(directory, 'sub/b.c'))],
+    ['new link', (directory) => symlinkSync('a.c', join(directory, 'l.c'))],
+  ])('sees a change of %s', (_what, change) => {
+    const directory = sourceTree();
+    const before = treeHash(directory);
+    change(directory);
+    expect(treeHash(directory)).not.toBe(before);
+  });
+  it('is empty for what is no directory', () => {
+    expect(treeHash(join(root, 'gone'))).toBe('');
+  });
+});
+
+describe('fingerprintOf', () => {
+  it('names the part that changed, and only that', () => {
+    const override = put(join(root, 'demo.conf'), 'MAKE=one\n');
+    const local = join(root, 'local');
+    const now = () => fingerprintOf('s', [override], local, factsOf());
+    const before = now();
+    expect(changedParts(before, now())).toEqual([]);
+    put(override, 'MAKE=two\n');
+    expect(changedParts(before, now())).toEqual(['conf']);
+    const afterOverride = now();
+    put(join(local, 'patches/x.patch'));
+    expect(changedParts(afterOverride, now())).toEqual(['conf']);
+    expect(changedParts(now(), fingerprintOf('t', [override], local, factsOf()))).toEqual(['sources']);
+    const otherHeaders = factsOf('6.1.0-56-amd64', { headersHash: 'h2', compilerHash: 'c2' });
+    expect(changedParts(now(), fingerprintOf('s', [override], local, otherHeaders))).toEqual(['headers', 'compiler']);
+  });
+  it('says nothing of headers that are not there', () => {
+    const before = fingerprintOf('s', [], root, factsOf());
+    const without = fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: '', compilerHash: '' }));
+    expect(changedParts(before, without)).toEqual([]);
+  });
+});
+
+const exports = (symbols: Readonly<Record<string, string>>): Map<string, string> => new Map(Object.entries(symbols));
+const used = exports({ one: '0x11111111', two: '0x22222222' });
+const imports = exports({ one: '0x11111111', printk: '0x99999999' });
+const fingerprint = { sources: 's', conf: 'c', headers: 'h', compiler: 'c' };
+
+const buildOf = (symbols: ReturnType<typeof usedSymbols>): BuildRecord => ({
+  fingerprint,
+  dependencies: { dep: symbols },
+  objects: [],
+});
+
+describe('changedDependencies', () => {
+  const build = buildOf(usedSymbols('1.0', used, imports));
+  const crcless = buildOf(usedSymbols('1.0', exports({ one: '0x00000000' }), exports({ one: '0x00000000' })));
+  const withCrcs = { hasModversions: true, onVersion: false };
+  const without = { hasModversions: false, onVersion: false };
+  const same = { one: '0x11111111', two: '0x22222222' };
+  it.each([
+    ['nothing changed', build, '1.0', same, withCrcs, false],
+    ['an unused symbol changed', build, '1.0', { ...same, two: '0x33333333' }, withCrcs, false],
+    ['a used symbol changed', build, '1.0', { ...same, one: '0x33333333' }, withCrcs, true],
+    ['a used symbol is gone', build, '1.0', { two: '0x22222222' }, withCrcs, true],
+    ['only the version changed', build, '1.1', same, withCrcs, false],
+    ['the version changed and the conf minds', build, '1.1', same, { ...withCrcs, onVersion: true }, true],
+    ['an unused symbol changed, and there are no CRCs', build, '1.0', { ...same, two: '0x33333333' }, without, true],
+    ['nothing changed, and there are no CRCs', build, '1.0', same, without, false],
+    ['CRCs of zero and a new symbol', crcless, '1.0', { one: '0x00000000', new: '0x00000000' }, withCrcs, true],
+    ['CRCs of zero and no change', crcless, '1.0', { one: '0x00000000' }, withCrcs, false],
+  ])('%s', (_what, record, version, exported, options, isChanged) => {
+    const now = new Map([['dep', { version, exported: exports(exported) }]]);
+    expect(changedDependencies(record, now, options)).toEqual(isChanged ? ['dep'] : []);
+  });
+  it('remembers of the dependency only what is used of it', () => {
+    expect(usedSymbols('1.0', used, imports).crcs).toEqual({ one: '0x11111111' });
+  });
+});
+
+describe('inputsKey', () => {
+  const module = { name: 'demo', version: '1.0' };
+  const dependency = { version: '1.0', exported: used };
+  const key = inputsKey(
+    module,
+    fingerprint,
+    new Map([
+      ['a', dependency],
+      ['b', dependency],
+    ]),
+  );
+  it('does not depend on the order of dependencies', () => {
+    expect(
+      inputsKey(
+        module,
+        fingerprint,
+        new Map([
+          ['b', dependency],
+          ['a', dependency],
+        ]),
+      ),
+    ).toBe(key);
+  });
+  it.each([
+    [{ ...module, version: '1.1' }, fingerprint, dependency],
+    [module, { ...fingerprint, sources: 'x' }, dependency],
+    [module, { ...fingerprint, compiler: 'x' }, dependency],
+    [module, fingerprint, { ...dependency, version: '2' }],
+    [module, fingerprint, { ...dependency, exported: imports }],
+  ])('differs when any input does (%#)', (other, prints, a) => {
+    expect(
+      inputsKey(
+        other,
+        prints,
+        new Map([
+          ['a', a],
+          ['b', dependency],
+        ]),
+      ),
+    ).not.toBe(key);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import type { Failure } from '../../../src/engine/errors.ts';
+import type { Outcome } from '../../../src/engine/outcome.ts';
+import type { Summary } from '../../../src/engine/progress.ts';
+import { type ExitPolicy, exitStatus, failureStatus, unexpectedStatus } from '../../../src/report/exit-status.ts';
+import { missingRequired } from '../../../src/report/required.ts';
+
+const kernel = { release: '6.1.0', arch: 'x86_64' };
+const failed: Outcome = { kind: 'failed', failure: { kind: 'compiler-failed' }, remembered: false };
+const blocked: Outcome = { kind: 'blocked', why: { reason: 'dependency-failed', dependency: 'a', root: 'a' } };
+const interrupted: Outcome = { kind: 'skipped', why: { reason: 'interrupted' } };
+const deferred: Outcome = { kind: 'deferred', why: { reason: 'headers-may-follow' } };
+const newer: Outcome = { kind: 'skipped', why: { reason: 'newer-in-tree', path: '/x' } };
+
+const summary = (outcomes: readonly Outcome[], more: Partial<Summary> = {}): Summary => ({
+  kind: 'summary',
+  rows: outcomes.map((outcome, i) => ({ module: { name: `m${i}`, version: '1' }, kernel, outcome })),
+  failures: [],
+  notes: [],
+  seconds: 1,
+  ...more,
+});
+
+const all: readonly ExitPolicy[] = ['typed', 'pacman', 'apt', 'rpm'];
+const statuses = (answer: Summary, requiredFailed = false): number[] =>
+  all.map((exitPolicy) => exitStatus(answer, exitPolicy, { requiredFailed }));
+
+describe('exitStatus', () => {
+  it('is 0 when all went well, also with what is deferred or passed over', () => {
+    expect(statuses(summary([{ kind: 'installed' }, deferred, newer]))).toEqual([0, 0, 0, 0]);
+  });
+  it.each([
+    ['a failed row', summary([failed])],
+    ['a blocked row', summary([blocked])],
+    ['an interrupted row', summary([interrupted])],
+    ['a failure of the run', summary([], { failures: [{ kind: 'depmod-failed' }] })],
+  ])('is 1 for typed commands and pacman with %s', (_name, answer) => {
+    expect(statuses(answer)).toEqual([1, 1, 0, 0]);
+  });
+  it('is 1 for typed commands and pacman when a required module is missing', () => {
+    expect(statuses(summary([deferred]), true)).toEqual([1, 1, 0, 0]);
+  });
+  it('is 75 for a typed command that did not get the lock', () => {
+    expect(statuses(summary([], { failures: [{ kind: 'lock-busy' }] }))).toEqual([75, 1, 0, 0]);
+  });
+  it('tells the signal that ended the run', () => {
+    expect(statuses(summary([failed], { signal: 'SIGINT' }))).toEqual([130, 130, 0, 0]);
+    expect(statuses(summary([failed], { signal: 'SIGTERM' }))).toEqual([143, 143, 0, 0]);
+  });
+  it('fails the unit at boot only for required modules', () => {
+    expect(exitStatus(summary([failed]), 'boot', { requiredFailed: false })).toBe(0);
+    expect(exitStatus(summary([failed]), 'boot', { requiredFailed: true })).toBe(1);
+  });
+  it('stops a transaction only for required modules', () => {
+    const finding = { module: { name: 'a', version: '1' }, release: '6.2', rule: 'BUILD_EXCLUSIVE_KERNEL', value: 'x' };
+    const guarded = (required: boolean) =>
+      exitStatus({ kind: 'guarded', findings: [{ ...finding, required }] }, 'guard', { requiredFailed: false });
+    expect([guarded(true), guarded(false)]).toEqual([1, 0]);
+    expect([failureStatus({ kind: 'conf-broken' }, 'guard'), unexpectedStatus('guard')]).toEqual([0, 0]);
+  });
+  it('is 1 for modules that will not load, and where nobody can know', () => {
+    const bad = { module: { name: 'a', version: '1' }, failure: { kind: 'will-not-load' } as const };
+    const verified = (failures: readonly (typeof bad)[], certain = true) => {
+      const kernels = [{ release: '6.1', objects: 1, certain, failures }];
+      return exitStatus({ kind: 'verified', kernels, failures: [] }, 'typed', { requiredFailed: false });
+    };
+    expect([verified([]), verified([bad]), verified([], false)]).toEqual([0, 1, 1]);
+  });
+  it('is 0 for answers that change nothing, and 1 when there is none', () => {
+    const options = { requiredFailed: false };
+    expect(
+      exitStatus({ kind: 'plan', plan: { jobs: [], settled: [] }, failures: [], notes: [] }, 'typed', options),
+    ).toBe(0);
+    expect(exitStatus({ kind: 'status', entries: [] }, 'typed', options)).toBe(0);
+    expect(exitStatus({ kind: 'nothing', asked: 'zfs' }, 'typed', options)).toBe(1);
+  });
+});
+
+describe('a run that could not begin', () => {
+  const by = (failure: Failure): number[] => all.map((exitPolicy) => failureStatus(failure, exitPolicy));
+  it('has the code of its failure when typed, and the exitPolicy of hooks else', () => {
+    expect(by({ kind: 'conf-broken' })).toEqual([8, 1, 0, 0]);
+    expect(by({ kind: 'lock-busy' })).toEqual([75, 1, 0, 0]);
+  });
+  it('is 2 for wrong words whoever wrote them', () => {
+    expect(by({ kind: 'bad-usage' })).toEqual([2, 2, 2, 2]);
+  });
+  it('never breaks apt or rpm with an error of our own', () => {
+    expect(all.map(unexpectedStatus)).toEqual([1, 1, 0, 0]);
+  });
+});
+
+describe('missingRequired', () => {
+  it('is satisfied by what will load: ours or the newer one of the kernel', () => {
+    const answer = summary([{ kind: 'installed' }, { kind: 'unchanged' }, newer]);
+    expect(missingRequired(answer, ['m0', 'm1', 'm2'])).toEqual([]);
+  });
+  it('counts deferred, skipped, failed, only built and unknown ones as missing', () => {
+    const answer = summary([deferred, interrupted, failed, { kind: 'built' }, { kind: 'installed' }]);
+    expect(missingRequired(answer, ['m0', 'm1', 'm2', 'm3', 'm4', 'typo'])).toEqual([
+      { release: '6.1.0', names: ['m0', 'm1', 'm2', 'm3', 'typo'] },
+    ]);
+  });
+  it('asks nothing of a kernel that is being removed, but something of no rows at all', () => {
+    expect(missingRequired(summary([{ kind: 'removed' }]), ['m0'])).toEqual([]);
+    const { rows, ...rest } = summary([failed]);
+    const staying = { ...rest, rows: rows.map((row) => ({ ...row, stays: '0.9' })) };
+    expect(missingRequired(staying, ['m0'])).toEqual([]);
+    expect(missingRequired(summary([]), ['zfs'])).toEqual([{ names: ['zfs'] }]);
+    expect(missingRequired(summary([]), [])).toEqual([]);
+  });
+});
