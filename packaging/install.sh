@@ -63,16 +63,16 @@ sed -i "1s|.*|#!$node|" "$destdir/usr/lib/kmodsort/kmodsort.mjs"
 ln -sf kmodsort.mjs "$destdir/usr/lib/kmodsort/dkms"
 mkdir -p "$destdir/usr/bin"
 ln -sf ../lib/kmodsort/kmodsort.mjs "$destdir/usr/bin/kmodsort"
-place 755 packaging/files/dkms "$sbin/dkms"
+place 755 hooks/dkms/dkms "$sbin/dkms"
 
 # What hooks of every kind call, and what they call it with where the program cannot start.
-for script in hook guard required-check; do place 755 "packaging/files/$script" "usr/lib/kmodsort/$script"; done
-place 644 packaging/files/queue.sh usr/lib/kmodsort/queue.sh
-for script in common.postinst dkms_autoinstaller; do place 755 "packaging/files/$script" "usr/lib/dkms/$script"; done
+for script in hook guard required-check; do place 755 "hooks/shell/$script" "usr/lib/kmodsort/$script"; done
+place 644 hooks/shell/queue.sh usr/lib/kmodsort/queue.sh
+for script in common.postinst dkms_autoinstaller; do place 755 "hooks/dkms/$script" "usr/lib/dkms/$script"; done
 place 644 hooks/systemd/kmodsort.service usr/lib/systemd/system/kmodsort.service
 ln -sf kmodsort.service "$destdir/usr/lib/systemd/system/dkms.service"
-place 644 packaging/files/profile.sh etc/profile.d/kmodsort.sh
-put 644 "$top/packaging/files/framework.conf" etc/dkms/framework.conf
+place 644 hooks/login/profile.sh etc/profile.d/kmodsort.sh
+put 644 "$top/packaging/framework.conf" etc/dkms/framework.conf
 mkdir -p "$destdir/etc/dkms/framework.conf.d" "$destdir/var/lib/dkms" "$destdir/var/lib/kmodsort"
 
 case $layout in

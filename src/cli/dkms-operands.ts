@@ -8,7 +8,7 @@ import { UsageError } from './usage.ts';
 /** Which modules and kernels a dkms command line is about. */
 
 /** What a dkms command line is read against. */
-export interface DkmsSurroundings {
+export interface CliContext {
   readonly cwd: string;
   readonly columns: number;
   readonly isRoot: boolean;
@@ -21,15 +21,15 @@ export interface DkmsSurroundings {
 export const emptyKernel = 'an empty kernel or architecture';
 
 /** One -a serves all -k; else as many of one as of the other. */
-export const kernelsOf = (given: Given, around: DkmsSurroundings): Kernel[] => {
+export const kernelsOf = (given: Given, context: CliContext): Kernel[] => {
   const named = (given.kernelver ?? []).map((one) => one.split('/'));
   const arches = given.arch ?? [];
-  const releases = named.length > 0 ? named : [[around.runningKernel]];
+  const releases = named.length > 0 ? named : [[context.runningKernel]];
   if (arches.length > 1 && arches.length !== releases.length) {
     throw new UsageError('as many -a as -k are needed, or one for all', 1);
   }
   return releases.map(([release = '', arch], index) => {
-    const kernel = { release, arch: arch ?? arches[index] ?? arches[0] ?? around.arch };
+    const kernel = { release, arch: arch ?? arches[index] ?? arches[0] ?? context.arch };
     if (!kernel.release || !kernel.arch) throw new UsageError(emptyKernel, 16);
     for (const word of [kernel.release, kernel.arch]) {
       if (!isCleanName(word)) throw new UsageError(`'${word}' is no kernel or architecture`, 16);
@@ -51,22 +51,22 @@ const moduleOperand = (name: string, version: string | undefined): Operand => {
 const isPlainPath = (word: string): boolean => /^(\/|\.{1,2}(\/|$))/.test(word);
 
 /** A file that is there and is no dkms.conf; without a path before it, only by an archive's ending. */
-const isArchive = (word: string, path: string, around: DkmsSurroundings): boolean =>
+const isArchive = (word: string, path: string, context: CliContext): boolean =>
   basename(path) !== 'dkms.conf' &&
   (isPlainPath(word) || /\.(tar(\.\w+)?|t[bgx]z|tzst)$/.test(word)) &&
-  around.look(path) === 'file';
+  context.look(path) === 'file';
 
 /**
  * -m and -v, or the word after the action: NAME/VERSION, and for those that add also a directory with a
  * dkms.conf, a path to one, or an archive.
  */
-export const operandOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): Operand | undefined => {
+export const operandOf = (action: DkmsAction, given: Given, context: CliContext): Operand | undefined => {
   const version = given['module-version'];
   if (given.module !== undefined) return moduleOperand(given.module, version);
   if (given._[1] === undefined) return undefined;
   const word = String(given._[1]);
-  const path = resolve(around.cwd, word);
-  if (adding.has(action) && isArchive(word, path, around)) return { kind: 'archive', path };
-  const isPath = isPlainPath(word) || basename(path) === 'dkms.conf' || around.look(`${path}/dkms.conf`) === 'file';
+  const path = resolve(context.cwd, word);
+  if (adding.has(action) && isArchive(word, path, context)) return { kind: 'archive', path };
+  const isPath = isPlainPath(word) || basename(path) === 'dkms.conf' || context.look(`${path}/dkms.conf`) === 'file';
   return isPath && adding.has(action) ? { kind: 'path', path } : moduleOperand(word, version);
 };

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { type Kernel, type Request, type Switches, typedSync } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
-import { type DkmsSurroundings, emptyKernel, kernelsOf, operandOf } from './dkms-operands.ts';
+import { type CliContext, emptyKernel, kernelsOf, operandOf } from './dkms-operands.ts';
 import { type DkmsAction, dkmsActions, dkmsOptions, notForAll, oneKernel, rootOnly } from './dkms-options.ts';
 import { type Given, helpText, parserOf } from './dkms-parser.ts';
-import type { Invocation } from './kmodsort.ts';
+import type { Invocation } from './invocation.ts';
 import { overridesOf } from './options.ts';
 import { complaint, nearest, UsageError } from './usage.ts';
 
@@ -14,8 +14,8 @@ const surfaceVersion = '3.4.3';
 
 const text = (message: string, code: number): Invocation => ({ kind: 'text', text: `dkms: ${message}\n`, code });
 
-const switchesOf = (given: Given, around: DkmsSurroundings): Switches => {
-  const path = (value: string | undefined): string | undefined => value && resolve(around.cwd, value);
+const switchesOf = (given: Given, context: CliContext): Switches => {
+  const path = (value: string | undefined): string | undefined => value && resolve(context.cwd, value);
   const [conf, kernelSource, kernelConfig] = [given.conf, given.kernelsourcedir, given.config].map(path);
   return {
     force: given.force,
@@ -31,7 +31,7 @@ const switchesOf = (given: Given, around: DkmsSurroundings): Switches => {
   };
 };
 
-const refuseBadMixes = (action: DkmsAction, given: Given, around: DkmsSurroundings): void => {
+const refuseBadMixes = (action: DkmsAction, given: Given, context: CliContext): void => {
   if (given['binaries-only'] && given['source-only'])
     throw new UsageError('--binaries-only and --source-only exclude each other', 8);
   if (given.all && given.kernelver) throw new UsageError('--all and -k exclude each other', 2);
@@ -39,13 +39,13 @@ const refuseBadMixes = (action: DkmsAction, given: Given, around: DkmsSurroundin
   if (given.all && notForAll.has(action)) throw new UsageError(`${action} does not take --all`, 5);
   if (oneKernel.has(action) && (given.kernelver ?? []).length > 1) throw new UsageError(`${action} takes one -k`, 4);
   if (action.startsWith('kernel_') && !given.kernelver) throw new UsageError(`${action} needs -k KERNEL`, 1);
-  if (rootOnly.has(action) && !around.isRoot) throw new UsageError(`${action} needs root; run it again with sudo`, 1);
+  if (rootOnly.has(action) && !context.isRoot) throw new UsageError(`${action} needs root; run it again with sudo`, 1);
 };
 
 /** Where modules go is the distribution's to say: nothing is guessed on a system that does not tell its name. */
-const refuseNamelessSystem = (overrides: Overrides, around: DkmsSurroundings): void => {
+const refuseNamelessSystem = (overrides: Overrides, context: CliContext): void => {
   const files = overrides.osRelease ? [overrides.osRelease] : ['/etc/os-release', '/usr/lib/os-release'];
-  if (files.some((file) => around.look(file) === 'file')) return;
+  if (files.some((file) => context.look(file) === 'file')) return;
   throw new UsageError(`there is no ${files.join(' or ')} to tell the distribution`, 4);
 };
 
@@ -54,43 +54,43 @@ const syncOf = (kernel: Kernel, isLeaving: boolean): Request =>
     ? typedSync({ kind: 'only', releases: [] }, { leaving: { kernels: [kernel.release], sources: [] }, dropOnly: true })
     : typedSync({ kind: 'only', releases: [`${kernel.release}/${kernel.arch}`] });
 
-const statusRequest = (given: Given, around: DkmsSurroundings): Request => {
-  const operand = operandOf('status', given, around);
+const statusRequest = (given: Given, context: CliContext): Request => {
+  const operand = operandOf('status', given, context);
   const named = operand?.kind === 'module' ? operand : undefined;
   return {
     verb: 'status',
-    kernels: given.kernelver ? kernelsOf(given, around) : [],
+    kernels: given.kernelver ? kernelsOf(given, context) : [],
     arches: given.arch ?? [],
     ...(named ? { name: named.name } : {}),
     ...(named?.version ? { version: named.version } : {}),
   };
 };
 
-const archiveRequest = (action: 'mktarball' | 'ldtarball', given: Given, around: DkmsSurroundings): Request => {
-  const switches = switchesOf(given, around);
+const archiveRequest = (action: 'mktarball' | 'ldtarball', given: Given, context: CliContext): Request => {
+  const switches = switchesOf(given, context);
   if (action === 'ldtarball') {
-    if (given.force && !around.isRoot) throw new UsageError('ldtarball --force needs root; run it again with sudo', 1);
+    if (given.force && !context.isRoot) throw new UsageError('ldtarball --force needs root; run it again with sudo', 1);
     const word = given.archive ?? given._[1];
-    return { verb: action, switches, ...(word === undefined ? {} : { archive: resolve(around.cwd, String(word)) }) };
+    return { verb: action, switches, ...(word === undefined ? {} : { archive: resolve(context.cwd, String(word)) }) };
   }
-  const operand = operandOf(action, given, around);
+  const operand = operandOf(action, given, context);
   const { archive } = given;
   return {
     verb: action,
-    kernels: given.all ? 'all' : kernelsOf(given, around),
+    kernels: given.all ? 'all' : kernelsOf(given, context),
     sourceOnly: given['source-only'],
     binariesOnly: given['binaries-only'],
     switches,
     ...(operand ? { operand } : {}),
-    ...(archive ? { archive: archive.includes('/') ? resolve(around.cwd, archive) : archive } : {}),
+    ...(archive ? { archive: archive.includes('/') ? resolve(context.cwd, archive) : archive } : {}),
   };
 };
 
-const requestOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): Request => {
-  if (action === 'status') return statusRequest(given, around);
-  const kernels = kernelsOf(given, around);
-  const switches = switchesOf(given, around);
-  const kernel = kernels[0] ?? { release: around.runningKernel, arch: around.arch };
+const requestOf = (action: DkmsAction, given: Given, context: CliContext): Request => {
+  if (action === 'status') return statusRequest(given, context);
+  const kernels = kernelsOf(given, context);
+  const switches = switchesOf(given, context);
+  const kernel = kernels[0] ?? { release: context.runningKernel, arch: context.arch };
   switch (action) {
     case 'autoinstall':
     case 'kernel_postinst':
@@ -107,9 +107,9 @@ const requestOf = (action: DkmsAction, given: Given, around: DkmsSurroundings): 
       return { verb: action, switches };
     case 'mktarball':
     case 'ldtarball':
-      return archiveRequest(action, given, around);
+      return archiveRequest(action, given, context);
     default: {
-      const operand = operandOf(action, given, around);
+      const operand = operandOf(action, given, context);
       const chosen = given.all ? 'all' : kernels;
       return { verb: action, kernels: chosen, switches, ...(operand ? { operand } : {}) };
     }
@@ -144,17 +144,17 @@ const noAction = async (words: readonly (string | number)[], columns: number): P
 
 const ignoredOptions = ['no-initrd', 'no-clean-kernel', 'no-prepare-kernel'] as const;
 
-const invocationOf = async (given: Given, around: DkmsSurroundings): Promise<Invocation> => {
+const invocationOf = async (given: Given, context: CliContext): Promise<Invocation> => {
   if (given.version) return { kind: 'text', text: `dkms-${surfaceVersion}\n`, code: 0 };
   const action = actionOf(given._);
-  if (given.help) return { kind: 'text', text: `${await helpText(action, around.columns)}\n`, code: 0 };
-  if (!action) return noAction(given._, around.columns);
-  refuseBadMixes(action, given, around);
+  if (given.help) return { kind: 'text', text: `${await helpText(action, context.columns)}\n`, code: 0 };
+  if (!action) return noAction(given._, context.columns);
+  refuseBadMixes(action, given, context);
   // The words may come in any order: `dkms -k K build name/version`, `dkms name/version build`.
   const words = [action, ...given._.filter((word) => String(word) !== action)];
-  const request = requestOf(action, { ...given, _: words }, around);
-  const overrides = overridesOf({ ...given }, around.cwd);
-  refuseNamelessSystem(overrides, around);
+  const request = requestOf(action, { ...given, _: words }, context);
+  const overrides = overridesOf({ ...given }, context.cwd);
+  refuseNamelessSystem(overrides, context);
   return {
     kind: 'run',
     task: { kind: 'request', request },
@@ -168,17 +168,17 @@ const invocationOf = async (given: Given, around: DkmsSurroundings): Promise<Inv
 };
 
 /** Reads a dkms command line. Prints nothing and ends nothing: help, the version and wrong usage come back as text. */
-export const parseDkmsCommandLine = async (argv: readonly string[], around: DkmsSurroundings): Promise<Invocation> => {
+export const parseDkmsCommandLine = async (argv: readonly string[], context: CliContext): Promise<Invocation> => {
   const said: { error?: Error | null | undefined } = {};
   try {
-    const given = await parserOf(around.columns).parseAsync([...argv], {}, (error) => {
+    const given = await parserOf(context.columns).parseAsync([...argv], {}, (error) => {
       said.error = error;
     });
     // The parser has one complaint for `-k` without a word and for `--kernelver=`: scripts know the latter by its number.
     const isEmpty = argv.some((word) => /^--?(kernelver|k|arch|a)=$/.test(word));
     if (said.error && isEmpty) return text(emptyKernel, 16);
     if (said.error) return text(complaint(said.error.message, argv, dkmsActions, Object.keys(dkmsOptions)), 2);
-    return await invocationOf(given, around);
+    return await invocationOf(given, context);
   } catch (error) {
     if (error instanceof UsageError) return text(error.message, error.code);
     throw error;

@@ -1,41 +1,10 @@
 import yargs from 'yargs';
 import { type Manager, requestOf } from '../adapters/events.ts';
 import { type KernelScope, type Request, typedSync } from '../engine/request.ts';
-import type { Overrides } from '../engine/settings.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
+import type { Invocation, Task } from './invocation.ts';
 import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
 import { complaint, nearest, UsageError } from './usage.ts';
-
-/** What a run shall do: a Request, or a hook's words whose Request also depends on what comes on stdin. */
-export type Task =
-  | { readonly kind: 'request'; readonly request: Request }
-  | { readonly kind: 'guard'; readonly manager: 'apt' | 'pacman' }
-  | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
-
-/** How the answer is given; `dkms`: status lines as scripts scrape them. */
-export type Output = 'auto' | 'json' | 'dot' | 'dkms';
-
-/** What a command line means. */
-export type Invocation =
-  | {
-      readonly kind: 'run';
-      readonly task: Task;
-      readonly overrides: Overrides;
-      readonly output: Output;
-      readonly verbose: boolean;
-      /** Say only what failed. */
-      readonly quiet?: boolean;
-      /** Options that were given and mean nothing any more. */
-      readonly ignored?: readonly string[];
-      readonly exitPolicy: ExitPolicy;
-    }
-  | {
-      readonly kind: 'text';
-      readonly text: string;
-      readonly code: number;
-      /** Where it goes; stdout if it ends well and nothing is said. */
-      readonly to?: 'err';
-    };
 
 /** What the command line is read against. */
 export interface Surroundings {

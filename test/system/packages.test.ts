@@ -23,7 +23,9 @@ const scriptsIn = (directory: string): string[] =>
     .map((entry) => join(directory, entry.name));
 
 const scripts = [
-  ...['packaging', 'packaging/files', 'hooks/apt/postinst.d', 'hooks/apt/prerm.d'].flatMap(scriptsIn),
+  ...['packaging', 'hooks/shell', 'hooks/dkms', 'hooks/login', 'hooks/apt/postinst.d', 'hooks/apt/prerm.d'].flatMap(
+    scriptsIn,
+  ),
   ...['preinst', 'postinst', 'prerm', 'postrm'].map((name) => `packaging/debian/${name}`),
   'packaging/arch/kmodsort.install',
   'hooks/rpm/40-dkms.install',

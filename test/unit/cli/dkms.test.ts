@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parseDkmsCommandLine } from '../../../src/cli/dkms.ts';
-import type { DkmsSurroundings } from '../../../src/cli/dkms-operands.ts';
+import type { CliContext } from '../../../src/cli/dkms-operands.ts';
 import { dkmsActions } from '../../../src/cli/dkms-options.ts';
-import type { Invocation } from '../../../src/cli/kmodsort.ts';
+import type { Invocation } from '../../../src/cli/invocation.ts';
 import type { Request } from '../../../src/engine/request.ts';
 
 const files = ['/etc/os-release', '/here/module/dkms.conf', '/other/dkms.conf', '/here/pack.tar.gz', '/private/os'];
 const directories = ['/here/module', '/other', '/here/bare', '/here/zfs'];
 
-const around: DkmsSurroundings = {
+const context: CliContext = {
   cwd: '/here',
   columns: 100,
   isRoot: true,
@@ -20,11 +20,11 @@ const around: DkmsSurroundings = {
   },
 };
 
-const parse = (line: string, where: Partial<DkmsSurroundings> = {}): Promise<Invocation> =>
-  parseDkmsCommandLine(line === '' ? [] : line.split(' '), { ...around, ...where });
+const parse = (line: string, where: Partial<CliContext> = {}): Promise<Invocation> =>
+  parseDkmsCommandLine(line === '' ? [] : line.split(' '), { ...context, ...where });
 
 /** The request of a command line that is sound. */
-const requestOf = async (line: string, where: Partial<DkmsSurroundings> = {}): Promise<Request> => {
+const requestOf = async (line: string, where: Partial<CliContext> = {}): Promise<Request> => {
   const invocation = await parse(line, where);
   if (invocation.kind === 'text') throw new Error(invocation.text);
   if (invocation.task.kind !== 'request') throw new Error('not a request');
@@ -32,7 +32,7 @@ const requestOf = async (line: string, where: Partial<DkmsSurroundings> = {}): P
 };
 
 /** Exit code and text of a command line that asks for nothing to be done. */
-const textOf = async (line: string, where: Partial<DkmsSurroundings> = {}): Promise<[number, string]> => {
+const textOf = async (line: string, where: Partial<CliContext> = {}): Promise<[number, string]> => {
   const invocation = await parse(line, where);
   if (invocation.kind === 'run') throw new Error(`${line} is a run`);
   return [invocation.code, invocation.text];
@@ -136,7 +136,7 @@ describe('kernels of a dkms command', () => {
   });
   it('are refused with 16 where a script gives an empty word', async () => {
     for (const option of ['-k', '-a']) {
-      const said = await parseDkmsCommandLine(['build', 'm/1', option, ''], around);
+      const said = await parseDkmsCommandLine(['build', 'm/1', option, ''], context);
       expect(said).toMatchObject({ kind: 'text', code: 16 });
     }
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Invocation, parseCommandLine } from '../../../src/cli/kmodsort.ts';
+import type { Invocation } from '../../../src/cli/invocation.ts';
+import { parseCommandLine } from '../../../src/cli/kmodsort.ts';
 import { retryCommand } from '../../../src/cli/options.ts';
 
 const parse = (...argv: string[]): Promise<Invocation> =>

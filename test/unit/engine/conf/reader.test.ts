@@ -60,11 +60,14 @@ describe('readConfs', () => {
     const [reading] = await readAll(root, [[`${sound}no_such_command_here\n`]]);
     expect(reading).toMatchObject({ kind: 'read', complaints: expect.stringContaining('no_such_command_here') });
   });
-  it('reads hundreds of confs in one go', async () => {
-    const many = Array.from({ length: 300 }, (_, index) => [`PACKAGE_NAME=m${index}\nPACKAGE_VERSION=1\n`]);
-    const start = performance.now();
-    expect(names(await readAll(root, many))).toEqual(many.map((_, index) => `m${index}`));
-    expect(performance.now() - start).toBeLessThan(8000);
+  it('reads hundreds of confs in one bash', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => [
+      `PACKAGE_NAME=m${index}\nPACKAGE_VERSION=1\nPRE_BUILD=$$\n`,
+    ]);
+    const readings = await readAll(root, many);
+    expect(names(readings)).toEqual(many.map((_, index) => `m${index}`));
+    const shells = readings.map((reading) => reading.kind === 'read' && reading.raw.values.get('PRE_BUILD')?.get(0));
+    expect(new Set(shells).size).toBe(1);
   });
 });
 

@@ -4,7 +4,7 @@ case $- in
   *i*)
     if [ -r /usr/lib/kmodsort/queue.sh ]; then
       (
-        # shellcheck source=packaging/files/queue.sh
+        # shellcheck source=hooks/shell/queue.sh
         . /usr/lib/kmodsort/queue.sh
         state=$(state_directory)
         notice=${state:-/var/lib/kmodsort}/notice

@@ -1,0 +1,68 @@
+import type { Readable } from 'node:stream';
+import type { Note } from '../engine/progress.ts';
+import type { Request } from '../engine/request.ts';
+import { commandLineOf } from '../engine/system/proc.ts';
+import { apt } from './apt.ts';
+import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
+import { incomingOf } from './incoming.ts';
+import { pacman } from './pacman.ts';
+import { emptyOut, readQueue } from './queue.ts';
+import { rpm } from './rpm.ts';
+import { readStdin } from './stdin.ts';
+
+/** From what a hook says and gets on stdin to what it asks the engine for. */
+
+const adapters: Readonly<Record<Manager, Adapter>> = { pacman, apt, rpm };
+const stdinLimits = { seconds: 10, bytes: 64 * 1024 * 1024 };
+
+/** A Request, and what is to be told about how it came. */
+export interface AskedFor {
+  readonly request: Request;
+  readonly notes: readonly Note[];
+}
+
+/** The words of `kmodsort hook run MANAGER WORD...`. */
+export interface HookCall {
+  readonly manager: Manager;
+  readonly words: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/** What a hook asks for. Throws bad-usage (FailureError) on words that no hook of ours has. */
+export const hookRequest = async (call: HookCall, stdin: Readable, abort: AbortSignal): Promise<AskedFor> => {
+  const adapter = adapters[call.manager];
+  const { text, stalled } = adapter.readsStdin(call.words)
+    ? await readStdin(stdin, { ...stdinLimits, abort })
+    : { text: '', stalled: false };
+  const request = requestOf(call.manager, adapter.events(call.words, text), { dryRun: call.dryRun });
+  return { request, notes: stalled ? [{ note: 'stdin-stalled', seconds: stdinLimits.seconds }] : [] };
+};
+
+/** What the guard is to look at: the list of a manager on stdin, and the command line of whoever called us. */
+export const guardRequest = async (
+  manager: 'apt' | 'pacman',
+  stdin: Readable,
+  abort: AbortSignal,
+): Promise<AskedFor> => {
+  const { text } = await readStdin(stdin, { ...stdinLimits, abort });
+  return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(process.ppid)) }, notes: [] };
+};
+
+/** What waits is taken up by the next run that builds; a removal does not build, and a dry run does nothing. */
+const takesQueue = (request: Request): boolean => request.verb === 'sync' && !request.dropOnly && !request.dryRun;
+
+/**
+ * What was asked for, with the hooks that came while the program could not start.
+ *
+ * @returns with `done`, to be called when the run has ended well
+ */
+export const withWaiting = (asked: AskedFor, stateDir: string): AskedFor & { readonly done: () => void } => {
+  const { request, notes } = asked;
+  if (request.verb !== 'sync' || !takesQueue(request)) return { ...asked, done: () => undefined };
+  const queue = readQueue(stateDir, adapters);
+  return {
+    request: withQueued(request, queue.events),
+    notes: [...notes, ...queue.words.map((words): Note => ({ note: 'queue-taken', words }))],
+    done: () => emptyOut(queue),
+  };
+};

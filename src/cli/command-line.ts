@@ -1,0 +1,55 @@
+import { statSync } from 'node:fs';
+import { machine, release } from 'node:os';
+import { isPackageSetup, isPackageUpgrade } from '../adapters/maintainer-script.ts';
+import type { Request } from '../engine/request.ts';
+import type { Environment } from '../engine/settings.ts';
+import type { Invocation } from './invocation.ts';
+
+/** The command line of either program, with all that it is read against. */
+
+/** What the process knows of how it was called. */
+export interface Caller {
+  /** The name that we were called by. */
+  readonly program: string;
+  readonly cwd: string;
+  readonly version: string;
+  /** Width of the help. */
+  readonly columns: number;
+  readonly environment: Environment;
+  readonly isRoot: boolean;
+  readonly parent: number;
+}
+
+/** Whether a path is a file or a directory; undefined for anything else, and where one may not look. */
+const look = (path: string): 'file' | 'directory' | undefined => {
+  try {
+    const facts = statSync(path);
+    if (facts.isDirectory()) return 'directory';
+    return facts.isFile() ? 'file' : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** What a package's own scripts say means less than the same words typed by hand. */
+const forMaintainerScript = (request: Request, { environment, parent }: Caller): Request => {
+  // An upgrade says `remove` of what shall stay until the new version is there.
+  if (request.verb === 'remove' && isPackageUpgrade(environment, parent)) return { ...request, successorFollows: true };
+  return request.verb === 'add' && isPackageSetup(environment) ? { ...request, mayBeKnown: true } : request;
+};
+
+const readDkms = async (argv: readonly string[], caller: Caller): Promise<Invocation> => {
+  const { parseDkmsCommandLine } = await import('./dkms.ts');
+  const { cwd, columns, isRoot } = caller;
+  const context = { cwd, columns, isRoot, runningKernel: release(), arch: machine(), look };
+  const invocation = await parseDkmsCommandLine(argv, context);
+  if (invocation.kind !== 'run' || invocation.task.kind !== 'request') return invocation;
+  return { ...invocation, task: { kind: 'request', request: forMaintainerScript(invocation.task.request, caller) } };
+};
+
+/** Read a command line: called as `dkms` we are the drop-in. Prints nothing and ends nothing. */
+export const readCommandLine = async (argv: readonly string[], caller: Caller): Promise<Invocation> => {
+  if (caller.program === 'dkms') return readDkms(argv, caller);
+  const { parseCommandLine } = await import('./kmodsort.ts');
+  return parseCommandLine(argv, caller);
+};

@@ -1,0 +1,39 @@
+import type { Manager } from '../adapters/events.ts';
+import type { Request } from '../engine/request.ts';
+import type { Overrides } from '../engine/settings.ts';
+import type { ExitPolicy } from '../report/exit-status.ts';
+
+/** What a run shall do: a Request, or a hook's words whose Request also depends on what comes on stdin. */
+export type Task =
+  | { readonly kind: 'request'; readonly request: Request }
+  | { readonly kind: 'guard'; readonly manager: 'apt' | 'pacman' }
+  | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
+
+/** How the answer is given; `dkms`: status lines as scripts scrape them. */
+export type Output = 'auto' | 'json' | 'dot' | 'dkms';
+
+/** What a command line means. */
+export type Invocation = RunInvocation | TextInvocation;
+
+/** Something is to be done. */
+export interface RunInvocation {
+  readonly kind: 'run';
+  readonly task: Task;
+  readonly overrides: Overrides;
+  readonly output: Output;
+  readonly verbose: boolean;
+  /** Say only what failed. */
+  readonly quiet?: boolean;
+  /** Options that were given and mean nothing any more. */
+  readonly ignored?: readonly string[];
+  readonly exitPolicy: ExitPolicy;
+}
+
+/** The answer is known: help, the version, or what is wrong with the words. */
+export interface TextInvocation {
+  readonly kind: 'text';
+  readonly text: string;
+  readonly code: number;
+  /** Where it goes; stdout if it ends well and nothing is said. */
+  readonly to?: 'err';
+}

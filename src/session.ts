@@ -1,0 +1,133 @@
+import type { Readable } from 'node:stream';
+import type { AskedFor } from './adapters/hook-request.ts';
+import type { RunInvocation, Task } from './cli/invocation.ts';
+import { retryCommand } from './cli/options.ts';
+import { FailureError, systemFailure } from './engine/errors.ts';
+import type { Answer, Emit } from './engine/progress.ts';
+import type { Request } from './engine/request.ts';
+import type { Settings } from './engine/settings.ts';
+import { exitStatus, failureStatus, unexpectedStatus } from './report/exit-status.ts';
+import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
+import { chooseReport, type Report, type ReportContext, type TextSink } from './report/report.ts';
+import { missingRequired } from './report/required.ts';
+
+/**
+ * From what the command line says to an exit status: the request with all that waits, the engine at work, the report,
+ * and the word that is left. Each part is loaded when it is needed: a question loads nothing that changes something.
+ */
+
+/** The streams and the terminal of the process. */
+export interface Console {
+  readonly stdin: () => Readable;
+  readonly out: TextSink;
+  readonly err: TextSink;
+  /** The terminal on stdout, if there is one that can be drawn on. */
+  readonly terminal?: { readonly out: NodeJS.WriteStream; readonly err: NodeJS.WriteStream };
+  /** TERM of the environment. */
+  readonly terminalName: string | undefined;
+}
+
+const askedFor = async (task: Task, stdin: () => Readable, abort: AbortSignal): Promise<AskedFor> => {
+  if (task.kind === 'request') return { request: task.request, notes: [] };
+  const { guardRequest, hookRequest } = await import('./adapters/hook-request.ts');
+  return task.kind === 'guard' ? guardRequest(task.manager, stdin(), abort) : hookRequest(task, stdin(), abort);
+};
+
+/** A run that changes something takes up what waits in the queue. */
+const withQueue = async (asked: AskedFor, stateDir: string): Promise<AskedFor & { readonly done: () => void }> => {
+  if (asked.request.verb !== 'sync') return { ...asked, done: () => undefined };
+  const { withWaiting } = await import('./adapters/hook-request.ts');
+  return withWaiting(asked, stateDir);
+};
+
+/** Only a run that wanted modules on kernels can have missed required ones. */
+const wantedModules = (request: Request, settings: Settings): readonly string[] =>
+  request.verb === 'sync' && !request.dropOnly && !request.dryRun ? settings.requiredModules : [];
+
+const reportFor = async (context: ReportContext, { terminal, terminalName }: Console): Promise<Report> => {
+  const chosen = chooseReport({ ...context, isTerminal: terminal !== undefined, terminal: terminalName });
+  if (chosen === 'json') return (await import('./report/json.ts')).jsonReport(context);
+  if (chosen === 'terminal' && terminal) {
+    return (await import('./report/terminal.ts')).terminalReport(context, terminal.out, terminal.err);
+  }
+  return (await import('./report/lines.ts')).lineReport(context);
+};
+
+/** A signal came before there was anything to end. */
+const endedEarly = (abort: AbortSignal): Answer => ({
+  kind: 'summary',
+  rows: [],
+  failures: [],
+  notes: [],
+  signal: abort.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT',
+  seconds: 0,
+});
+
+const isDone = (answer: Answer): boolean =>
+  answer.kind === 'summary' && !answer.signal && !answer.failures.some((failure) => failure.kind === 'lock-busy');
+
+const answerOf = async (request: Request, settings: Settings, emit: Emit, abort: AbortSignal): Promise<Answer> => {
+  if (abort.aborted) return endedEarly(abort);
+  const { perform } = await import('./engine/engine.ts');
+  return perform(request, settings, emit, abort);
+};
+
+const contextOf = (
+  invocation: RunInvocation,
+  request: Request,
+  settings: Settings,
+  { out, err }: Console,
+): ReportContext => {
+  const required = wantedModules(request, settings);
+  return {
+    request,
+    output: invocation.output,
+    verbose: invocation.verbose || settings.verbose,
+    quiet: invocation.quiet === true,
+    missingRequired: (summary) => missingRequired(summary, required),
+    retry: (release) => retryCommand(invocation.overrides, release),
+    out,
+    err,
+  };
+};
+
+const perform = async (invocation: RunInvocation, console: Console, abort: AbortSignal): Promise<number> => {
+  const asked = await askedFor(invocation.task, console.stdin, abort);
+  const { readSettings } = await import('./engine/conf/framework-conf.ts');
+  const settings = await readSettings(invocation.overrides);
+  const { request, notes, done } = await withQueue(asked, settings.stateDir);
+  const context = contextOf(invocation, request, settings, console);
+  const report = await reportFor(context, console);
+  for (const option of invocation.ignored ?? []) console.err.write(ignoredText(option));
+  for (const note of notes) report.onProgress({ kind: 'noted', note });
+  const work = answerOf(request, settings, (progress) => report.onProgress(progress), abort);
+  const answer = await work.catch(async (error: unknown) => {
+    await report.abandon?.();
+    throw error;
+  });
+  await report.finish(answer);
+  if (isDone(answer)) done();
+  if (answer.kind !== 'summary') return exitStatus(answer, invocation.exitPolicy, { requiredFailed: false });
+  const { announce } = await import('./announce.ts');
+  await announce(answer, settings, invocation.exitPolicy, context);
+  return exitStatus(answer, invocation.exitPolicy, { requiredFailed: context.missingRequired(answer).length > 0 });
+};
+
+/** An error that ended a run: what failed, and the status that whoever called us expects. */
+const explain = async (error: unknown, { exitPolicy, output }: RunInvocation, console: Console): Promise<number> => {
+  const failure = error instanceof FailureError ? error.failure : systemFailure(error);
+  console.err.write(failure ? failureText(failure) : unexpectedText(error));
+  if (output === 'json') {
+    const { failureDocument } = await import('./report/json.ts');
+    console.out.write(failureDocument(failure ?? { kind: 'unexpected', detail: String(error) }));
+  }
+  return failure ? failureStatus(failure, exitPolicy) : unexpectedStatus(exitPolicy);
+};
+
+/**
+ * Carry out what a command line asks for. Never rejects.
+ *
+ * @returns the exit status
+ */
+export const runInvocation = (invocation: RunInvocation, console: Console, abort: AbortSignal): Promise<number> =>
+  perform(invocation, console, abort).catch((error: unknown) => explain(error, invocation, console));
