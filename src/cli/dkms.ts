@@ -51,8 +51,8 @@ const refuseNamelessSystem = (overrides: Overrides, context: CliContext): void =
 
 const syncOf = (kernel: Kernel, isLeaving: boolean): Request =>
   isLeaving
-    ? typedSync({ kind: 'only', releases: [] }, { leaving: { kernels: [kernel.release], sources: [] }, dropOnly: true })
-    : typedSync({ kind: 'only', releases: [`${kernel.release}/${kernel.arch}`] });
+    ? typedSync({ kind: 'only', kernels: [] }, { leaving: { kernels: [kernel.release], sources: [] }, dropOnly: true })
+    : typedSync({ kind: 'only', kernels: [kernel] });
 
 const statusRequest = (given: Given, context: CliContext): Request => {
   const operand = operandOf('status', given, context);

@@ -46,7 +46,7 @@ const typed = (request: Request): Chosen => ({ task: { kind: 'request', request 
 
 /** The kernels of -k; without it the usual ones. */
 const scopeOf = (releases: readonly string[]): KernelScope =>
-  releases.length > 0 ? { kind: 'only', releases } : { kind: 'usual' };
+  releases.length > 0 ? { kind: 'only', kernels: releases.map((release) => ({ release })) } : { kind: 'usual' };
 
 const logRequest = (asked: string, releases: readonly string[]): Request => {
   const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];

@@ -15,10 +15,13 @@ export interface Kernel {
   readonly arch: string;
 }
 
+/** A kernel as -k names it; of this machine's architecture if it says none. */
+export type NamedKernel = Pick<Kernel, 'release'> & Partial<Kernel>;
+
 /** Which kernels a sync looks after. */
 export type KernelScope =
   /** `-k`: these and no others; built for even if there are only headers. */
-  | { readonly kind: 'only'; readonly releases: readonly string[] }
+  | { readonly kind: 'only'; readonly kernels: readonly NamedKernel[] }
   /** The named ones (of an event), the running one and the newest. */
   | { readonly kind: 'current'; readonly releases: readonly string[] }
   /** The one that runs, if it is installed. */
@@ -197,6 +200,9 @@ export const sameModule = (a: Module, b: Module): boolean => a.name === b.name &
 
 /** Whether two values mean the same kernel. */
 export const sameKernel = (a: Kernel, b: Kernel): boolean => a.release === b.release && a.arch === b.arch;
+
+/** `release/arch`: the same text for the same kernel, to look things up by. */
+export const kernelKey = (kernel: Kernel): string => `${kernel.release}/${kernel.arch}`;
 
 /** `name/version`, the way users and status lines write a module. */
 export const moduleLabel = (module: Module): string => `${module.name}/${module.version}`;

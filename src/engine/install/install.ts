@@ -131,7 +131,6 @@ export const installModule = (
   const installed = targets.map((target) => installedFact(target.to, target.hash));
   writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), installed });
   closeJournal(stateDir, module.name, kernel);
-  run.changed.add(kernel.release);
 };
 
 const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
@@ -170,5 +169,4 @@ export const uninstallModule = (run: Run, module: Module, kernel: Kernel): void 
   const { installed: _gone, ...rest } = readRecord(stateDir, module, kernel);
   writeRecord(stateDir, module, kernel, rest);
   closeJournal(stateDir, module.name, kernel);
-  run.changed.add(kernel.release);
 };

@@ -45,10 +45,16 @@ const load = async (run: Run, name: string): Promise<Failure | undefined> => {
   return { kind: 'load-failed', at: name, detail: ended.problem, code: ended.code };
 };
 
+/** Kernels that were given modules, or lost some. */
+const changedIn = (rows: readonly Row[]): string[] => {
+  const changed = rows.filter(({ outcome }) => outcome.kind === 'installed' || outcome.kind === 'removed');
+  return [...new Set(changed.map((row) => row.kernel.release))].sort();
+};
+
 /** Do what follows; the failures are the run's own. */
 export const afterRun = async (run: Run, rows: readonly Row[]): Promise<Failure[]> => {
   const failures: (Failure | undefined)[] = [];
   for (const name of loadable(run, rows)) failures.push(await load(run, name));
-  for (const release of [...run.touched].sort()) failures.push(await runPostTransaction(run, release));
+  for (const release of changedIn(rows)) failures.push(await runPostTransaction(run, release));
   return failures.filter((failure) => failure !== undefined);
 };

@@ -1,196 +1,18 @@
-import { join } from 'node:path';
-import { buildModule } from '../build/build.ts';
-import { openJobLog } from '../build/log.ts';
-import type { DependencySymbols } from '../build/make.ts';
-import { runScript } from '../build/scripts.ts';
-import type { ModuleConf } from '../conf/conf.ts';
-import { FailureError, failureOf } from '../errors.ts';
-import { leftToKernel } from '../install/in-tree.ts';
-import { installModule } from '../install/install.ts';
-import { tellWeakModules } from '../install/weak-modules.ts';
-import { symversFromObjects } from '../kernel/symvers.ts';
+import { failureOf } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
-import { type Finding, needsOn, type Survey } from '../plan/survey.ts';
+import type { JobResult } from '../plan/schedule.ts';
+import type { Survey } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
 import type { Step } from '../progress.ts';
 import { moduleLabel } from '../request.ts';
-import { type BuildSite, siteOf } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import { closeJournal, openJournal, readJournal } from '../state/journal.ts';
 import { markers } from '../state/nested.ts';
 import { moduleLockFile } from '../state/paths.ts';
-import { type BuildRecord, readRecord, writeRecord } from '../state/record.ts';
-import { exists } from '../system/files.ts';
 import { type Lock, lockWaits, takeLock } from '../system/lock.ts';
-import { writeText } from '../system/publish.ts';
-import { dependenciesNow } from '../tree/dependencies.ts';
-import { changedDependencies, type DependencyNow, usedSymbols } from '../tree/fingerprint.ts';
-import { builtDirectory } from '../tree/tree.ts';
-import { remember } from './remember.ts';
+import { installJob } from './install-job.ts';
 import { removeModule } from './removal.ts';
 
-/** What a run does for one Job, from taking its locks to remembering how it ended. */
-
-/** Each dependency's symbols in a file; made from its objects where dkms kept none. */
-const dependencySymbols = async (
-  run: Run,
-  job: Job,
-  now: ReadonlyMap<string, DependencyNow>,
-): Promise<DependencySymbols[]> => {
-  const symbols: DependencySymbols[] = [];
-  for (const [name, { version, exported }] of now) {
-    const directory = join(builtDirectory(run.settings.dkmsTree, { name, version }, job.kernel), 'module');
-    const file = join(directory, 'Module.symvers');
-    if (exists(file)) {
-      symbols.push({ name, version, file, exported });
-      continue;
-    }
-    const text = await symversFromObjects(directory, run.processes);
-    if (!text) continue;
-    const made = join(run.scratch, 'symvers', job.kernel.release, name, 'Module.symvers');
-    writeText(made, text);
-    symbols.push({ name, version, file: made, exported });
-  }
-  return symbols;
-};
-
-interface Bench {
-  readonly run: Run;
-  readonly job: Job;
-  readonly finding: Finding;
-  readonly conf: ModuleConf;
-  readonly site: BuildSite;
-  readonly needs: readonly string[];
-  /** A run that was killed had begun to change what is installed. */
-  readonly unfinished: boolean;
-  readonly say: (step: Step) => void;
-}
-
-/** Reasons for which the objects in the tree are good as they are. */
-const needsNoBuild = new Set(['not-installed', 'damaged']);
-
-/** A dependency was rebuilt: are the symbols that we use still the same? */
-const isStillFresh = ({ run, job, finding, conf, site, needs }: Bench): boolean => {
-  const { build } = finding.record;
-  if (job.why.reason !== 'dependency-rebuilt' || !build) return false;
-  // Of what was built without us we may not know what it uses.
-  if (needs.some((name) => !build.dependencies[name])) return false;
-  const options = {
-    hasModversions: site.facts.config.has('CONFIG_MODVERSIONS'),
-    onVersion: conf.rebuildWithDependencies,
-  };
-  return changedDependencies(build, dependenciesNow(run, job.kernel, needs), options).length === 0;
-};
-
-const build = async (bench: Bench): Promise<void> => {
-  const { run, job, conf, site, finding, needs, say } = bench;
-  const now = dependenciesNow(run, job.kernel, needs);
-  const built = await buildModule(run, site, conf, await dependencySymbols(run, job, now), say);
-  const dependencies = Object.fromEntries(
-    [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, built.imports)]),
-  );
-  const record: BuildRecord = { fingerprint: finding.fingerprint, dependencies, objects: built.objects };
-  const { failure: _repaired, ...rest } = readRecord(run.settings.stateDir, job.module, job.kernel);
-  writeRecord(run.settings.stateDir, job.module, job.kernel, { ...rest, build: record });
-};
-
-const installedPaths = (run: Run, job: Job): string[] =>
-  (readRecord(run.settings.stateDir, job.module, job.kernel).installed ?? []).map((file) => file.path);
-
-/** What stays the kernel's own; where that is all of it, there is nothing to install. */
-const install = async (bench: Bench): Promise<Outcome> => {
-  const { run, job, conf, site, finding, say } = bench;
-  say('install');
-  const left = await leftToKernel(run, job.module, job.kernel, conf);
-  const [path] = left.values();
-  if (path !== undefined && left.size === conf.objects.length) {
-    closeJournal(run.settings.stateDir, job.module.name, job.kernel);
-    return { kind: 'skipped', why: { reason: 'newer-in-tree', path } };
-  }
-  const log = openJobLog(
-    join(run.scratch, `${job.module.name}-${job.kernel.release}.install.log`),
-    job.module,
-    job.kernel,
-  );
-  try {
-    await run.alone(job.kernel, async () => {
-      const code = await runScript(run, site, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
-      const at = conf.scripts.PRE_INSTALL ?? '';
-      if (code !== 0 && !run.switches.force) {
-        // Nothing was changed yet.
-        if (!bench.unfinished) closeJournal(run.settings.stateDir, job.module.name, job.kernel);
-        throw new FailureError({ kind: 'pre-install-failed', at, code, log: log.path });
-      }
-      if (code !== 0) run.note({ note: 'script-failed', path: `PRE_INSTALL ${at}`, code });
-      installModule(run, job.module, job.kernel, conf, left);
-    });
-    if (!conf.noWeakModules) await tellWeakModules(run, job.module, job.kernel, 'add', installedPaths(run, job));
-    // Not under the kernel's turn: a POST_INSTALL may call us for another module.
-    const code = await runScript(run, site, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
-    if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });
-    return { kind: 'installed' };
-  } finally {
-    log.close();
-  }
-};
-
-/**
- * Build with the journal open from before the first change to the tree: what is built and not yet installed
- * is known as unfinished. A build that fails has touched nothing, so it closes what it opened.
- */
-const buildUnderJournal = async (bench: Bench): Promise<void> => {
-  const { run, job } = bench;
-  const { stateDir } = run.settings;
-  openJournal(stateDir, { version: 1, module: job.module, kernel: job.kernel, action: 'install', ours: [] });
-  if (needsNoBuild.has(job.why.reason)) return;
-  try {
-    await build(bench);
-  } catch (error) {
-    if (!bench.unfinished) closeJournal(stateDir, job.module.name, job.kernel);
-    throw error;
-  }
-};
-
-const installJob = async (
-  run: Run,
-  survey: Survey,
-  job: Job,
-  lock: Lock,
-  say: (step: Step) => void,
-): Promise<Outcome> => {
-  const finding = survey.findings.get(job.kernel)?.get(job.module.name);
-  const conf = finding?.conf;
-  if (!finding || !conf) return { kind: 'failed', failure: { kind: 'conf-missing' }, remembered: false };
-  const needs = needsOn(survey, job.kernel, job.module);
-  const unfinished = readJournal(run.settings.stateDir, job.module.name, job.kernel) !== undefined;
-  const bench: Bench = {
-    run,
-    job,
-    finding,
-    conf,
-    site: siteOf(run, finding.entry, job.kernel, lock.descriptor),
-    needs,
-    unfinished,
-    say,
-  };
-  if (isStillFresh(bench)) return { kind: 'unchanged' };
-  try {
-    await buildUnderJournal(bench);
-    if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
-    if (job.want === 'built') {
-      closeJournal(run.settings.stateDir, job.module.name, job.kernel);
-      return { kind: 'built' };
-    }
-    return await install(bench);
-  } catch (error) {
-    if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
-    return {
-      kind: 'failed',
-      failure: remember(run, job, finding.fingerprint, needs, failureOf(error)),
-      remembered: false,
-    };
-  }
-};
+/** What a run does for one Job: its slot, its locks, and what becomes of an error. */
 
 const isInWorkAbove = (run: Run, job: Job): boolean =>
   (run.settings.environment[markers.working] ?? '').split(' ').some((label) => label.split('/')[0] === job.module.name);
@@ -207,37 +29,38 @@ const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
     run.processes,
   );
 
-const underLock = async (run: Run, survey: Survey, job: Job): Promise<Outcome> => {
+const underLock = async (run: Run, survey: Survey, job: Job, onChanged: () => void): Promise<Outcome> => {
   const say = (step: Step): void => run.emit({ kind: 'step', job, step });
   if (isInWorkAbove(run, job))
     return { kind: 'failed', failure: { kind: 'nested', at: moduleLabel(job.module) }, remembered: false };
   const lock = await takeModuleLock(run, job).catch(failureOf);
   if ('kind' in lock) return { kind: 'failed', failure: lock, remembered: false };
   try {
-    if (job.want === 'absent' || job.want === 'uninstalled') return await removeModule(run, job, lock, say);
-    return await installJob(run, survey, job, lock, say);
+    if (job.want === 'absent' || job.want === 'uninstalled') return await removeModule(run, job, lock, say, onChanged);
+    return await installJob(run, survey, job, lock, say, onChanged);
   } finally {
     await lock.release();
   }
 };
 
-/** Do one Job when a slot is free. Never rejects. */
-export const doJob = async (
-  run: Run,
-  survey: Survey,
-  job: Job,
-  onTimed: (seconds: number) => void,
-): Promise<Outcome> => {
-  const giveBack = await run.jobserver.slot();
-  const start = performance.now();
+const outcomeOf = async (run: Run, survey: Survey, job: Job, onChanged: () => void): Promise<Outcome> => {
+  if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
+  run.emit({ kind: 'started', job });
   try {
-    if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
-    run.emit({ kind: 'started', job });
-    return await underLock(run, survey, job);
+    return await underLock(run, survey, job, onChanged);
   } catch (error) {
     return { kind: 'failed', failure: failureOf(error), remembered: false };
-  } finally {
-    onTimed((performance.now() - start) / 1000);
-    giveBack();
   }
+};
+
+/** Do one Job when a slot is free. Never rejects. */
+export const doJob = async (run: Run, survey: Survey, job: Job): Promise<JobResult> => {
+  const giveBack = await run.jobserver.slot();
+  const start = performance.now();
+  let changed = false;
+  const outcome = await outcomeOf(run, survey, job, () => {
+    changed = true;
+  });
+  giveBack();
+  return { outcome, changed, seconds: (performance.now() - start) / 1000 };
 };

@@ -32,14 +32,16 @@ const runPostRemove = async (run: Run, job: Job, entry: TreeEntry, lock: Lock): 
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_REMOVE ${line ?? ''}`, code });
 };
 
-const takeAway = async (run: Run, job: Job, lock: Lock): Promise<void> => {
+const takeAway = async (run: Run, job: Job, lock: Lock, onChanged: () => void): Promise<void> => {
   const { module, kernel } = job;
   const { dkmsTree, sourceTree, stateDir } = run.settings;
   const isInstalled = installedVersion(dkmsTree, module.name, kernel) === module.version;
   const entry = readTree(dkmsTree, sourceTree).find((one) => sameModule(one.module, module));
   const files = (readRecord(stateDir, module, kernel).installed ?? []).map((file) => file.path);
   await run.alone(kernel, async () => {
-    if (isInstalled) uninstallModule(run, module, kernel);
+    if (!isInstalled) return;
+    uninstallModule(run, module, kernel);
+    onChanged();
   });
   if (isInstalled && entry && !entry.broken) await runPostRemove(run, job, entry, lock);
   if (isInstalled) await tellWeakModules(run, module, kernel, 'remove', files);
@@ -48,11 +50,21 @@ const takeAway = async (run: Run, job: Job, lock: Lock): Promise<void> => {
   forgetRecord(stateDir, module, kernel);
 };
 
-/** Uninstall a Module, and with want `absent` forget what was built. Never rejects. */
-export const removeModule = async (run: Run, job: Job, lock: Lock, say: (step: Step) => void): Promise<Outcome> => {
+/**
+ * Uninstall a Module, and with want `absent` forget what was built. Never rejects.
+ *
+ * @param onChanged told when files of the kernel have been changed
+ */
+export const removeModule = async (
+  run: Run,
+  job: Job,
+  lock: Lock,
+  say: (step: Step) => void,
+  onChanged: () => void,
+): Promise<Outcome> => {
   say('uninstall');
   try {
-    await takeAway(run, job, lock);
+    await takeAway(run, job, lock, onChanged);
     return { kind: 'removed' };
   } catch (error) {
     return { kind: 'failed', failure: failureOf(error), remembered: false };

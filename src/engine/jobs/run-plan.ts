@@ -1,7 +1,7 @@
 import type { Failure } from '../errors.ts';
 import { runDepmod } from '../install/depmod.ts';
 import type { Outcome } from '../outcome.ts';
-import { runPlan } from '../plan/schedule.ts';
+import { type Ended, runPlan } from '../plan/schedule.ts';
 import type { Survey } from '../plan/survey.ts';
 import type { Plan } from '../plan.ts';
 import type { Row } from '../progress.ts';
@@ -10,28 +10,37 @@ import { doJob } from './job.ts';
 
 /** From a Plan to rows: what every changing verb does after it has planned. */
 
-/** Run a Plan's Jobs; a row for each. */
-export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<Row[]> => {
-  const seconds = new Map<string, number>();
+/** What a Plan's Jobs came to. */
+export interface JobsDone {
+  /** A row for each. */
+  readonly rows: readonly Row[];
+  /** Releases below whose directories files were changed. */
+  readonly changed: readonly string[];
+}
+
+const rowOf = ({ job, outcome, seconds }: Ended): Row => ({
+  module: job.module,
+  kernel: job.kernel,
+  outcome,
+  ...(seconds === undefined ? {} : { seconds }),
+});
+
+/** Run a Plan's Jobs. */
+export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<JobsDone> => {
   const ended = await runPlan(
     plan,
-    (job) => doJob(run, survey, job, (time) => seconds.set(job.id, time)),
-    ({ job, outcome }) => {
-      if (outcome.kind === 'installed' || outcome.kind === 'removed') run.touched.add(job.kernel.release);
-      run.emit({ kind: 'ended', job, outcome, seconds: seconds.get(job.id) ?? 0 });
-    },
+    (job) => doJob(run, survey, job),
+    ({ job, outcome, seconds = 0 }) => run.emit({ kind: 'ended', job, outcome, seconds }),
   );
-  return ended.map(({ job, outcome }): Row => {
-    const time = seconds.get(job.id);
-    return { module: job.module, kernel: job.kernel, outcome, ...(time === undefined ? {} : { seconds: time }) };
-  });
+  const changed = ended.filter((one) => one.changed).map(({ job }) => job.kernel.release);
+  return { rows: ended.map(rowOf), changed: [...new Set(changed)] };
 };
 
 /** depmod for every kernel whose modules changed, also when some Jobs failed. */
-export const depmodAll = async (run: Run): Promise<Failure[]> => {
+export const depmodAll = async (run: Run, releases: readonly string[]): Promise<Failure[]> => {
   const failures: Failure[] = [];
   if (run.switches.noDepmod) return failures;
-  for (const release of [...run.changed].sort()) {
+  for (const release of [...new Set(releases)].sort()) {
     const failure = await runDepmod(run, release);
     if (failure) failures.push(failure);
   }

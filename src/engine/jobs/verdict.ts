@@ -1,7 +1,7 @@
 import type { Failure } from '../errors.ts';
 import { checkLoading, type LoadCheck } from '../install/load-check.ts';
 import { isFailedOrBlocked } from '../outcome.ts';
-import { needsOn, type Survey } from '../plan/survey.ts';
+import { findingsOn, needsOn, type Survey } from '../plan/survey.ts';
 import type { Row } from '../progress.ts';
 import { type Kernel, sameKernel, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
@@ -28,7 +28,7 @@ const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined):
     if (known?.failure.kind === 'will-not-load') writeRecord(stateDir, row.module, row.kernel, record);
     return;
   }
-  const finding = survey.findings.get(row.kernel)?.get(row.module.name);
+  const finding = findingsOn(survey, row.kernel).get(row.module.name);
   const now = dependenciesNow(run, row.kernel, needsOn(survey, row.kernel, row.module));
   const inputs = finding ? inputsKey(row.module, finding.fingerprint, now) : '';
   const at = new Date().toISOString();
@@ -66,17 +66,20 @@ const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: reado
   });
 };
 
+const hasChanged = ({ outcome }: Row): boolean => outcome.kind === 'installed' || outcome.kind === 'removed';
+
 /** Has anything changed there, or did something fail that was there before? */
 const isWorthALook = (run: Run, kernel: Kernel, rows: readonly Row[]): boolean =>
-  run.touched.has(kernel.release) ||
   rows.some(
-    (row) => sameKernel(row.kernel, kernel) && isFailedOrBlocked(row.outcome) && earlierVersion(run, row) !== undefined,
+    (row) =>
+      (row.kernel.release === kernel.release && hasChanged(row)) ||
+      (sameKernel(row.kernel, kernel) && isFailedOrBlocked(row.outcome) && earlierVersion(run, row) !== undefined),
   );
 
 /** The rows of a sync, those that are in place and will not load turned into failures. */
 export const checkRows = async (run: Run, survey: Survey, rows: readonly Row[]): Promise<Row[]> => {
   let checked = [...rows];
-  for (const kernel of survey.findings.keys()) {
+  for (const { kernel } of survey.kernels) {
     if (!run.abort.aborted && isWorthALook(run, kernel, checked)) {
       checked = await checkKernel(run, survey, kernel, checked);
     }

@@ -1,12 +1,11 @@
 import type { Job, JobReason, Plan, Settled } from '../plan.ts';
-import { type Kernel, type Module, moduleLabel } from '../request.ts';
+import { type Kernel, kernelKey, type Module, moduleLabel } from '../request.ts';
 import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
 import { decide, decideInCycle, type Table } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */
-export const jobId = (module: Module, kernel: Kernel): string =>
-  `${moduleLabel(module)}@${kernel.release}/${kernel.arch}`;
+export const jobId = (module: Module, kernel: Kernel): string => `${moduleLabel(module)}@${kernelKey(kernel)}`;
 
 const own = (table: Table, candidate: Candidate): void => {
   for (const { dest } of candidate.conf?.objects ?? []) table.owners.set(dest, candidate.module.name);

@@ -1,17 +1,28 @@
 import { consequenceOf, isSatisfied, type Outcome } from '../outcome.ts';
 import type { Job, Plan } from '../plan.ts';
 
-/** Does one Job; never rejects. */
-export type Work = (job: Job) => Promise<Outcome>;
-
-export interface Ended {
-  readonly job: Job;
+/** What came of one Job. */
+export interface JobResult {
   readonly outcome: Outcome;
+  /** Files below the Kernel's directory were changed, whatever became of the Job after that. */
+  readonly changed: boolean;
+  /** Wall time; missing where nothing was done. */
+  readonly seconds?: number;
+}
+
+/** Does one Job; never rejects. */
+export type Work = (job: Job) => Promise<JobResult>;
+
+/** A Job that has ended, or that was not tried because of another. */
+export interface Ended extends JobResult {
+  readonly job: Job;
 }
 
 /** What a Job becomes when one that it waits for did not end well. */
-const afterFailure = ({ job, outcome }: Ended): Outcome =>
-  outcome.kind === 'skipped' ? outcome : consequenceOf(job.module.name, outcome);
+const afterFailure = ({ job, outcome }: Ended): JobResult => ({
+  outcome: outcome.kind === 'skipped' ? outcome : consequenceOf(job.module.name, outcome),
+  changed: false,
+});
 
 /**
  * Run a Plan: each Job when all that it waits for have ended well, several side by side. Jobs of one
@@ -26,7 +37,7 @@ export const runPlan = async (plan: Plan, work: Work, onEnded: (ended: Ended) =>
     const dependencies = await Promise.all(job.after.map((id) => running.get(id)));
     await before;
     const failed = dependencies.find((ended) => ended && !isSatisfied(ended.outcome));
-    const ended = { job, outcome: failed ? afterFailure(failed) : await work(job) };
+    const ended = { job, ...(failed ? afterFailure(failed) : await work(job)) };
     onEnded(ended);
     return ended;
   };

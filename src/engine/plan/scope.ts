@@ -35,10 +35,8 @@ const current = (settings: Settings, named: readonly string[]): string[] => {
   return [...named, ...running, ...bootable.slice(-1)];
 };
 
-const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
+const releasesOf = (settings: Settings, scope: Exclude<KernelScope, { kind: 'only' }>): string[] => {
   switch (scope.kind) {
-    case 'only':
-      return [...scope.releases];
     case 'running':
       return [runningKernel()].filter((release) => isBootable(settings.installTree, release));
     case 'bootable':
@@ -53,20 +51,18 @@ const releasesOf = (settings: Settings, scope: KernelScope): string[] => {
   }
 };
 
-/** `K` or `K/arch`, as -k takes it. */
-const kernelOf = (text: string): Kernel => {
-  const [release, arch] = text.split('/');
-  return { release: release ?? text, arch: arch || machineArch() };
+const named = (settings: Settings, scope: KernelScope): Kernel[] => {
+  const all = scope.kind === 'only' ? scope.kernels : releasesOf(settings, scope).map((release) => ({ release }));
+  return all.map((kernel) => ({ arch: machineArch(), ...kernel }));
 };
 
 const isMissing = (settings: Settings, release: string): boolean =>
   !isCleanName(release) || !isDirectory(join(settings.installTree, release));
 
 const missingKernel = (settings: Settings, scope: KernelScope): Failure[] =>
-  (scope.kind === 'only' ? scope.releases : [])
-    .map((text) => kernelOf(text).release)
-    .filter((release) => isMissing(settings, release))
-    .map((release) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
+  (scope.kind === 'only' ? scope.kernels : [])
+    .filter(({ release }) => isMissing(settings, release))
+    .map(({ release }) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
 
 /** The entries whose source is this directory. */
 const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: string): TreeEntry[] => {
@@ -77,9 +73,7 @@ const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: st
 
 /** The Kernels that a scope means, the newest first, and those that it names and that are not there. */
 export const kernelsOf = (settings: Settings, scope: KernelScope): Pick<Scope, 'kernels' | 'failures'> => {
-  const kernels = releasesOf(settings, scope)
-    .map(kernelOf)
-    .filter(({ release }) => !isMissing(settings, release));
+  const kernels = named(settings, scope).filter(({ release }) => !isMissing(settings, release));
   const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
   return {
     kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),

@@ -4,7 +4,7 @@ import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } fro
 import type { Failure } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
-import type { Kernel, Module } from '../request.ts';
+import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
 import { type EntryRecord, type Fingerprint, isAsInstalled, readRecord } from '../state/record.ts';
@@ -32,7 +32,8 @@ export interface Finding {
 
 export interface Survey {
   readonly kernels: readonly KernelCandidates[];
-  readonly findings: ReadonlyMap<Kernel, ReadonlyMap<string, Finding>>;
+  /** Findings by Kernel (kernelKey), then by the module's name. */
+  readonly findings: ReadonlyMap<string, ReadonlyMap<string, Finding>>;
 }
 
 /** The first installed file that is gone or is not what was installed. */
@@ -134,9 +135,11 @@ export const surveyModules = async (
   );
   const reads = await readModuleConfs(run, asked);
   const sources = new Map(entries.map((entry) => [entry, entry.broken ? '' : treeHash(entry.source)]));
-  const findings = new Map<Kernel, Map<string, Finding>>();
+  const findings = new Map<string, Map<string, Finding>>();
   const table = kernels.map((kernel): KernelCandidates => {
-    const mine = asked.map((one, index) => ({ ...one, read: reads[index] })).filter((one) => one.kernel === kernel);
+    const mine = asked
+      .map((one, index) => ({ ...one, read: reads[index] }))
+      .filter((one) => sameKernel(one.kernel, kernel));
     const needs = new Map(
       mine.map(({ entry, read }) => [entry.module.name, read && 'conf' in read ? read.conf.depends : []] as const),
     );
@@ -153,7 +156,7 @@ export const surveyModules = async (
         needs,
       });
     });
-    findings.set(kernel, new Map(found.map((finding) => [finding.entry.module.name, finding])));
+    findings.set(kernelKey(kernel), new Map(found.map((finding) => [finding.entry.module.name, finding])));
     const headersAt = defaultHeaders(run, kernel);
     return {
       kernel,
@@ -165,9 +168,16 @@ export const surveyModules = async (
   return { kernels: table, findings };
 };
 
+/** A survey of nothing. */
+export const noSurvey: Survey = { kernels: [], findings: new Map() };
+
+/** What was found on a Kernel, by the module's name. */
+export const findingsOn = (survey: Survey, kernel: Kernel): ReadonlyMap<string, Finding> =>
+  survey.findings.get(kernelKey(kernel)) ?? new Map();
+
 /** All that a Module needs on a Kernel, directly or not, each after its own needs. */
 export const needsOn = (survey: Survey, kernel: Kernel, module: Module): string[] => {
-  const found = survey.findings.get(kernel) ?? new Map<string, Finding>();
+  const found = findingsOn(survey, kernel);
   const needs = new Map([...found].map(([name, finding]) => [name, finding.conf?.depends ?? []]));
   return allNeedsOf(needs, module.name);
 };

@@ -40,9 +40,5 @@ export interface Run {
   /** Switches of the command; all off where a hook runs us. */
   readonly switches: Switches;
   /** Modules that a command names: switches about a conf are theirs alone. */
-  readonly named: Set<string>;
-  /** Kernels whose modules changed, for depmod. */
-  readonly changed: Set<string>;
-  /** Kernels for which anything changed, built modules too, for post_transaction. */
-  readonly touched: Set<string>;
+  readonly named: ReadonlySet<string>;
 }

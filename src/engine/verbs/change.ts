@@ -55,8 +55,10 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
     const lock = await lockFor(run, request);
     try {
       // Under another run's lock its open journals are its own.
-      if (lock) recover(run, lock.afterDeath);
-      return request.verb === 'sync' ? await sync(run, request) : await performTyped(run, request);
+      const recovered = lock ? recover(run, lock.afterDeath) : [];
+      return request.verb === 'sync'
+        ? await sync(run, request, recovered)
+        : await performTyped(run, request, recovered);
     } finally {
       await lock?.release();
     }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type Failure, FailureError } from '../errors.ts';
 import { uninstallModule } from '../install/install.ts';
-import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
+import { depmodAll, inOrder, type JobsDone, runJobs } from '../jobs/run-plan.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Demand, Removal } from '../plan/candidates.ts';
 import { makePlan } from '../plan/make-plan.ts';
-import { type Survey, surveyModules } from '../plan/survey.ts';
+import { findingsOn, noSurvey, surveyModules } from '../plan/survey.ts';
 import type { Row, SyncResult } from '../progress.ts';
 import { loadArchive, loadModule, makeArchive } from '../register/archive.ts';
 import { entryFor, registerOperand } from '../register/operand.ts';
@@ -31,8 +31,6 @@ import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } fr
 
 /** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
 
-const noSurvey: Survey = { kernels: [], findings: new Map() };
-
 const entriesNow = (run: Run): TreeEntry[] => readTree(run.settings.dkmsTree, run.settings.sourceTree);
 
 /** Every kernel with headers, whether it can be booted or not: what `--all` builds for. */
@@ -49,33 +47,47 @@ const withNamed = (entries: readonly TreeEntry[], named: readonly TreeEntry[]): 
   return [...named, ...newestEntries(entries.filter((entry) => !names.has(entry.module.name)))];
 };
 
-type MissingKernels = ReadonlyMap<Kernel, Failure>;
+/** What a command did, before depmod. */
+interface Done {
+  readonly rows: readonly Row[];
+  readonly failures: readonly Failure[];
+  /** Releases below whose directories files were changed. */
+  readonly changed: readonly string[];
+}
+
+const nothing: Done = { rows: [], failures: [], changed: [] };
+
+/** A kernel that a command names and that is not there. */
+interface MissingKernel {
+  readonly kernel: Kernel;
+  readonly failure: Failure;
+}
 
 /** The kernel of an install must be there; a build does with a directory of headers alone. */
-const missingKernels = (run: Run, request: DkmsRequest): MissingKernels => {
-  if (request.verb !== 'install' || request.kernels === 'all') return new Map();
-  const missing = request.kernels
-    .map((kernel) => [kernel, join(run.settings.installTree, kernel.release)] as const)
-    .filter(([, directory]) => !exists(directory));
-  return new Map(missing.map(([kernel, at]) => [kernel, { kind: 'kernel-missing', at }]));
+const missingKernels = (run: Run, request: DkmsRequest): MissingKernel[] => {
+  if (request.verb !== 'install' || request.kernels === 'all') return [];
+  return request.kernels
+    .map((kernel) => ({ kernel, at: join(run.settings.installTree, kernel.release) }))
+    .filter(({ at }) => !exists(at))
+    .map(({ kernel, at }) => ({ kernel, failure: { kind: 'kernel-missing', at } }));
 };
 
-const missingRows = (named: readonly TreeEntry[], missing: MissingKernels): Row[] =>
+const missingRows = (named: readonly TreeEntry[], missing: readonly MissingKernel[]): Row[] =>
   named.flatMap(({ module }) =>
-    [...missing].map(
-      ([kernel, failure]): Row => ({ module, kernel, outcome: { kind: 'failed', failure, remembered: false } }),
+    missing.map(
+      ({ kernel, failure }): Row => ({ module, kernel, outcome: { kind: 'failed', failure, remembered: false } }),
     ),
   );
 
 const bringAbout = async (
-  run: Run,
+  given: Run,
   named: readonly TreeEntry[],
   kernels: readonly Kernel[],
   demand: Demand,
-  missing: MissingKernels = new Map(),
-): Promise<SyncResult> => {
-  for (const entry of named) run.named.add(entry.module.name);
-  const present = kernels.filter((kernel) => !missing.has(kernel));
+  missing: readonly MissingKernel[] = [],
+): Promise<Done> => {
+  const run = { ...given, named: new Set(named.map((entry) => entry.module.name)) };
+  const present = kernels.filter((kernel) => !missing.some((one) => sameKernel(one.kernel, kernel)));
   const survey = await surveyModules(run, withNamed(entriesNow(run), named), present);
   const plan = makePlan({
     kernels: survey.kernels,
@@ -85,11 +97,12 @@ const bringAbout = async (
     demands: new Map(named.map((entry) => [entry.module.name, demand])),
   });
   run.emit({ kind: 'planned', plan });
-  const rows = [...missingRows(named, missing), ...plan.settled, ...(await runJobs(run, plan, survey))];
+  const jobs = await runJobs(run, plan, survey);
+  const rows = [...missingRows(named, missing), ...plan.settled, ...jobs.rows];
   // The first failure is the command's, and first is what was said first.
   const place = ({ kernel }: Row): number => kernels.findIndex((one) => sameKernel(one, kernel));
   rows.sort((a, b) => place(a) - place(b));
-  return { rows: inOrder(rows), failures: await depmodAll(run) };
+  return { rows: inOrder(rows), failures: [], changed: jobs.changed };
 };
 
 /** Without its depmod an installation is of no use: what it brought is taken back, and stays built. */
@@ -112,13 +125,13 @@ const withoutArchive = async (run: Run, operand: Operand | undefined): Promise<O
   return { kind: 'module', ...module };
 };
 
-const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
+const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<Done> => {
   const entry = await entryFor(run, await withoutArchive(run, request.operand));
   const kernels = request.kernels === 'all' ? kernelsWithHeaders(run) : request.kernels;
   if (kernels.length === 0) throw new FailureError({ kind: 'headers-missing', at: run.settings.installTree });
   const want = request.verb === 'build' ? 'built' : 'installed';
   const demand = { want, force: request.switches.force } as const;
-  return rollBack(run, await bringAbout(run, [entry], kernels, demand, missingKernels(run, request)));
+  return bringAbout(run, [entry], kernels, demand, missingKernels(run, request));
 };
 
 /** What there is to take away; a kernel on which there is nothing is a row without a Job. */
@@ -139,7 +152,7 @@ const removalsFor = (
   return { removals, rows };
 };
 
-const takeAway = async (run: Run, removals: readonly Removal[]): Promise<Row[]> => {
+const takeAway = async (run: Run, removals: readonly Removal[]): Promise<JobsDone> => {
   const plan = makePlan({ kernels: [], removals, trustMemory: false, headersMayFollow: false });
   run.emit({ kind: 'planned', plan });
   return runJobs(run, plan, noSurvey);
@@ -148,36 +161,37 @@ const takeAway = async (run: Run, removals: readonly Removal[]): Promise<Row[]> 
 const isLeft = (run: Run, module: Module): boolean =>
   entriesNow(run).some((entry) => sameModule(entry.module, module) && entry.built.length > 0);
 
-const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
+const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<Done> => {
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });
   if (request.switches.rpmSafeUpgrade && wasAddedHere(run.settings.stateDir, entry.module)) {
     run.note({ note: 'removal-cancelled', module: entry.module });
-    return { rows: [], failures: [] };
+    return nothing;
   }
   if (request.successorFollows && request.verb === 'remove') {
     awaitSuccessor(run, entry.module);
-    return { rows: [], failures: [] };
+    return nothing;
   }
   const kernels = request.kernels === 'all' ? entry.built : request.kernels;
   const { removals, rows } = removalsFor(run, entry, kernels, request.verb === 'uninstall' ? 'uninstalled' : 'absent');
-  const done = [...rows, ...(await takeAway(run, removals))];
+  const taken = await takeAway(run, removals);
+  const done = [...rows, ...taken.rows];
   const hasFailed = done.some((row) => row.outcome.kind === 'failed');
   if (request.verb === 'remove' && !hasFailed && !isLeft(run, entry.module)) forgetEntry(run, entry);
-  return { rows: inOrder(done), failures: await depmodAll(run) };
+  return { rows: inOrder(done), failures: [], changed: taken.changed };
 };
 
-const add = async (run: Run, request: ModuleRequest): Promise<SyncResult> => {
+const add = async (run: Run, request: ModuleRequest): Promise<Done> => {
   const { operand, switches } = request;
   // In an upgrade to the same version it is registered already; the removal that follows is cancelled all the same.
   if (switches.rpmSafeUpgrade && operand?.kind === 'module' && operand.version) {
     markAdded(run.settings.stateDir, { name: operand.name, version: operand.version });
   }
-  if (operand?.kind === 'archive') return (await loadModule(run, operand.path)).result;
+  if (operand?.kind === 'archive') return { ...nothing, ...(await loadModule(run, operand.path)).result };
   await (request.mayBeKnown ? entryFor(run, operand) : registerOperand(run, operand));
-  return { rows: [], failures: [] };
+  return nothing;
 };
 
-const match = async (run: Run, request: MatchRequest): Promise<SyncResult> => {
+const match = async (run: Run, request: MatchRequest): Promise<Done> => {
   const { template, kernel, switches } = request;
   if (!template) throw new FailureError({ kind: 'no-template' });
   if (template === kernel.release) throw new FailureError({ kind: 'same-kernel', at: template });
@@ -185,35 +199,29 @@ const match = async (run: Run, request: MatchRequest): Promise<SyncResult> => {
   const entries = entriesNow(run).filter(
     ({ module }) => installedVersion(run.settings.dkmsTree, module.name, from) === module.version,
   );
-  if (entries.length === 0) return { rows: [], failures: [] };
+  if (entries.length === 0) return nothing;
   return bringAbout(run, entries, [kernel], { want: 'installed', force: switches.force });
 };
 
-const preinst = async (run: Run, { kernel }: PreinstRequest): Promise<SyncResult> => {
+const preinst = async (run: Run, { kernel }: PreinstRequest): Promise<Done> => {
   const built = entriesNow(run).filter((entry) => entry.built.some((one) => sameKernel(one, kernel)));
   const survey = await surveyModules(run, built, [kernel]);
-  const findings = [...(survey.findings.get(kernel)?.values() ?? [])];
+  const findings = [...findingsOn(survey, kernel).values()];
   const removals = findings
     .filter((finding) => finding.conf?.autoinstall)
     .map((finding): Removal => ({ module: finding.entry.module, kernel, why: 'asked' }));
-  return { rows: inOrder(await takeAway(run, removals)), failures: await depmodAll(run) };
+  const { rows, changed } = await takeAway(run, removals);
+  return { rows: inOrder(rows), failures: [], changed };
 };
 
-const generateKey = async (run: Run): Promise<SyncResult> => {
+const generateKey = async (run: Run): Promise<Done> => {
   const ready = await run.signingKey({ release: runningKernel(), arch: machineArch() });
   if ('problem' in ready) throw new FailureError({ kind: 'no-key', detail: ready.problem });
   if (!ready.isNew) run.note({ note: 'key-there', certificate: ready.key.certificate });
-  return { rows: [], failures: [] };
+  return nothing;
 };
 
-/**
- * Carry out a dkms command under the run's lock.
- * Throws FailureError where it cannot begin: a module that nobody knows, an unusable conf.
- */
-export const performTyped = async (run: Run, request: DkmsRequest): Promise<SyncResult> => {
-  const missing = missingKernels(run, request);
-  const [failure] = missing.values();
-  if (failure && request.verb === 'install' && missing.size === request.kernels.length) throw new FailureError(failure);
+const carryOut = async (run: Run, request: DkmsRequest): Promise<Done> => {
   switch (request.verb) {
     case 'add':
       return add(run, request);
@@ -229,10 +237,31 @@ export const performTyped = async (run: Run, request: DkmsRequest): Promise<Sync
     case 'kernel_preinst':
       return preinst(run, request);
     case 'mktarball':
-      return makeArchive(run, request);
+      return { ...nothing, ...(await makeArchive(run, request)) };
     case 'ldtarball':
-      return loadArchive(run, request);
+      return { ...nothing, ...(await loadArchive(run, request)) };
     case 'generate_mok':
       return generateKey(run);
   }
+};
+
+/**
+ * Carry out a dkms command under the run's lock.
+ * Throws FailureError where it cannot begin: a module that nobody knows, an unusable conf.
+ *
+ * @param recovered releases for which a killed run owes depmod
+ */
+export const performTyped = async (
+  run: Run,
+  request: DkmsRequest,
+  recovered: readonly string[],
+): Promise<SyncResult> => {
+  const missing = missingKernels(run, request);
+  const [first] = missing;
+  if (first && request.verb === 'install' && missing.length === request.kernels.length) {
+    throw new FailureError(first.failure);
+  }
+  const { rows, failures, changed } = await carryOut(run, request);
+  const result = { rows, failures: [...failures, ...(await depmodAll(run, [...recovered, ...changed]))] };
+  return request.verb === 'install' || request.verb === 'build' ? rollBack(run, result) : result;
 };

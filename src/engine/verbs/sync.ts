@@ -13,7 +13,7 @@ import type { Plan } from '../plan.ts';
 import type { PlanAnswer, Row, SyncResult } from '../progress.ts';
 import { registerWithNeeds } from '../register/registration.ts';
 import { unpackedSources } from '../register/unpacked.ts';
-import type { SyncRequest } from '../request.ts';
+import { type SyncRequest, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { closeJournal, openJournals } from '../state/journal.ts';
@@ -26,8 +26,12 @@ import { installedVersion, newestEntries, readTree, type TreeEntry } from '../tr
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
 
-/** Finish what a killed run began to take away, and sweep away what it left half written. */
-export const recover = (run: Run, afterDeath: boolean): void => {
+/**
+ * Finish what a killed run began to take away, and sweep away what it left half written.
+ *
+ * @returns releases for which depmod is due
+ */
+export const recover = (run: Run, afterDeath: boolean): string[] => {
   const { dkmsTree, stateDir, installTree } = run.settings;
   if (afterDeath) {
     sweepTemporary(dkmsTree, 4);
@@ -36,20 +40,24 @@ export const recover = (run: Run, afterDeath: boolean): void => {
       for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);
     }
   }
-  for (const { module, kernel, action } of openJournals(stateDir)) {
-    if (action !== 'uninstall') continue;
+  const begun = openJournals(stateDir).filter(({ action }) => action === 'uninstall');
+  for (const { module, kernel } of begun) {
     if (installedVersion(dkmsTree, module.name, kernel) === module.version) uninstallModule(run, module, kernel);
     else closeJournal(stateDir, module.name, kernel);
     run.note({ note: 'recovered', module, kernel });
   }
+  return begun.map(({ kernel }) => kernel.release);
 };
+
+const isLeaving = (scope: Scope, { module }: TreeEntry): boolean =>
+  scope.leavingEntries.some((leaving) => sameModule(leaving.module, module));
 
 const removalsOf = (scope: Scope, entries: readonly TreeEntry[]): Removal[] => [
   ...scope.leavingEntries.flatMap((entry) =>
     entry.built.map((kernel): Removal => ({ module: entry.module, kernel, why: 'source-leaving' })),
   ),
   ...entries
-    .filter((entry) => !scope.leavingEntries.includes(entry))
+    .filter((entry) => !isLeaving(scope, entry))
     .flatMap((entry) =>
       entry.built
         .filter((kernel) => scope.leavingKernels.includes(kernel.release))
@@ -84,7 +92,7 @@ const cleanKernel = (run: Run, release: string): void => {
 
 const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
   for (const entry of scope.leavingEntries) {
-    const isKept = rows.some((row) => row.module === entry.module && row.outcome.kind === 'failed');
+    const isKept = rows.some((row) => sameModule(row.module, entry.module) && row.outcome.kind === 'failed');
     if (!isKept) forgetEntry(run, entry);
   }
 };
@@ -133,7 +141,7 @@ export const prepare = async (run: Run, request: SyncRequest): Promise<Prepared>
   if (!request.dryRun) welcomeBack(run, scope, known);
   const unpacked = request.transactionGoesOn ? await unpackedSources(run, known) : [];
   const fresh = await registerWithNeeds(run, [...scope.sources, ...unpacked], known, scope.kernels[0], request.dryRun);
-  const staying = [...known, ...fresh.entries].filter((entry) => !scope.leavingEntries.includes(entry));
+  const staying = [...known, ...fresh.entries].filter((entry) => !isLeaving(scope, entry));
   noteBroken(run, staying);
   const survey = await surveyModules(run, request.dropOnly ? [] : newestEntries(staying), scope.kernels);
   const plan = makePlan(planInput(run, request, survey, removalsOf(scope, known)));
@@ -153,17 +161,22 @@ export const unwritable = (settings: Settings): Failure | undefined => {
   return path === undefined ? undefined : { kind: 'tree-unwritable', at: path };
 };
 
-/** Under the lock: make it so. */
-export const sync = async (run: Run, request: SyncRequest): Promise<SyncResult> => {
+/**
+ * Under the lock: make it so.
+ *
+ * @param recovered releases for which a killed run owes depmod
+ */
+export const sync = async (run: Run, request: SyncRequest, recovered: readonly string[]): Promise<SyncResult> => {
   const prepared = await prepare(run, request);
   run.emit({ kind: 'planned', plan: prepared.plan });
   await adoptAll(run, prepared.survey);
-  const done = [...prepared.plan.settled, ...(await runJobs(run, prepared.plan, prepared.survey))];
+  const jobs = await runJobs(run, prepared.plan, prepared.survey);
+  const done = [...prepared.plan.settled, ...jobs.rows];
   dropOutgoing(run, isEndOfTransaction(request));
   rememberSettled(run, prepared.plan.settled);
   forgetEntries(run, prepared.scope, done);
   forgetKernels(run, prepared.scope.leavingKernels, done);
-  const failures = [...prepared.failures, ...(await depmodAll(run))];
+  const failures = [...prepared.failures, ...(await depmodAll(run, [...recovered, ...jobs.changed]))];
   const rows = await checkRows(run, prepared.survey, done);
   for (const release of prepared.scope.leavingKernels) cleanKernel(run, release);
   return { rows: inOrder(rows), failures };

@@ -5,7 +5,7 @@ import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import type { Emit, Note } from '../progress.ts';
-import type { Kernel, Switches } from '../request.ts';
+import { type Kernel, kernelKey, type Switches } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { scriptEnvironment } from '../system/environment.ts';
@@ -17,7 +17,7 @@ import { makeTemporary, remove } from '../system/publish.ts';
 const remembered = <Value>(make: (kernel: Kernel) => Value): ((kernel: Kernel) => Value) => {
   const known = new Map<string, Value>();
   return (kernel) => {
-    const key = `${kernel.release}/${kernel.arch}`;
+    const key = kernelKey(kernel);
     const value = known.has(key) ? known.get(key) : undefined;
     if (value !== undefined) return value;
     const made = make(kernel);
@@ -101,8 +101,6 @@ const makeRun = async (
     alone: turns(),
     switches,
     named: new Set(),
-    changed: new Set(),
-    touched: new Set(),
   };
 };
 

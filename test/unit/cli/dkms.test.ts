@@ -152,9 +152,18 @@ describe('actions', () => {
     ['remove m/1', { verb: 'remove' }],
     ['match --templatekernel=6.1', { verb: 'match', template: '6.1', kernel: running }],
     ['match', { verb: 'match', kernel: running }],
-    ['autoinstall -k 6.1/i686', { verb: 'sync', origin: 'typed', scope: { kind: 'only', releases: ['6.1/i686'] } }],
-    ['autoinstall', { verb: 'sync', scope: { kind: 'only', releases: ['6.9.0-run/x86_64'] }, dropOnly: false }],
-    ['kernel_postinst -k 6.1', { verb: 'sync', scope: { kind: 'only', releases: ['6.1/x86_64'] }, dropOnly: false }],
+    [
+      'autoinstall -k 6.1/i686',
+      { verb: 'sync', origin: 'typed', scope: { kind: 'only', kernels: [{ release: '6.1', arch: 'i686' }] } },
+    ],
+    [
+      'autoinstall',
+      { verb: 'sync', scope: { kind: 'only', kernels: [{ release: '6.9.0-run', arch: 'x86_64' }] }, dropOnly: false },
+    ],
+    [
+      'kernel_postinst -k 6.1',
+      { verb: 'sync', scope: { kind: 'only', kernels: [{ release: '6.1', arch: 'x86_64' }] }, dropOnly: false },
+    ],
     ['kernel_prerm -k 6.1', { verb: 'sync', dropOnly: true, leaving: { kernels: ['6.1'], sources: [] } }],
     ['kernel_preinst -k 6.1', { verb: 'kernel_preinst', kernel: { release: '6.1', arch: 'x86_64' } }],
     ['generate_mok', { verb: 'generate_mok' }],

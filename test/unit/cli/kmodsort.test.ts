@@ -19,7 +19,7 @@ describe('parseCommandLine', () => {
           verb: 'sync',
           origin: 'typed',
           dryRun: false,
-          scope: { kind: 'only', releases: ['1.10', '6.10', '6.20'] },
+          scope: { kind: 'only', kernels: [{ release: '1.10' }, { release: '6.10' }, { release: '6.20' }] },
         },
       },
     });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { isSatisfied, type Outcome } from '../../../../src/engine/outcome.ts';
-import { type Ended, runPlan, type Work } from '../../../../src/engine/plan/schedule.ts';
+import { type Ended, type JobResult, runPlan, type Work } from '../../../../src/engine/plan/schedule.ts';
 import type { Job, Plan } from '../../../../src/engine/plan.ts';
 import { closureOf, Random, randomNeeds } from './random.ts';
 
 const installed: Outcome = { kind: 'installed' };
 const failed: Outcome = { kind: 'failed', failure: { kind: 'compiler-failed' }, remembered: false };
+const unchanged = (outcome: Outcome): JobResult => ({ outcome, changed: false });
 const releases = ['6.1', '6.12'];
 const idOf = (name: string, release: string): string => `${name}/1.0@${release}/x86_64`;
 
@@ -49,7 +50,7 @@ const recordedWork = (random: Random, isBad: (job: Job) => boolean) => {
     log.push({ id: job.id, name: job.module.name, what: 'start' });
     await ticks(random.below(4));
     log.push({ id: job.id, name: job.module.name, what: 'end' });
-    return isBad(job) ? failed : installed;
+    return unchanged(isBad(job) ? failed : installed);
   };
   return { log, work };
 };
@@ -116,7 +117,7 @@ describe('runPlan', () => {
       most = Math.max(most, running);
       await ticks(3);
       running -= 1;
-      return installed;
+      return unchanged(installed);
     };
     await runPlan(planOf([jobOf('a'), jobOf('b'), jobOf('c', ['a', 'b'])]), work, () => undefined);
     expect(most).toBe(2);
@@ -125,7 +126,7 @@ describe('runPlan', () => {
     const told: string[] = [];
     await runPlan(
       planOf([jobOf('a'), jobOf('b', ['a']), jobOf('c')]),
-      async (job) => (job.module.name === 'a' ? failed : installed),
+      async (job) => unchanged(job.module.name === 'a' ? failed : installed),
       ({ job, outcome }) => told.push(`${job.module.name} ${outcome.kind}`),
     );
     expect(told.sort()).toEqual(['a failed', 'b blocked', 'c installed']);
@@ -134,7 +135,7 @@ describe('runPlan', () => {
     const jobs = [jobOf('c'), jobOf('b', ['c']), jobOf('a', ['b'])];
     const ended = await runPlan(
       planOf(jobs),
-      async () => failed,
+      async () => unchanged(failed),
       () => undefined,
     );
     expect(outcomesOf(ended).get(idOf('a', '6.1'))).toEqual({
@@ -156,17 +157,28 @@ describe('runPlan', () => {
   it.each(passedOn)('after %j the next one is %s', async (outcome, expected) => {
     const ended = await runPlan(
       planOf([jobOf('a'), jobOf('b', ['a'])]),
-      async (job) => (job.module.name === 'a' ? outcome : installed),
+      async (job) => unchanged(job.module.name === 'a' ? outcome : installed),
       () => undefined,
     );
     expect(outcomesOf(ended).get(idOf('b', '6.1'))?.kind).toBe(expected);
     expect(isSatisfied(outcome)).toBe(expected === 'installed');
   });
+  it('passes on what each job came to, and nothing for one that was not tried', async () => {
+    const ended = await runPlan(
+      planOf([jobOf('a'), jobOf('b', ['a'])]),
+      async () => ({ outcome: failed, changed: true, seconds: 3 }),
+      () => undefined,
+    );
+    expect(ended.map(({ changed, seconds }) => ({ changed, seconds }))).toEqual([
+      { changed: true, seconds: 3 },
+      { changed: false, seconds: undefined },
+    ]);
+  });
   it('ends with an empty plan', async () => {
     expect(
       await runPlan(
         planOf([]),
-        async () => installed,
+        async () => unchanged(installed),
         () => undefined,
       ),
     ).toEqual([]);

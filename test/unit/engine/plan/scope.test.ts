@@ -58,7 +58,13 @@ describe('kernels of a sync', () => {
     ["the event's once", 'debian', '', { kind: 'current', releases: ['6.1.0-10'] }, ['6.1.0-10']],
     ["the event's only if it boots", 'debian', '', { kind: 'current', releases: ['6.5'] }, ['6.1.0-10']],
     ['all of them where the settings say so', 'debian', 'autoinstall_all_kernels=yes', { kind: 'usual' }, all],
-    ['those that were named, also with headers only', 'arch', '', { kind: 'only', releases: ['6.5'] }, ['6.5']],
+    [
+      'those that were named, also with headers only',
+      'arch',
+      '',
+      { kind: 'only', kernels: [{ release: '6.5' }] },
+      ['6.5'],
+    ],
   ];
   it.each(cases)('%s', async (_what, distribution, framework, scope, expected) => {
     const found = scopeOf(await world(distribution, framework), requestOf(scope), []);
@@ -72,13 +78,21 @@ describe('kernels of a sync', () => {
     expect(found.kernels.map((kernel) => kernel.release)).toContain(running());
   });
   it('takes an architecture with a name', async () => {
-    const found = scopeOf(await world('debian'), requestOf({ kind: 'only', releases: ['6.5/i686'] }), []);
+    const found = scopeOf(
+      await world('debian'),
+      requestOf({ kind: 'only', kernels: [{ release: '6.5', arch: 'i686' }] }),
+      [],
+    );
     expect(found.kernels).toEqual([{ release: '6.5', arch: 'i686' }]);
   });
   it.each(['7.0', '../6.5', ''])(
     'fails for the kernel %j that is not there, and goes on with the others',
     async (release) => {
-      const found = scopeOf(await world('debian'), requestOf({ kind: 'only', releases: [release, '6.5'] }), []);
+      const found = scopeOf(
+        await world('debian'),
+        requestOf({ kind: 'only', kernels: [{ release }, { release: '6.5' }] }),
+        [],
+      );
       expect(found.failures).toEqual([expect.objectContaining({ kind: 'kernel-missing' })]);
       expect(found.kernels.map((kernel) => kernel.release)).toEqual(['6.5']);
     },
