@@ -1,71 +1,85 @@
 /**
- * Why something failed, as data: sentences are made from it in report/messages.ts, exit codes here.
+ * Why something failed, as data: sentences are made from it in report/, exit codes here.
  */
 
-/** What failed. The numbers of exitCodes are the ones that scripts written for dkms test for. */
-export type FailureKind =
-  | 'bad-usage'
-  | 'not-root'
-  | 'tree-unwritable'
-  | 'no-permission'
-  | 'lock-busy'
-  | 'interrupted'
-  | 'conf-missing'
-  | 'conf-unsafe'
-  | 'conf-broken'
-  | 'conf-stalled'
-  | 'conf-invalid'
-  | 'name-mismatch'
-  | 'source-missing'
-  | 'source-unsafe'
-  | 'source-empty'
-  | 'source-broken'
-  | 'headers-missing'
-  | 'patch-missing'
-  | 'patch-unsafe'
-  | 'patch-failed'
-  | 'script-failed'
-  | 'compiler-failed'
-  | 'modpost-failed'
-  | 'make-failed'
-  | 'tool-missing'
-  | 'disk-full'
-  | 'read-only'
-  | 'memory-short'
-  | 'object-missing'
-  | 'object-conflict'
-  | 'wrong-kernel'
-  | 'strip-failed'
-  | 'compress-failed'
-  | 'kernel-missing'
-  | 'pre-install-failed'
-  | 'newer-in-tree'
-  | 'depmod-failed'
-  | 'nested'
-  /** A BUILD_DEPENDS that nobody registered. */
-  | 'dependency-unknown'
-  | 'dependency-circular'
-  | 'no-version'
-  | 'already-added'
-  | 'not-added'
-  | 'same-kernel'
-  | 'no-template'
-  | 'not-built'
-  | 'post-transaction-failed'
-  | 'archive-missing'
-  | 'archive-without-conf'
-  | 'archive-malformed'
-  | 'archive-known'
-  | 'archive-unwritable'
+/** What belongs to a kind of failure, whatever it is about. */
+interface KindOfFailure {
+  /** The exit code that scripts written for dkms 3.4 test for. */
+  readonly exit: number;
+  /** Not for good: the next transaction tries again by itself. */
+  readonly transient?: true;
+}
+
+/** Every kind of failure. A new one is a row here and a row in report/failures.ts, which the compiler asks for. */
+const kinds = {
+  'bad-usage': { exit: 2 },
+  'tree-unwritable': { exit: 1 },
+  'no-permission': { exit: 1, transient: true },
+  'lock-busy': { exit: 75, transient: true },
+  interrupted: { exit: 130, transient: true },
+  'conf-missing': { exit: 9 },
+  'conf-unsafe': { exit: 8 },
+  'conf-broken': { exit: 8 },
+  'conf-stalled': { exit: 8 },
+  'conf-invalid': { exit: 8 },
+  'name-mismatch': { exit: 8 },
+  'source-missing': { exit: 2 },
+  'source-unsafe': { exit: 8 },
+  'source-empty': { exit: 8 },
+  'source-broken': { exit: 4 },
+  'headers-missing': { exit: 21 },
+  'patch-missing': { exit: 5 },
+  'patch-unsafe': { exit: 5 },
+  'patch-failed': { exit: 6 },
+  'script-failed': { exit: 1 },
+  'compiler-failed': { exit: 10 },
+  'modpost-failed': { exit: 10 },
+  'make-failed': { exit: 10 },
+  'tool-missing': { exit: 10, transient: true },
+  'disk-full': { exit: 10, transient: true },
+  'read-only': { exit: 1, transient: true },
+  'memory-short': { exit: 10, transient: true },
+  'object-missing': { exit: 7 },
+  'object-conflict': { exit: 6 },
+  'wrong-kernel': { exit: 7 },
+  'kernel-missing': { exit: 6 },
+  'pre-install-failed': { exit: 101 },
+  'newer-in-tree': { exit: 6 },
+  'depmod-failed': { exit: 6 },
+  nested: { exit: 1, transient: true },
+  /** A BUILD_DEPENDS that is not in the dkms tree. */
+  'dependency-unknown': { exit: 13 },
+  'dependency-circular': { exit: 13 },
+  'no-version': { exit: 1 },
+  'already-added': { exit: 3 },
+  'not-added': { exit: 3 },
+  'same-kernel': { exit: 2 },
+  'no-template': { exit: 1 },
+  'not-built': { exit: 6 },
+  'post-transaction-failed': { exit: 1 },
+  'archive-missing': { exit: 2 },
+  'archive-without-conf': { exit: 3 },
+  'archive-malformed': { exit: 7 },
+  'archive-known': { exit: 8 },
+  'archive-unwritable': { exit: 9 },
   /** rpm did not install an .rpm. */
-  | 'rpm-refused'
+  'rpm-refused': { exit: 9 },
   /** Binaries were loaded, but the source that belongs to them is not on the machine. */
-  | 'source-not-here'
-  | 'no-key'
-  | 'load-failed'
+  'source-not-here': { exit: 1 },
+  'no-key': { exit: 1 },
+  'load-failed': { exit: 1 },
   /** Installed, and modprobe will refuse it. */
-  | 'will-not-load'
-  | 'unexpected';
+  'will-not-load': { exit: 1 },
+  unexpected: { exit: 1, transient: true },
+} as const satisfies Readonly<Record<string, KindOfFailure>>;
+
+/** What failed. */
+export type FailureKind = keyof typeof kinds;
+
+const factsOf: Readonly<Record<FailureKind, KindOfFailure>> = kinds;
+
+/** Whether the next transaction tries again by itself what failed so. */
+export const isTransient = (kind: FailureKind): boolean => factsOf[kind].transient === true;
 
 /** One failure. */
 export interface Failure {
@@ -112,68 +126,6 @@ export const failureOf = (error: unknown): Failure => {
   return systemFailure(error) ?? { kind: 'unexpected', detail };
 };
 
-/** Exit codes of dkms 3.4, by kind of failure. */
-export const exitCodes: Readonly<Record<FailureKind, number>> = {
-  'bad-usage': 2,
-  'not-root': 1,
-  'tree-unwritable': 1,
-  'no-permission': 1,
-  'lock-busy': 75,
-  interrupted: 130,
-  'conf-missing': 9,
-  'conf-unsafe': 8,
-  'conf-broken': 8,
-  'conf-stalled': 8,
-  'conf-invalid': 8,
-  'name-mismatch': 8,
-  'source-missing': 2,
-  'source-unsafe': 8,
-  'source-empty': 8,
-  'source-broken': 4,
-  'headers-missing': 21,
-  'patch-missing': 5,
-  'patch-unsafe': 5,
-  'patch-failed': 6,
-  'script-failed': 1,
-  'compiler-failed': 10,
-  'modpost-failed': 10,
-  'make-failed': 10,
-  'tool-missing': 10,
-  'disk-full': 10,
-  'read-only': 1,
-  'memory-short': 10,
-  'object-missing': 7,
-  'object-conflict': 6,
-  'wrong-kernel': 7,
-  'strip-failed': 7,
-  'compress-failed': 7,
-  'kernel-missing': 6,
-  'pre-install-failed': 101,
-  'newer-in-tree': 6,
-  'depmod-failed': 6,
-  nested: 1,
-  'dependency-unknown': 13,
-  'dependency-circular': 13,
-  'no-version': 1,
-  'already-added': 3,
-  'not-added': 3,
-  'same-kernel': 2,
-  'no-template': 1,
-  'not-built': 6,
-  'post-transaction-failed': 1,
-  'archive-missing': 2,
-  'archive-without-conf': 3,
-  'archive-malformed': 7,
-  'archive-known': 8,
-  'archive-unwritable': 9,
-  'rpm-refused': 9,
-  'source-not-here': 1,
-  'no-key': 1,
-  'load-failed': 1,
-  'will-not-load': 1,
-  unexpected: 1,
-};
-
 /** The exit code of one failure. */
 export const exitCodeOf = (failure: Failure): number =>
-  failure.kind === 'script-failed' && failure.code ? failure.code : exitCodes[failure.kind];
+  failure.kind === 'script-failed' && failure.code ? failure.code : factsOf[failure.kind].exit;

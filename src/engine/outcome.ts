@@ -14,8 +14,7 @@ export type SkipReason =
 export type DeferReason =
   | { readonly reason: 'dependency-unknown'; readonly dependency: string }
   | { readonly reason: 'dependency-deferred'; readonly dependency: string }
-  | { readonly reason: 'headers-may-follow' }
-  | { readonly reason: 'lock-busy'; readonly holder: string };
+  | { readonly reason: 'headers-may-follow' };
 
 export type BlockReason =
   /** `root` is the module whose own failure started it; equal to `dependency` when it is the direct one. */

@@ -22,38 +22,44 @@ export type Step =
   | 'install'
   | 'uninstall';
 
-/** A remark that changes no outcome. */
-export type Note =
-  | { readonly note: 'broken-module'; readonly module: Module; readonly source: string }
-  | { readonly note: 'group-writable'; readonly path: string }
-  | { readonly note: 'script-not-executable'; readonly path: string }
-  | { readonly note: 'script-unsafe'; readonly path: string }
-  | { readonly note: 'script-missing'; readonly path: string }
-  | { readonly note: 'script-failed'; readonly path: string; readonly code: number }
-  | { readonly note: 'conf-said'; readonly path: string; readonly text: string }
-  | { readonly note: 'directive-ignored'; readonly path: string; readonly directive: string }
-  | { readonly note: 'no-objects'; readonly module: Module }
-  | { readonly note: 'recovered'; readonly module: Module; readonly kernel: Kernel }
-  | { readonly note: 'ended-survivor'; readonly pid: number; readonly module: Module }
-  | { readonly note: 'original-restored'; readonly path: string }
-  | { readonly note: 'originals-left'; readonly path: string }
-  | { readonly note: 'registered'; readonly module: Module }
-  | { readonly note: 'archive-written'; readonly path: string }
-  | { readonly note: 'removal-cancelled'; readonly module: Module }
-  | { readonly note: 'forgotten'; readonly module: Module }
-  | { readonly note: 'successor-awaited'; readonly module: Module }
-  | { readonly note: 'kernel-cleaned'; readonly release: string }
-  | { readonly note: 'record-unwritable'; readonly path: string; readonly detail: string }
-  | { readonly note: 'not-signed'; readonly module: Module; readonly kernel: Kernel; readonly detail: string }
-  | { readonly note: 'key-made'; readonly certificate: string }
-  | { readonly note: 'key-there'; readonly certificate: string }
+/** What each kind of remark is about; none changes an outcome. A new one is a row here and one in report/notes.ts. */
+export interface Notes {
+  'broken-module': { readonly module: Module; readonly source: string };
+  'group-writable': { readonly path: string };
+  'script-not-executable': { readonly path: string };
+  'script-unsafe': { readonly path: string };
+  'script-missing': { readonly path: string };
+  'script-failed': { readonly path: string; readonly code: number };
+  'conf-said': { readonly path: string; readonly text: string };
+  'directive-ignored': { readonly path: string; readonly directive: string };
+  'no-objects': { readonly module: Module };
+  recovered: { readonly module: Module; readonly kernel: Kernel };
+  'ended-survivor': { readonly pid: number; readonly module: Module };
+  'original-restored': { readonly path: string };
+  'originals-left': { readonly path: string };
+  registered: { readonly module: Module };
+  'archive-written': { readonly path: string };
+  'removal-cancelled': { readonly module: Module };
+  forgotten: { readonly module: Module };
+  'successor-awaited': { readonly module: Module };
+  'kernel-cleaned': { readonly release: string };
+  'record-unwritable': { readonly path: string; readonly detail: string };
+  'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
+  'not-stripped': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
+  'not-compressed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
+  'key-made': { readonly certificate: string };
+  'key-there': { readonly certificate: string };
   /** Secure Boot is on, and the firmware does not know the certificate. */
-  | { readonly note: 'not-enrolled'; readonly certificate: string }
-  | { readonly note: 'symbols-retried'; readonly module: Module }
+  'not-enrolled': { readonly certificate: string };
+  'symbols-retried': { readonly module: Module };
   /** Words of a hook that came while the program could not start. */
-  | { readonly note: 'queue-taken'; readonly words: string }
-  | { readonly note: 'initramfs-failed'; readonly release: string; readonly command: string; readonly log: string }
-  | { readonly note: 'stdin-stalled'; readonly seconds: number };
+  'queue-taken': { readonly words: string };
+  'initramfs-failed': { readonly release: string; readonly command: string; readonly log: string };
+  'stdin-stalled': { readonly seconds: number };
+}
+
+/** A remark of a kind. */
+export type Note<K extends keyof Notes = keyof Notes> = { [P in K]: { readonly note: P } & Notes[P] }[K];
 
 export type Progress =
   | { readonly kind: 'waiting'; readonly holder: string }

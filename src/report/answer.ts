@@ -1,7 +1,7 @@
 import type { Answer, Note } from '../engine/progress.ts';
 import type { Request } from '../engine/request.ts';
 import { guardedLines } from './guarded.ts';
-import { noteSentence } from './messages.ts';
+import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { planDot, planLines } from './plan.ts';
 import type { ReportContext } from './report.ts';
@@ -30,7 +30,7 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'log':
       return logText(answer);
     case 'nothing':
-      return `kmodsort: no failure is remembered of ${answer.asked}\n`;
+      return `kmodsort: no failure recorded for ${answer.asked}\n`;
   }
 };
 

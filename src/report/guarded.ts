@@ -13,7 +13,7 @@ export const guardedLines = ({ findings }: GuardAnswer): string[] => {
     ...(stopping.length > 0
       ? [
           `kmodsort: ${names} must not be missing (required_modules): nothing was changed`,
-          'kmodsort: to go on anyway: KMODSORT_GUARD=off before the same command, or hold the kernel back',
+          'kmodsort: to continue anyway, run the same command with sudo KMODSORT_GUARD=off, or hold the kernel back',
         ]
       : []),
   ];

@@ -4,7 +4,8 @@ import type { Answer, Progress, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';
-import { duration, jobReason, noteSentence, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
+import { duration, jobReason, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
+import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { planHeadline } from './plan.ts';
 import { isQuestion, type Report, type ReportContext } from './report.ts';
@@ -52,7 +53,7 @@ export const progressLine = (progress: Progress, verbose: boolean): string | und
     case 'depmod':
       return `depmod ${progress.release}`;
     case 'initramfs':
-      return `making the initramfs of ${progress.release} again`;
+      return `rebuilding the initramfs of ${progress.release}`;
     case 'noted':
       return noteSentence(progress.note);
   }

@@ -20,7 +20,7 @@ export const loginText = (troubles: readonly Trouble[]): string => {
   const more = troubles.length > most ? [`  and ${troubles.length - most} more: kmodsort status`] : [];
   const help = "  'kmodsort log NAME' shows why; 'kmodsort sync' tries again";
   const isMissing = troubles.some(({ stays }) => stays === undefined);
-  const head = `kmodsort: kernel modules ${isMissing ? 'are missing' : 'could not be renewed'}:`;
+  const head = `kmodsort: kernel modules ${isMissing ? 'are missing' : 'could not be rebuilt'}:`;
   return [head, ...lines, ...more, help].map((line) => `${oneLine(line)}\n`).join('');
 };
 

@@ -5,7 +5,7 @@ import { failureInOneLine } from './failures.ts';
 import { counted, jobReason, outcomeReason } from './messages.ts';
 
 /** Nothing is known that there could be something to do for. */
-export const noModules = 'nothing to do: no modules are registered, or there is no kernel to build them for';
+export const noModules = 'nothing to do: no modules in the dkms tree, or no kernel to build them for';
 
 interface Placed {
   readonly module: Module;

@@ -1,25 +1,26 @@
 import type { LogAnswer, StatusEntry } from '../engine/progress.ts';
 import { moduleLabel, sameModule } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
+import { localTime } from './messages.ts';
 
 const stateOf = (entry: StatusEntry): string => {
   const remarks = [
     ...(entry.originals ? ["the kernel's own module is saved"] : []),
-    ...(entry.objectsMissing ? ['built objects are missing'] : []),
-    ...(entry.differences ? ['installed files differ from the built ones or are gone'] : []),
+    ...(entry.objectsMissing ? ['built objects missing'] : []),
+    ...(entry.differences ? ['installed files missing or modified'] : []),
   ];
   return remarks.length > 0 ? `${entry.state} (${remarks.join('; ')})` : entry.state;
 };
 
 const failureLines = ({ failure, failedAt }: StatusEntry): string[] => {
   if (!failure) return [];
-  const failed = `  FAILED${failedAt ? ` ${failedAt}` : ''}: ${failureInOneLine(failure)}`;
+  const failed = `  FAILED${failedAt ? ` ${localTime(failedAt)}` : ''}: ${failureInOneLine(failure)}`;
   return failure.log ? [failed, `  log ${failure.log}`] : [failed];
 };
 
 /** One line for each known module and kernel, with the remembered failure below it. */
 export const statusLines = (entries: readonly StatusEntry[]): string[] => {
-  if (entries.length === 0) return ['no modules are registered'];
+  if (entries.length === 0) return ['no modules in the dkms tree'];
   return entries.flatMap((entry) => {
     const kernel = entry.kernel ? `, ${entry.kernel.release}, ${entry.kernel.arch}` : '';
     return [`${moduleLabel(entry.module)}${kernel}: ${stateOf(entry)}`, ...failureLines(entry)];
@@ -67,7 +68,7 @@ export const logText = (answer: LogAnswer): string => {
   const { module, kernel, failure } = answer;
   const head = [
     `${moduleLabel(module)}, ${kernel.release}, ${kernel.arch}: ${failureInOneLine(failure)}`,
-    `failed ${answer.failedAt}`,
+    `failed ${localTime(answer.failedAt)}`,
     answer.text === undefined
       ? `the log is gone${failure.log ? `: ${failure.log}` : ''}`
       : `log ${failure.log ?? ''}`.trimEnd(),

@@ -2,7 +2,8 @@ import { isFailure, isInterrupted, type Outcome } from '../engine/outcome.ts';
 import type { Note, Row, Summary } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
-import { counted, duration, noteSentence, outcomeReason } from './messages.ts';
+import { counted, duration, outcomeReason } from './messages.ts';
+import { noteSentence } from './notes.ts';
 import { noModules } from './plan.ts';
 import type { ReportContext } from './report.ts';
 
@@ -30,12 +31,12 @@ const order: readonly Outcome['kind'][] = [
 
 /** What is said of each module and kernel of a command that found nothing to do. */
 const alreadySo: Readonly<Partial<Record<Request['verb'], string>>> = {
-  build: 'built already',
-  install: 'installed already',
-  match: 'installed already',
-  uninstall: 'skipping, it is not installed',
-  unbuild: 'skipping, it is not built',
-  remove: 'skipping, it is not built',
+  build: 'already built',
+  install: 'already installed',
+  match: 'already installed',
+  uninstall: 'not installed, skipping',
+  unbuild: 'not built, skipping',
+  remove: 'not built, skipping',
 };
 
 /** What was passed over is as it should be, unless a command named it: then that is the answer. */
@@ -53,8 +54,7 @@ const extent = (rows: readonly Row[]): string => {
 };
 
 const nothingDone = (rows: readonly Row[], context: ReportContext): string => {
-  if (rows.length > 0)
-    return `nothing to do: ${extent(rows)} ${modulesIn(rows) === 1 ? 'is as it' : 'are as they'} should be`;
+  if (rows.length > 0) return `nothing to do: ${extent(rows)} up to date`;
   if (context.request.verb === 'sync' && context.request.dropOnly) return 'nothing to do: nothing to remove';
   return noModules;
 };
@@ -71,8 +71,8 @@ const indent = ' '.repeat(13);
 
 const stayLines = ({ module, stays }: Row): string[] => {
   if (stays === undefined) return [];
-  const before = stays === module.version ? ' of before' : '';
-  return [`${indent}stays  ${module.name}/${stays}${before} is installed and will load`];
+  const build = stays === module.version ? 'an earlier build of ' : '';
+  return [`${indent}fallback: ${build}${module.name}/${stays} is still installed and will load`];
 };
 
 /** What a failed row says below itself: the cause, the log, and the commands that help. */
@@ -116,7 +116,7 @@ const requiredLines = (summary: Summary, context: ReportContext): string[] =>
     .missingRequired(summary)
     .map(({ release, names }) =>
       release === undefined
-        ? `kmodsort: required modules are not registered: ${names.join(', ')}`
+        ? `kmodsort: required modules are not in the dkms tree: ${names.join(', ')}`
         : `kmodsort: do not reboot into ${release}: required modules are missing: ${names.join(', ')}`,
     );
 
@@ -136,7 +136,7 @@ const failureLines = (summary: Summary): string[] =>
     ];
   });
 
-const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: the run was ended by ${signal}`] : []);
+const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: interrupted by ${signal}`] : []);
 
 /** Did this run find nothing that had to be done? */
 const isQuiet = (summary: Summary, context: ReportContext): boolean =>

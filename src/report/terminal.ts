@@ -4,7 +4,8 @@ import type { Job, Plan } from '../engine/plan.ts';
 import type { Progress } from '../engine/progress.ts';
 import { answerText, untoldNotes } from './answer.ts';
 import { type JobState, jobTitle } from './job-titles.ts';
-import { noteSentence, waitingSentence } from './messages.ts';
+import { waitingSentence } from './messages.ts';
+import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import type { Report, ReportContext } from './report.ts';
 

@@ -4,10 +4,9 @@ import { failureInOneLine } from './failures.ts';
 import { counted } from './messages.ts';
 
 const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): string[] => {
-  if (objects === 0) return [`${release}: nothing is installed`];
+  if (objects === 0) return [`${release}: no modules installed`];
   if (failures.length === 0 && !certain) {
-    const are = `${counted(objects, 'object')} ${objects === 1 ? 'is' : 'are'} for it`;
-    return [`${release}: ${are}; without its headers nobody knows whether ${objects === 1 ? 'it' : 'they'} will load`];
+    return [`${release}: cannot verify ${counted(objects, 'object')} without the kernel headers; the release is right`];
   }
   if (failures.length === 0) return [`${release}: ${counted(objects, 'object')} will load`];
   return [
@@ -19,6 +18,6 @@ const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): s
 /** What will load on each kernel, and why what will not. */
 export const verifiedLines = ({ kernels, failures }: VerifyAnswer): string[] => [
   ...kernels.flatMap(kernelLines),
-  ...(kernels.length === 0 && failures.length === 0 ? ['there is no kernel to look at'] : []),
+  ...(kernels.length === 0 && failures.length === 0 ? ['no kernels found'] : []),
   ...failures.map((failure) => `FAILED: ${failureInOneLine(failure)}`),
 ];

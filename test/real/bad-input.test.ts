@@ -72,7 +72,7 @@ const bads: readonly Bad[] = [
     name: 'nameless',
     what: 'no PACKAGE_NAME',
     spoil: (conf) => edit(conf, (text) => text.replace(/^PACKAGE_NAME=.*\n/m, '')),
-    says: `the settings are not valid: ${confAt('nameless')}`,
+    says: `invalid settings: ${confAt('nameless')}`,
     detail: /PACKAGE_NAME is missing/,
   },
   {
@@ -82,7 +82,7 @@ const bads: readonly Bad[] = [
       rmSync(conf);
       mkdirSync(conf);
     },
-    says: `there is no dkms.conf: ${confAt('folder')}`,
+    says: `dkms.conf not found: ${confAt('folder')}`,
   },
   {
     name: 'pipe',
@@ -91,26 +91,26 @@ const bads: readonly Bad[] = [
       rmSync(conf);
       run('mkfifo', [conf]);
     },
-    says: `there is no dkms.conf: ${confAt('pipe')}`,
+    says: `dkms.conf not found: ${confAt('pipe')}`,
   },
   {
     name: 'confless',
     what: 'no dkms.conf',
     spoil: (conf) => rmSync(conf),
-    says: `there is no dkms.conf: ${confAt('confless')}`,
+    says: `dkms.conf not found: ${confAt('confless')}`,
   },
   {
     name: 'open',
     what: 'a conf that everybody may write',
     spoil: (conf) => chmodSync(conf, 0o646),
-    says: `refused, because everybody may write it: ${confAt('open')}`,
+    says: `refused, world-writable file: ${confAt('open')}`,
     help: `chmod o-w ${confAt('open')}`,
   },
   {
     name: 'open-source',
     what: 'a source directory that everybody may write',
     spoil: (_conf, directory) => chmodSync(directory, 0o777),
-    says: 'refused, because everybody may write the source directory: /usr/src/open-source-1.0',
+    says: 'refused, world-writable source directory: /usr/src/open-source-1.0',
     help: 'chmod o-w /usr/src/open-source-1.0',
   },
   {
@@ -124,7 +124,7 @@ const bads: readonly Bad[] = [
     name: 'gone',
     what: 'a source link that leads to nothing',
     spoil: (_conf, directory) => rmSync(directory, { recursive: true }),
-    says: 'the source is registered but not there: /var/lib/dkms/gone/1.0/source',
+    says: 'broken: the module is added, but its source is missing: /var/lib/dkms/gone/1.0/source',
     detail: /\/usr\/src\/gone-1\.0$/,
   },
   {
@@ -140,34 +140,34 @@ const bads: readonly Bad[] = [
     name: 'odd-name',
     what: 'odd characters in the name of an object',
     conf: 'BUILT_MODULE_NAME[0]="a; touch b"\n',
-    says: `the settings are not valid: ${confAt('odd-name')}`,
+    says: `invalid settings: ${confAt('odd-name')}`,
     detail: /a; touch b: not a file name for a module/,
   },
   {
     name: 'climber',
     what: 'a patch outside its directory',
     conf: 'PATCH[0]="../../../etc/x.patch"\n',
-    says: `a patch is not inside its directory: ${confAt('climber')}`,
+    says: `a patch is outside its directory: ${confAt('climber')}`,
     detail: /\.\.\/\.\.\/\.\.\/etc\/x\.patch/,
   },
   {
     name: 'patchless',
     what: 'a patch that is not there',
     conf: 'PATCH[0]="no.patch"\n',
-    says: 'a patch is missing: /usr/src/patchless-1.0/patches/no.patch',
+    says: 'patch not found: /usr/src/patchless-1.0/patches/no.patch',
   },
   {
     name: 'misplaced',
     what: 'a destination outside the kernel',
     conf: 'DEST_MODULE_LOCATION[0]="/extra/../../../../etc"\n',
-    says: `the settings are not valid: ${confAt('misplaced')}`,
+    says: `invalid settings: ${confAt('misplaced')}`,
     detail: /DEST_MODULE_LOCATION\[0\] must start with/,
   },
   {
     name: 'objectless',
     what: 'an object that the build does not make',
     conf: 'BUILT_MODULE_NAME[0]="another"\n',
-    says: 'the build did not make an object that dkms.conf names: another.ko',
+    says: 'the build did not produce an object that dkms.conf names: another.ko',
   },
 ];
 
@@ -222,7 +222,7 @@ describe.skipIf(provision.kind === 'missing')('bad modules beside sound ones', (
   it('ends a conf that never comes to an end, and goes on', async () => {
     const { code, stdout } = await stalling;
     expect(stdout.replaceAll(stalled.root, '')).toMatch(
-      /^ {2}FAILED .*endless\/1\.0 .*the file did not come to an end in time: \/usr\/src\/endless-1\.0\/dkms\.conf$/m,
+      /^ {2}FAILED .*endless\/1\.0 .*timed out reading the file: \/usr\/src\/endless-1\.0\/dkms\.conf$/m,
     );
     expect([code, stalled.installedObjects(release)]).toEqual([1, ['sound']]);
   });
@@ -273,7 +273,8 @@ describe.skipIf(provision.kind === 'missing' || !canRunAsNobody(repository))('so
     expect(ended).toEqual({
       status,
       stdout: '',
-      stderr: 'kmodsort: no permission to write: /var/lib/dkms\n  help  run it again with sudo, or name another tree\n',
+      stderr:
+        'kmodsort: permission denied, cannot write: /var/lib/dkms\n  help  run it again with sudo, or name another tree\n',
     });
     expect(world.installedObjects(release)).toEqual([]);
   });
@@ -290,7 +291,7 @@ describe.skipIf(provision.kind === 'missing' || !canRunAsNobody(repository))('so
       chmodSync(world.trees.dkmsTree, 0o755);
       expect(status).toBe(1);
       expect(stderr).toMatch(
-        /^kmodsort: no permission( to write)?: \/var\/lib\/dkms.*\n {2}help {2}run it again with sudo/,
+        /^kmodsort: permission denied(, cannot write)?: \/var\/lib\/dkms.*\n {2}help {2}run it again with sudo/,
       );
       expect(stdout + stderr).not.toMatch(stackLine);
     },
@@ -315,7 +316,7 @@ describe.skipIf(provision.kind === 'missing')('trees that are not there', () => 
     const { code, stdout, stderr } = await world.kmodsort(['sync']);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
-      stdout: 'kmodsort: nothing to do: no modules are registered, or there is no kernel to build them for\n',
+      stdout: 'kmodsort: nothing to do: no modules in the dkms tree, or no kernel to build them for\n',
       stderr: '',
     });
     expect((await world.kmodsort(['status'])).code).toBe(0);
@@ -326,7 +327,7 @@ describe.skipIf(provision.kind === 'missing')('trees that are not there', () => 
     const { code, stdout } = await world.kmodsort(['sync', '-k', '9.9.9-none', '-k', release]);
     expect(code).toBe(1);
     expect(stdout.replaceAll(world.root, '')).toContain(
-      'FAILED: the kernel has no directory of modules: /lib/modules/9.9.9-none\n',
+      'FAILED: no modules directory of this kernel: /lib/modules/9.9.9-none\n',
     );
     expect(world.installedObjects(release)).toEqual(['sound']);
   });
@@ -337,7 +338,7 @@ describe.skipIf(provision.kind === 'missing')('trees that are not there', () => 
     const { code, stdout } = await world.kmodsort(['sync']);
     expect(code).toBe(1);
     expect(stdout.replaceAll(world.root, '')).toMatch(
-      / {2}FAILED {5}sound\/1\.0 {2}6\.0\.0-bare .*no headers of 6\.0\.0-bare: \/lib\/modules\/6\.0\.0-bare\/build\n +help {3}install the package with the headers of 6\.0\.0-bare\n/,
+      / {2}FAILED {5}sound\/1\.0 {2}6\.0\.0-bare .*kernel headers for 6\.0\.0-bare not found: \/lib\/modules\/6\.0\.0-bare\/build\n +help {3}install the package with the headers of 6\.0\.0-bare\n/,
     );
     expect(world.installedObjects(release)).toEqual(['sound']);
   });
@@ -381,7 +382,7 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
     writeFileSync(join(directory, 'ballast'), Buffer.alloc(8 << 20));
     const { code, stdout, stderr } = await world.kmodsort(['sync']);
     expect([code, stderr]).toEqual([1, '']);
-    expect(stdout).toMatch(/^ {2}FAILED .*huge\/1\.0 .*no space is left/m);
+    expect(stdout).toMatch(/^ {2}FAILED .*huge\/1\.0 .*no space left on device/m);
     expect(stdout).toContain('No space left on device');
     expect(stdout).toContain('help   df -h');
     expect(world.installedObjects(release)).toEqual(['sound']);
@@ -395,7 +396,9 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
     generate(world, 'sound');
     const { code, stdout, stderr } = await world.kmodsort(['sync']);
     expect([code, stderr]).toEqual([1, '']);
-    expect(stdout.replaceAll(world.root, '')).toMatch(/^ {2}FAILED .*no space is left: \/var\/lib\/kmodsort\/\S+$/m);
+    expect(stdout.replaceAll(world.root, '')).toMatch(
+      /^ {2}FAILED .*no space left on device: \/var\/lib\/kmodsort\/\S+$/m,
+    );
     expect(world.installedObjects(release)).toEqual([]);
   });
 
@@ -420,7 +423,7 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
     const { code, stdout, stderr } = await world.kmodsort(['sync']);
     expect([code, stderr]).toEqual([1, '']);
     const row = stdout.split('\n').find((line) => line.startsWith('  FAILED '));
-    expect(row?.replaceAll(world.root, '')).toContain(`the file system is read-only: /lib/modules/${frozen}/`);
+    expect(row?.replaceAll(world.root, '')).toContain(`read-only file system: /lib/modules/${frozen}/`);
     expect([world.installedObjects(frozen), world.installedObjects(release)]).toEqual([[], ['sound']]);
   });
 });

@@ -67,7 +67,7 @@ describe.skipIf(provision.kind === 'missing')('an archive of a built module', ()
   it('is refused where the module is known, and replaces it with --force', async () => {
     const archive = place('known.tar.gz');
     await done(maker, ['mktarball', 'lonely/1.0', '-k', release, '--archive', archive]);
-    await refused(maker, ['ldtarball', archive], 8, /registered already/);
+    await refused(maker, ['ldtarball', archive], 8, /already in the dkms tree/);
     await done(maker, ['ldtarball', archive, '--force']);
   });
 

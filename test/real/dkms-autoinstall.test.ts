@@ -54,7 +54,7 @@ describe.skipIf(missing)('dkms autoinstall', () => {
 
   it('installs the newest version of each module with AUTOINSTALL=yes, what they need first, with one depmod', async () => {
     const said = await done(world, autoinstall);
-    expect(said).toMatch(/deferred +waiting\/1\.0 .* needs absent, which is not registered/);
+    expect(said).toMatch(/deferred +waiting\/1\.0 .* depends on absent, which is not in the dkms tree/);
     expect(said.match(/depmod /g)).toHaveLength(1);
     expect(await statusLines(world)).toEqual([
       installed('base/1.0'),
@@ -82,7 +82,7 @@ describe.skipIf(missing)('dkms autoinstall', () => {
     rmSync(build);
     await done(world, autoinstall);
     generate(world, 'fresh');
-    await refused(world, autoinstall, 21, new RegExp(`no headers of ${older}`));
+    await refused(world, autoinstall, 21, new RegExp(`kernel headers for ${older} not found`));
     await refused(world, ['kernel_postinst', '-k', older], 21, /install the package with the headers/);
     rmSync(join(world.trees.dkmsTree, 'fresh'), { recursive: true });
     world.addHeaders(older);
@@ -101,10 +101,7 @@ describe.skipIf(missing)('dkms autoinstall', () => {
     generate(world, 'fine');
     const ended = await world.dkms(autoinstall);
     const said = saidBy(world, ended);
-    expect([ended.code, said]).toEqual([
-      11,
-      expect.stringMatching(/FAILED +broken\/1\.0 .*the compiler found an error/),
-    ]);
+    expect([ended.code, said]).toEqual([11, expect.stringMatching(/FAILED +broken\/1\.0 .*compiler error/)]);
     expect(said).toMatch(/blocked +needs-broken\/1\.0 .*not tried: broken failed/);
     expect(said).toMatch(/blocked +held\/1\.0 .*needs manual, whose dkms\.conf says AUTOINSTALL=no/);
     expect(said).toMatch(/blocked +left\/1\.0 .*need each other: .*left -> right/);

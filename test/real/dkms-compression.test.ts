@@ -4,7 +4,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
-import { done, statusLines } from './dkms-session.ts';
+import { done, put, statusLines } from './dkms-session.ts';
 import { disorder, installedFiles } from './installed.ts';
 
 /** Modules are compressed as the kernel's own are; of all four kinds they are found, compared, replaced and put back. */
@@ -83,5 +83,28 @@ describe.skipIf(provision.kind === 'missing')('the settings of compressors', () 
     await done(world, ['install', 'lonely/1.0', '-k', release]);
     const [file = ''] = installedFiles(world, release);
     expect(run('xz', ['--robot', '--list', file])).toContain('SHA-256');
+  });
+});
+
+const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+describe.skipIf(provision.kind === 'missing')('a tool that fails after the build', () => {
+  it.each([
+    ['strip', 'printf x >"$2"; echo strip: no space for symbols >&2', 'unstripped: strip: no space for symbols'],
+    ['xz', 'echo xz: cannot >&2', 'uncompressed: xz: cannot'],
+  ])('is a warning, as in dkms: %s', async (name, text, expected) => {
+    const { world } = kernelWith('xz');
+    world.addModule('lonely');
+    const traps = join(world.root, 'traps');
+    put(join(traps, name), `#!/bin/sh\n${text}\nexit 3\n`, 0o755);
+    const env = { PATH: `${traps}:${systemPath}` };
+    const said = await done(world, ['install', 'lonely/1.0', '-k', release], env);
+    expect(said).toContain(`warning: lonely/1.0, ${release} is installed ${expected}`);
+    const [file = '', ...more] = installedFiles(world, release);
+    expect(more).toEqual([]);
+    expect(basename(file)).toBe(name === 'xz' ? 'lonely.ko' : 'lonely.ko.xz');
+    expect(run('modinfo', ['-F', 'vermagic', file])).toContain(release);
+    expect(await statusLines(world)).toEqual([`lonely/1.0, ${release}, x86_64: installed`]);
+    expect(disorder(world)).toEqual([]);
   });
 });

@@ -71,7 +71,7 @@ describe.skipIf(missing)('dkms install', () => {
   it('says that it is installed already, ends with 0 and changes nothing', async () => {
     const before = treesOf(world);
     const said = await done(world, ['install', '-m', 'tool', '-v', '1.0', '-k', older]);
-    expect(said).toBe(`kmodsort: tool/1.0, ${older}: installed already\n`);
+    expect(said).toBe(`kmodsort: tool/1.0, ${older}: already installed\n`);
     expect(treesOf(world)).toEqual(before);
   });
 
@@ -118,7 +118,7 @@ describe.skipIf(missing)('dkms install', () => {
     expect(linesOf(told)).toHaveLength(2);
     world.configure("post_transaction='echo no luck; exit 3'\n");
     const { code, stdout } = await world.dkms(['install', 'tool/1.0', '-k', older]);
-    expect([code, stdout]).toEqual([1, expect.stringContaining('post_transaction ended with 3')]);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('post_transaction failed with exit code 3')]);
     expect(readFileSync(join(world.trees.dkmsTree, 'post_transaction.log'), 'utf8')).toBe('no luck\n');
     world.configure('');
   });
@@ -135,8 +135,8 @@ describe.skipIf(missing)('dkms install', () => {
 
   it('says "skipping" of what is not installed or not built, and ends with 0', async () => {
     const before = treesOf(world);
-    expect(await done(world, ['uninstall', 'tool/1.0', '-k', older])).toMatch(/skipping, it is not installed\n$/);
-    expect(await done(world, ['unbuild', 'tool/1.0', '-k', '6.0.0'])).toMatch(/skipping, it is not built\n$/);
+    expect(await done(world, ['uninstall', 'tool/1.0', '-k', older])).toMatch(/not installed, skipping\n$/);
+    expect(await done(world, ['unbuild', 'tool/1.0', '-k', '6.0.0'])).toMatch(/not built, skipping\n$/);
     expect(treesOf(world)).toEqual(before);
   });
 
@@ -149,12 +149,14 @@ describe.skipIf(missing)('dkms install', () => {
   });
 
   it('remove forgets a module with its last kernel, and leaves the source', async () => {
-    expect(await done(world, ['remove', 'tool/0.9', '-k', older])).toContain('tool/0.9 forgotten');
-    expect(await done(world, ['remove', '-m', 'tool', '-v', '1.0', '--all'])).toContain('tool/1.0 forgotten');
+    expect(await done(world, ['remove', 'tool/0.9', '-k', older])).toContain('tool/0.9 removed from the dkms tree');
+    expect(await done(world, ['remove', '-m', 'tool', '-v', '1.0', '--all'])).toContain(
+      'tool/1.0 removed from the dkms tree',
+    );
     expect(await statusLines(world)).toEqual([]);
     expect(existsSync(join(world.trees.dkmsTree, 'tool'))).toBe(false);
     expect(existsSync(join(world.trees.sourceTree, 'tool-1.0', 'dkms.conf'))).toBe(true);
-    await refused(world, ['remove', 'tool/1.0', '--all'], 3, /it is not registered: tool\/1\.0/);
+    await refused(world, ['remove', 'tool/1.0', '--all'], 3, /not in the dkms tree: tool\/1\.0/);
   });
 });
 
@@ -233,7 +235,7 @@ describe.skipIf(missing)("dkms install beside the kernel's own module", () => {
       world,
       ['install', 'replacer/0.5', '-k', older],
       6,
-      /the kernel has this version or a newer one itself: .*intree_demo\.ko/,
+      /the kernel itself has this version or a newer one: .*intree_demo\.ko/,
     );
     expect(await statusLines(world)).toEqual([`replacer/0.5, ${older}, ${arch}: built`]);
   });
@@ -246,7 +248,7 @@ describe.skipIf(missing)("dkms install beside the kernel's own module", () => {
       expect(await statusLines(world)).toEqual([`replacer/0.5, ${older}, ${arch}: installed (Original modules exist)`]);
       expect(own()).toEqual([]);
       expect(await done(world, ['uninstall', 'replacer/0.5', '-k', older])).toContain(
-        "the kernel's own module is back",
+        "restored the kernel's own module",
       );
       expect(own()).toEqual(before);
       expect(await statusLines(world)).toEqual([`replacer/0.5, ${older}, ${arch}: built`]);

@@ -36,15 +36,15 @@ describe.skipIf(missing)('an archive as the operand', () => {
   it('is loaded by add, whether it is named with its path or alone', async () => {
     const archive = packed(world, 'tool');
     packed(world, 'other');
-    expect(await done(world, ['add', archive])).toBe('kmodsort: tool/1.0 registered\n');
-    expect(await done(world, ['add', 'other.tar.gz'])).toBe('kmodsort: other/1.0 registered\n');
+    expect(await done(world, ['add', archive])).toBe('kmodsort: tool/1.0 added\n');
+    expect(await done(world, ['add', 'other.tar.gz'])).toBe('kmodsort: other/1.0 added\n');
     expect(await statusLines(world)).toEqual(['other/1.0: added', 'tool/1.0: added']);
     expect(world.files(join(world.trees.sourceTree, 'tool-1.0'))).toEqual(['Makefile', 'dkms.conf', 'tool.c']);
   });
   it('ends with 8 where the module is known already, 7 where the file is no archive', async () => {
     const archive = packed(world, 'tool');
     await done(world, ['add', archive]);
-    await refused(world, ['add', archive], 8, /the module in the archive is registered already: tool\/1\.0/);
+    await refused(world, ['add', archive], 8, /the module in the archive is already in the dkms tree: tool\/1\.0/);
     writeFileSync(join(world.root, 'notes'), 'nothing packed\n');
     await refused(world, ['add', './notes'], 7, /the archive is refused: \/notes: /);
   });
@@ -68,7 +68,12 @@ describe.skipIf(missing)('install of what is not registered yet', () => {
     renameSync(generate(world, 'tool', { unregistered: true }).directory, aside);
     await done(world, ['install', aside, '-k', older]);
     expect(await statusLines(world)).toEqual([`tool/1.0, ${older}, ${arch}: installed`]);
-    const ended = await refused(world, ['install', aside, '-k', older], 3, /registered already: \/usr\/src\/tool-1\.0/);
+    const ended = await refused(
+      world,
+      ['install', aside, '-k', older],
+      3,
+      /already in the dkms tree: \/usr\/src\/tool-1\.0/,
+    );
     expect(saidBy(world, ended)).toContain('say --force to replace it');
   });
 });
@@ -80,7 +85,7 @@ describe.skipIf(missing)('several kernels', () => {
     const ended = await world.dkms(['install', 'tool/1.0', '-k', '6.0.0-none', '-k', older]);
     expect([ended.code, saidBy(world, ended)]).toEqual([
       6,
-      expect.stringContaining('the kernel has no directory of modules: /lib/modules/6.0.0-none'),
+      expect.stringContaining('no modules directory of this kernel: /lib/modules/6.0.0-none'),
     ]);
     expect(await statusLines(world)).toEqual([`tool/1.0, ${older}, ${arch}: installed`]);
     await refused(world, ['install', 'tool/1.0', '-k', '6.0.0-none', '-k', '6.0.0-no'], 6, /6\.0\.0-none/);

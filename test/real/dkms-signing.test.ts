@@ -40,7 +40,7 @@ describe.skipIf(provision.kind === 'missing')('signing', () => {
     const world = newWorld(always);
     const said = await build(world);
     const [key, certificate] = ['mok.key', 'mok.pub'].map((name) => join(world.trees.dkmsTree, name));
-    expect(said).toContain('made a new key to sign modules with');
+    expect(said).toContain('created a key to sign modules with');
     expect(statSync(key ?? '').mode & 0o777).toBe(0o600);
     const shown = run('openssl', ['x509', '-inform', 'DER', '-in', certificate ?? '', '-noout', '-text']);
     expect(shown).toContain('Public-Key: (2048 bit)');
@@ -115,7 +115,7 @@ describe.skipIf(provision.kind === 'missing')('signing', () => {
     const world = newWorld(always);
     expect(await done(world, ['generate_mok'])).toContain('made a new key');
     const before = readFileSync(join(world.trees.dkmsTree, 'mok.key'));
-    expect(await done(world, ['generate_mok'])).toContain('the key is there already');
+    expect(await done(world, ['generate_mok'])).toContain('the key to sign modules with already exists');
     expect(readFileSync(join(world.trees.dkmsTree, 'mok.key')).equals(before)).toBe(true);
   });
 });

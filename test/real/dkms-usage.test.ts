@@ -55,7 +55,7 @@ describe.skipIf(missing)('dkms, as scripts call it', () => {
     const { code, stderr } = await world.dkms(['add', 'lonely/1.0', '--no-initrd', '--no-clean-kernel']);
     expect([code, stderr]).toEqual([
       0,
-      'kmodsort: --no-initrd has no effect any more\nkmodsort: --no-clean-kernel has no effect any more\n',
+      'kmodsort: --no-initrd is deprecated and ignored\nkmodsort: --no-clean-kernel is deprecated and ignored\n',
     ]);
     expect(await statusLines(world)).toEqual(['lonely/1.0: added']);
   });
@@ -84,7 +84,7 @@ describe.skipIf(missing)('dkms add', () => {
   it('takes name/version, -m name/version and -m name -v version', async () => {
     for (const [index, words] of [['lonely/1.0'], ['-m', 'lonely/2.0'], ['-m', 'lonely', '-v', '3.0']].entries()) {
       world.addSource('lonely', { version: `${index + 1}.0` });
-      expect(await done(world, ['add', ...words])).toBe(`kmodsort: lonely/${index + 1}.0 registered\n`);
+      expect(await done(world, ['add', ...words])).toBe(`kmodsort: lonely/${index + 1}.0 added\n`);
       expect(source(`lonely/${index + 1}.0`)).toBe(join(world.trees.sourceTree, `lonely-${index + 1}.0`));
     }
   });
@@ -104,7 +104,7 @@ describe.skipIf(missing)('dkms add', () => {
     const place = join(world.trees.sourceTree, 'lonely-1.0');
     expect(world.files(place)).toEqual(world.files(aside));
     expect(source('lonely/1.0')).toBe(place);
-    await refused(world, ['add', aside], 3, /it is registered already|already/);
+    await refused(world, ['add', aside], 3, /already in the dkms tree/);
   });
   it('takes a directory that stands in the source tree where it is', async () => {
     const { directory } = world.addSource('lonely');
@@ -135,7 +135,7 @@ describe.skipIf(missing)('dkms add', () => {
         writeFileSync(join(directory, 'dkms.conf'), `${confOf(directory)}POST_ADD="post.sh"\n`);
       },
     });
-    expect(await done(world, ['add', 'lonely/1.0'])).toContain('warning: not run, because it is not executable');
+    expect(await done(world, ['add', 'lonely/1.0'])).toContain('warning: not executable, not run');
   });
   it('leaves what its dependencies have alone', async () => {
     const mark = join(world.root, 'added');
@@ -159,15 +159,15 @@ describe.skipIf(missing)('dkms add', () => {
     writeFileSync(join(directory, 'dkms.conf'), change(confOf(directory)));
 
   it('ends with 1 without a version', async () => {
-    await refused(world, ['add', 'lonely'], 1, /the module and its version are needed, as NAME\/VERSION: lonely/);
-    await refused(world, ['add'], 1, /the module and its version are needed/);
+    await refused(world, ['add', 'lonely'], 1, /module and version are required, as NAME\/VERSION: lonely/);
+    await refused(world, ['add'], 1, /module and version are required/);
   });
   it('ends with 2 without a source directory', async () => {
-    await refused(world, ['add', 'lonely/1.0'], 2, /the source directory is missing: \/usr\/src\/lonely-1\.0/);
+    await refused(world, ['add', 'lonely/1.0'], 2, /source directory not found: \/usr\/src\/lonely-1\.0/);
   });
   it('ends with 3 where it is added already', async () => {
     world.addModule('lonely');
-    await refused(world, ['add', 'lonely/1.0'], 3, /it is registered already: lonely\/1\.0/);
+    await refused(world, ['add', 'lonely/1.0'], 3, /already in the dkms tree: lonely\/1\.0/);
   });
   it.each<[string, (conf: string) => string, RegExp]>([
     [
@@ -200,10 +200,10 @@ describe.skipIf(missing)('dkms add', () => {
   it('ends with 8 where everybody may write the conf or the source directory', async () => {
     const { directory } = world.addSource('lonely');
     chmodSync(join(directory, 'dkms.conf'), 0o666);
-    await refused(world, ['add', 'lonely/1.0'], 8, /everybody may write it: \/usr\/src\/lonely-1\.0\/dkms\.conf/);
+    await refused(world, ['add', 'lonely/1.0'], 8, /refused, world-writable file: \/usr\/src\/lonely-1\.0\/dkms\.conf/);
     chmodSync(join(directory, 'dkms.conf'), 0o644);
     chmodSync(directory, 0o777);
-    await refused(world, ['add', 'lonely/1.0'], 8, /everybody may write the source directory: \/usr\/src\/lonely-1\.0/);
+    await refused(world, ['add', 'lonely/1.0'], 8, /refused, world-writable source directory: \/usr\/src\/lonely-1\.0/);
   });
   it('ends with 9 where there is no dkms.conf', async () => {
     const { directory } = world.addSource('lonely');
@@ -226,8 +226,8 @@ describe.skipIf(missing)('dkms, where it cannot begin,', () => {
     'ends %s with 3 for an unknown module, 1 without a version',
     async (action) => {
       const world = disposableWorld();
-      await refused(world, [action, 'lonely/1.0', '-k', '6.1'], 3, /it is not registered: lonely\/1\.0/);
-      await refused(world, [action, 'lonely', '-k', '6.1'], 1, /the module and its version are needed/);
+      await refused(world, [action, 'lonely/1.0', '-k', '6.1'], 3, /not in the dkms tree: lonely\/1\.0/);
+      await refused(world, [action, 'lonely', '-k', '6.1'], 1, /module and version are required/);
     },
   );
   it.each(['remove', 'unbuild', 'uninstall'])(
@@ -235,12 +235,17 @@ describe.skipIf(missing)('dkms, where it cannot begin,', () => {
     async (action) => {
       const world = disposableWorld();
       rmSync(world.addModule('lonely').directory, { recursive: true });
-      await refused(world, [action, 'lonely/1.0', '--all'], 4, /the source is registered but not there: .*lonely-1\.0/);
+      await refused(
+        world,
+        [action, 'lonely/1.0', '--all'],
+        4,
+        /broken: the module is added, but its source is missing: .*lonely-1\.0/,
+      );
     },
   );
   it('ends match with 1 without a template and 2 with the kernel itself', async () => {
     const world = disposableWorld();
-    await refused(world, ['match', '-k', '6.1'], 1, /match needs --templatekernel/);
+    await refused(world, ['match', '-k', '6.1'], 1, /match requires --templatekernel/);
     await refused(world, ['match', '-k', '6.1', '--templatekernel', '6.1'], 2, /are the same: 6\.1/);
   });
   it('ends build with 21 and install with 6 for a kernel that is not there', async () => {
@@ -250,7 +255,7 @@ describe.skipIf(missing)('dkms, where it cannot begin,', () => {
       world,
       ['build', 'lonely/1.0', '-k', '6.1'],
       21,
-      /no headers of 6\.1.*install the package with the headers of 6\.1/s,
+      /kernel headers for 6\.1 not found.*install the package with the headers of 6\.1/s,
     );
     await refused(world, ['install', 'lonely/1.0', '-k', '6.1'], 6, /no directory of modules: \/lib\/modules\/6\.1/);
   });
@@ -307,7 +312,7 @@ describe.skipIf(missing || !canRunAsNobody(repository))('dkms, called by somebod
     'ends %s with 1 where the dkms tree cannot be written',
     (words) => {
       expect(asNobody(world, words.split(' '))).toMatch(
-        /^kmodsort: no permission to write: \/var\/lib\/dkms\n.*code 1\n$/s,
+        /^kmodsort: permission denied, cannot write: \/var\/lib\/dkms\n.*code 1\n$/s,
       );
     },
   );
@@ -336,7 +341,7 @@ describe.skipIf(missing)('--rpm_safe_upgrade', () => {
     expect(await statusLines(world)).toEqual(['lonely/1.0: added']);
     // Added in one transaction, removed in another.
     run('sh', ['-c', `${added}; :`]);
-    expect(run('sh', ['-c', `${removed}; :`])).toMatch(/lonely\/1\.0 forgotten\ncode 0\n$/);
+    expect(run('sh', ['-c', `${removed}; :`])).toMatch(/lonely\/1\.0 removed from the dkms tree\ncode 0\n$/);
     expect(await statusLines(world)).toEqual([]);
   });
 });
@@ -361,6 +366,6 @@ describe.skipIf(missing)('dkms ldtarball of an .rpm', () => {
     writeFileSync(join(world.root, 'refuse'), '');
     const cause = /rpm did not install the package: \/m\.rpm: error: no luck/;
     await refused(world, ['ldtarball', '--archive=m.rpm'], 9, cause, environment);
-    await refused(world, ['ldtarball', 'none.rpm'], 2, /there is no such archive: \/none\.rpm/, environment);
+    await refused(world, ['ldtarball', 'none.rpm'], 2, /archive not found: \/none\.rpm/, environment);
   });
 });

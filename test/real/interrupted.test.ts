@@ -266,8 +266,8 @@ describe.skipIf(provision.kind === 'missing')('a run that is told to end', () =>
       expect(performance.now() - start).toBeLessThan(4000);
       expect(ended.code).toBe(code);
       expect(processesIn(world)).toEqual([]);
-      expect(ended.stdout).toContain(`kmodsort: the run was ended by ${signal}`);
-      expect(ended.stdout).toMatch(/^ {2}skipped +lonely\/1\.0 .*not tried: the run was ended$/m);
+      expect(ended.stdout).toContain(`kmodsort: interrupted by ${signal}`);
+      expect(ended.stdout).toMatch(/^ {2}skipped +lonely\/1\.0 .*not tried: interrupted$/m);
       expect(ended.stdout).toMatch(/^kmodsort: modules are missing on .*: .*lonely/m);
       expect(disorder(world)).toEqual([]);
     },

@@ -29,8 +29,8 @@ const addScripted = (world: World, name: string, step: string, line: string): vo
 
 describe.skipIf(provision.kind === 'missing')('two runs on one tree', () => {
   it.each([
-    ['kmodsort sync typed by hand', ['sync']],
-    ['kmodsort in a package hook', ['hook', 'run', 'pacman', 'install']],
+    ['kmodsort sync', ['sync']],
+    ['kmodsort hook run', ['hook', 'run', 'pacman', 'install']],
   ])('follow each other: the second waits for %s, says so, and finds nothing to do', async (name, words) => {
     const world = newWorld();
     const mark = join(world.root, 'begun');
@@ -41,8 +41,8 @@ describe.skipIf(provision.kind === 'missing')('two runs on one tree', () => {
     expect(await first.ended).toMatchObject({ code: 0 });
     expect(second.code).toBe(0);
     expect(second.stdout.split('\n').filter(Boolean)).toEqual([
-      `kmodsort: waiting for another run to end: ${name} (process ${first.child.pid})`,
-      'kmodsort: nothing to do: 1 module on 1 kernel is as it should be',
+      `kmodsort: waiting for the lock held by ${name} (process ${first.child.pid})`,
+      'kmodsort: nothing to do: 1 module on 1 kernel up to date',
     ]);
     expect(readFileSync(mark, 'utf8')).toBe('begun\n');
     expect(disorder(world)).toEqual([]);

@@ -31,10 +31,10 @@ describe.skipIf(provision.kind === 'missing')('an earlier build', () => {
     const ended = await world.hook(hook);
     expect(ended.code).toBe(1);
     expect(ended.stdout).toMatch(/FAILED +lonely\/1\.0/);
-    expect(ended.stdout).toContain('stays  lonely/1.0 of before is installed and will load');
+    expect(ended.stdout).toContain('fallback: an earlier build of lonely/1.0 is still installed and will load');
     expect(ended.stdout).not.toContain('modules are missing');
     const login = readFileSync(join(world.trees.stateDir, 'notice'), 'utf8');
-    expect(login).toMatch(/^kmodsort: kernel modules could not be renewed:\n {2}lonely\/1\.0 on /);
+    expect(login).toMatch(/^kmodsort: kernel modules could not be rebuilt:\n {2}lonely\/1\.0 on /);
     expect(world.installedObjects(release)).toEqual(['lonely', 'mid_link', 'zeta_core']);
   });
 
@@ -46,7 +46,7 @@ describe.skipIf(provision.kind === 'missing')('an earlier build', () => {
     expect(ended.stdout).not.toContain('will load');
     expect(ended.stdout).toContain(`do not reboot into ${release}: required modules are missing: lonely`);
     expect((await world.kmodsort(['verify', '-k', release])).stdout).toBe(
-      `${release}: 3 objects are for it; without its headers nobody knows whether they will load\n`,
+      `${release}: cannot verify 3 objects without the kernel headers; the release is right\n`,
     );
   });
 

@@ -108,7 +108,7 @@ describe.skipIf(!provision).each(releases)('dkms on %s', (release) => {
     expect(machine.objects(older.release)).toEqual([]);
     await machine.sh(`mv ${node}.away ${node}`);
     const next = await machine.run(['kmodsort', 'hook', 'run', 'boot']);
-    expect(next.stdout).toContain('taking up what had to wait: apt source lonely 1.0');
+    expect(next.stdout).toContain('running a hook that was queued: apt source lonely 1.0');
     expect(next).toMatchObject({ code: 0 });
     expect(machine.objects(older.release)).toEqual(['lonely']);
     expect((await machine.sh('ls /var/lib/kmodsort/queue')).stdout).toBe('');

@@ -95,8 +95,8 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
     await aptWell(machine, 'install', image(older), headers(older), ...chainPackages);
     await publish(machine, modulePackage('zeta-core', { version: '1.1' }));
     const said = await aptWell(machine, 'dist-upgrade');
-    expect(said).toContain('zeta-core/1.0 stays until the version that follows it is installed');
-    expect(said).toContain('zeta-core/1.0 forgotten');
+    expect(said).toContain('zeta-core/1.0 kept until the version that replaces it is installed');
+    expect(said).toContain('zeta-core/1.0 removed from the dkms tree');
     expect(machine.objects(older.release)).toEqual(chainObjects);
     const status = (await machine.run(['dkms', 'status'])).stdout;
     expect(status).toContain(`zeta-core/1.1, ${older.release}, x86_64: installed`);
@@ -150,7 +150,7 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/FAILED +zeta-core\/1\.1 /);
     expect(ended.stdout).toContain('this one is broken');
-    expect(ended.stdout).toContain('stays  zeta-core/1.0 is installed and will load');
+    expect(ended.stdout).toContain('fallback: zeta-core/1.0 is still installed and will load');
     expect(ended.stdout).not.toContain('do not reboot');
     expect(machine.objects(older.release)).toEqual(['zeta_core']);
     expect(await unsettled(machine)).toEqual([]);

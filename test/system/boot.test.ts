@@ -119,7 +119,7 @@ describe.skipIf(!provision || process.arch !== 'x64')('boot: a system comes up',
     expect(linesOf(said, 'status')).toEqual(chain.map((name) => `${name}/1.0, ${release}, x86_64: installed`));
     const journal = partOf(said, 'journal');
     for (const name of ['alpha-top', 'mid-link'])
-      expect(journal).toContain(`taking up what had to wait: apt source ${name} 1.0`);
+      expect(journal).toContain(`running a hook that was queued: apt source ${name} 1.0`);
     for (const name of chain) expect(journal).toContain(`${name}/1.0, ${release}: building`);
     expect(partOf(said, 'errors')).not.toContain('kmodsort');
     expect(partOf(said, 'login')).not.toContain('kmodsort');

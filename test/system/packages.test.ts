@@ -91,10 +91,10 @@ describe.skipIf(!provision).each(releases)('units on %s', (release) => {
       /--priority user\.err -- lonely\/1\.0, 1\.2\.3: FAILED: no headers/,
     );
     const login = 'bash --login -i -c true 2>/dev/null';
-    expect((await machine.sh(login)).stdout).toContain('lonely/1.0 on 1.2.3: no headers of 1.2.3');
+    expect((await machine.sh(login)).stdout).toContain('lonely/1.0 on 1.2.3: kernel headers for 1.2.3 not found');
     await machine.sh('mv /var/lib/kmodsort /var/lib/elsewhere; mkdir -p /etc/dkms/framework.conf.d');
     machine.write('/etc/dkms/framework.conf.d/state.conf', 'kmodsort_state="/var/lib/elsewhere"\n');
-    expect((await machine.sh(login)).stdout).toContain('lonely/1.0 on 1.2.3: no headers of 1.2.3');
+    expect((await machine.sh(login)).stdout).toContain('lonely/1.0 on 1.2.3: kernel headers for 1.2.3 not found');
     await machine.sh('rm -r /usr/lib/modules/1.2.3 /boot/vmlinuz-1.2.3; kmodsort sync');
     expect((await machine.sh(login)).stdout).toBe('');
   });

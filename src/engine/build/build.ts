@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
 import { FailureError } from '../errors.ts';
-import { compressCommand, suffixOf } from '../kernel/compression.ts';
 import { gatherSymvers, importsOf } from '../kernel/symvers.ts';
 import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
@@ -18,12 +17,16 @@ import {
   syncPath,
   writeText,
 } from '../system/publish.ts';
+import { builtFiles } from '../tree/tree.ts';
 import { causeOf } from './cause.ts';
+import { compressObjects } from './compress.ts';
+import { type BuildContext, stagedObjects, stageObjects, tool } from './context.ts';
 import { buildEnvironment } from './environment.ts';
-import { type Log, openJobLog } from './log.ts';
+import { openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
-import { lockDescriptor, runScript } from './scripts.ts';
+import { runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';
+import { stripObjects } from './strip.ts';
 
 /** What a build left in the dkms tree. */
 export interface Built {
@@ -33,53 +36,22 @@ export interface Built {
   readonly imports: ReadonlyMap<string, string>;
 }
 
-interface Bench {
-  readonly run: Run;
-  readonly site: BuildSite;
-  readonly conf: ModuleConf;
-  readonly dependencies: readonly DependencySymbols[];
-  readonly build: string;
-  /** Where the finished objects are gathered before they are published. */
-  readonly staging: string;
-  readonly log: Log;
-}
-
-/** A command of the system's own in the log; throws what it says (FailureError) if it fails. */
-const tool = async (
-  bench: Bench,
-  title: string,
-  argv: readonly [string, ...string[]],
-  directory: string,
-): Promise<void> => {
-  const end = bench.log.step(title, argv.join(' '));
-  const before = bench.log.text().length;
-  const ended = await bench.run.processes.ask(argv, {
-    directory,
-    log: bench.log.descriptor,
-    descriptors: new Map([[lockDescriptor, bench.site.lock]]),
-  });
-  end(ended.code);
-  if (ended.code === 0) return;
-  const cause = causeOf(bench.log.text().slice(before), bench.build);
-  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: argv[0], detail: ended.problem });
-  throw new FailureError({ kind: cause.kind, at: argv[0], detail: cause.detail, code: ended.code });
-};
-
-const copySource = async (bench: Bench): Promise<void> => {
-  const { site, run, build } = bench;
+const copySource = async (context: BuildContext): Promise<void> => {
+  const { site, run, build } = context;
   if (list(site.source).length < 2) throw new FailureError({ kind: 'source-empty', at: site.source });
-  await tool(bench, 'Copying the source', ['cp', '-a', '--reflink=auto', `${site.source}/.`, `${build}/`], '/');
+  await tool(context, 'Copying the source', ['cp', '-a', '--reflink=auto', `${site.source}/.`, `${build}/`], '/');
   const patches = join(run.settings.confDir, site.module.name, 'patches');
   if (!isDirectory(patches)) return;
   makeDirectory(join(build, 'patches'));
-  await tool(bench, 'Copying local patches', ['cp', '-a', `${patches}/.`, join(build, 'patches/')], '/');
+  await tool(context, 'Copying local patches', ['cp', '-a', `${patches}/.`, join(build, 'patches/')], '/');
 };
 
-const applyPatches = async (bench: Bench): Promise<void> => {
-  for (const patch of bench.conf.patches) {
-    const file = join(bench.build, 'patches', patch);
-    if (!exists(file)) throw new FailureError({ kind: 'patch-missing', at: join(bench.site.source, 'patches', patch) });
-    await tool(bench, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], bench.build).catch(
+const applyPatches = async (context: BuildContext): Promise<void> => {
+  for (const patch of context.conf.patches) {
+    const file = join(context.build, 'patches', patch);
+    if (!exists(file))
+      throw new FailureError({ kind: 'patch-missing', at: join(context.site.source, 'patches', patch) });
+    await tool(context, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], context.build).catch(
       (error: unknown) => {
         if (!(error instanceof FailureError)) throw error;
         throw new FailureError({ ...error.failure, kind: 'patch-failed', at: patch });
@@ -88,8 +60,8 @@ const applyPatches = async (bench: Bench): Promise<void> => {
   }
 };
 
-const script = async (bench: Bench, name: 'PRE_BUILD' | 'POST_BUILD'): Promise<void> => {
-  const { run, site, conf, build, log } = bench;
+const script = async (context: BuildContext, name: 'PRE_BUILD' | 'POST_BUILD'): Promise<void> => {
+  const { run, site, conf, build, log } = context;
   const before = log.text().length;
   const code = await runScript(run, site, name, conf.scripts[name], build, log);
   if (code === 0) return;
@@ -97,21 +69,14 @@ const script = async (bench: Bench, name: 'PRE_BUILD' | 'POST_BUILD'): Promise<v
   throw new FailureError({ kind: 'script-failed', at: `${name} ${conf.scripts[name] ?? ''}`, detail, code });
 };
 
-const stagedObjects = (bench: Bench): string[] =>
-  bench.conf.objects.map((object) => join(bench.staging, 'module', `${object.dest}.ko`));
-
 /** Every expected object is there and was built for this kernel; copies go to the staging directory. */
-const checkObjects = async (bench: Bench): Promise<void> => {
-  const { run, site, conf, build, staging } = bench;
-  for (const object of conf.objects) {
-    const file = join(build, object.location, `${object.built}.ko`);
-    if (!exists(file)) throw new FailureError({ kind: 'object-missing', at: `${object.location}${object.built}.ko` });
-    copyFile(file, join(staging, 'module', `${object.dest}.ko`));
-  }
+const checkObjects = async (context: BuildContext): Promise<void> => {
+  const { run, site, conf, build, staging } = context;
+  stageObjects(context);
   const symvers = gatherSymvers(build);
   if (symvers) writeText(join(staging, 'module', 'Module.symvers'), symvers);
   if (conf.objects.length === 0) return;
-  const found = await vermagicsOf(stagedObjects(bench), run.processes);
+  const found = await vermagicsOf(stagedObjects(context), run.processes);
   const names = conf.objects.map((object) => `${object.dest}.ko`);
   const ofHeaders = await run.vermagicOf(site.kernel);
   // Whoever names the headers by hand means their release, whatever the kernel's is.
@@ -119,36 +84,17 @@ const checkObjects = async (bench: Bench): Promise<void> => {
   checkVermagics(release, ofHeaders, names, found);
 };
 
-const stripObjects = async (bench: Bench): Promise<void> => {
-  const wanted = bench.conf.objects.filter((object) => object.strip);
-  if (wanted.length === 0) return;
-  const program = bench.site.facts.config.has('CONFIG_CC_IS_CLANG') ? 'llvm-strip' : 'strip';
-  const files = wanted.map((object) => join(bench.staging, 'module', `${object.dest}.ko`));
-  await tool(bench, 'Stripping debug information', [program, '-g', ...files], bench.staging);
-};
-
-const compressObjects = async (bench: Bench): Promise<void> => {
-  const { compression } = bench.site.facts;
-  const files = stagedObjects(bench);
-  if (compression === 'none' || files.length === 0) return;
-  const command = compressCommand(compression, bench.run.settings.compressOptions[compression], files);
-  await tool(bench, 'Compressing', command, bench.staging);
-  for (const file of files) {
-    const compressed = file.replace(/\.ko$/, suffixOf(compression));
-    if (!exists(compressed)) throw new FailureError({ kind: 'compress-failed', at: compressed, detail: command[0] });
-  }
-};
-
-const dependencyMarks = (bench: Bench): void => {
-  if (!bench.conf.rebuildWithDependencies) return;
-  for (const { name, version } of bench.dependencies) writeText(join(bench.staging, `.dep_${name}`), `${version}\n`);
+const dependencyMarks = (context: BuildContext): void => {
+  if (!context.conf.rebuildWithDependencies) return;
+  for (const { name, version } of context.dependencies)
+    writeText(join(context.staging, `.dep_${name}`), `${version}\n`);
 };
 
 /** Rename the finished directory into site; an earlier build makes room by a rename too. */
-const publish = (bench: Bench): void => {
-  const { site, staging, log } = bench;
+const publish = (context: BuildContext): void => {
+  const { site, staging, log } = context;
   copyFile(log.path, join(staging, 'log', 'make.log'));
-  dependencyMarks(bench);
+  dependencyMarks(context);
   for (const file of walk(staging)) syncPath(join(staging, file));
   const parent = join(site.entry, site.kernel.release);
   const final = join(parent, site.kernel.arch);
@@ -160,27 +106,31 @@ const publish = (bench: Bench): void => {
   remove(old);
 };
 
-type BuildStep = readonly [Step, (bench: Bench) => Promise<void>];
+type BuildStep = readonly [Step, (context: BuildContext) => Promise<void>];
 
 const beforeImports: readonly BuildStep[] = [
   ['copy', copySource],
   ['patch', applyPatches],
-  ['pre-build', (bench) => script(bench, 'PRE_BUILD')],
-  ['make', (bench) => runMake(bench.run, bench.site, bench.conf, bench.dependencies, bench.log)],
+  ['pre-build', (context) => script(context, 'PRE_BUILD')],
+  ['make', (context) => runMake(context.run, context.site, context.conf, context.dependencies, context.log)],
   ['check', checkObjects],
 ];
 
 const afterImports: readonly BuildStep[] = [
   ['strip', stripObjects],
-  ['sign', (bench) => signObjects(bench.run, bench.site, stagedObjects(bench), bench.log)],
+  ['sign', (context) => signObjects(context.run, context.site, stagedObjects(context), context.log)],
   ['compress', compressObjects],
 ];
 
-const runSteps = async (bench: Bench, steps: readonly BuildStep[], say: (step: Step) => void): Promise<void> => {
+const runSteps = async (
+  context: BuildContext,
+  steps: readonly BuildStep[],
+  say: (step: Step) => void,
+): Promise<void> => {
   for (const [step, work] of steps) {
-    if (bench.run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
+    if (context.run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
     say(step);
-    await work(bench);
+    await work(context);
   }
 };
 
@@ -210,17 +160,16 @@ export const buildModule = async (
   removeLeftovers(parent);
   const log = openJobLog(join(build, 'make.log'), site.module, site.kernel);
   const staging = makeTemporary(parent, `.tmp_${site.kernel.arch}_`, 0o755);
-  const bench: Bench = { run, site, conf, dependencies, build, staging, log };
+  const context: BuildContext = { run, site, conf, dependencies, build, staging, log };
   try {
     makeDirectory(join(staging, 'module'));
-    await runSteps(bench, beforeImports, say);
-    const imports = await importsOf(stagedObjects(bench), run.processes);
-    await runSteps(bench, afterImports, say);
-    publish(bench);
-    await runSteps(bench, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
+    await runSteps(context, beforeImports, say);
+    const imports = await importsOf(stagedObjects(context), run.processes);
+    await runSteps(context, afterImports, say);
+    publish(context);
+    await runSteps(context, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
     remove(build);
-    const suffix = suffixOf(site.facts.compression);
-    return { objects: conf.objects.map((object) => `${object.dest}${suffix}`), imports };
+    return { objects: builtFiles(join(parent, site.kernel.arch)), imports };
   } finally {
     log.close();
     remove(staging);

@@ -70,6 +70,12 @@ const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => 
 export const defaultHeaders = (run: Run, kernel: Kernel): string =>
   join(run.settings.installTree, kernel.release, 'build');
 
+/** What bash had to say while it read a conf that it could read: a line of each conf, whatever the kernel. */
+const noteComplaints = (run: Run, at: string, complaints: string): void => {
+  const [first] = complaints.split('\n');
+  if (first) run.note({ note: 'conf-said', path: at, text: first.replace(`${at}: `, '') });
+};
+
 /** What reading a conf came to. */
 export type Read = { readonly conf: ModuleConf } | { readonly failure: Failure };
 
@@ -87,6 +93,7 @@ export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promis
     const at = one.files[0] ?? '';
     if (!reading) return { failure: { kind: 'conf-broken', at } };
     if (reading.kind === 'failed') return { failure: reading.failure };
+    noteComplaints(run, at, reading.complaints);
     const result = confOf(reading.raw, one.entry.module, run.factsOf(one.kernel));
     return 'conf' in result ? result : { failure: { ...result.invalid, at } };
   });

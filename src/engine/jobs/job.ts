@@ -21,7 +21,7 @@ const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
   takeLock(
     {
       path: moduleLockFile(run.settings.stateDir, job.module.name),
-      owner: `kmodsort, ${moduleLabel(job.module)} for ${job.kernel.release}`,
+      owner: `a build of ${moduleLabel(job.module)} for ${job.kernel.release}`,
       wait: lockWaits.module,
       onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
       onSurvivor: (pid) => run.note({ note: 'ended-survivor', pid, module: job.module }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Failure, type FailureKind, failureOf } from '../errors.ts';
+import { type Failure, failureOf, isTransient } from '../errors.ts';
 import type { Job, Settled } from '../plan.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';
@@ -10,19 +10,6 @@ import { dependenciesNow } from '../tree/dependencies.ts';
 import { inputsKey } from '../tree/fingerprint.ts';
 
 /** What went wrong in a Job, as a Failure that is kept with its log until the module is repaired. */
-
-/** What did not fail for good: the next transaction tries again by itself. */
-const transient = new Set<FailureKind>([
-  'disk-full',
-  'read-only',
-  'no-permission',
-  'memory-short',
-  'tool-missing',
-  'lock-busy',
-  'interrupted',
-  'unexpected',
-  'nested',
-]);
 
 /** What a build leaves is only in the way of the next one when the disk is full. */
 const freeSpace = (run: Run, job: Job): void => {
@@ -80,7 +67,7 @@ export const remember = (
     const at = new Date().toISOString();
     writeRecord(run.settings.stateDir, job.module, job.kernel, {
       ...record,
-      failure: { inputs, failure, at, transient: transient.has(failure.kind) },
+      failure: { inputs, failure, at, transient: isTransient(failure.kind) },
     });
     return failure;
   } catch (error) {

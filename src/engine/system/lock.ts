@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { FailureError } from '../errors.ts';
 import { close, openLockFile, rewrite } from './descriptors.ts';
 import { type Processes, signalGroup } from './exec.ts';
@@ -95,7 +94,7 @@ const take = async (wish: LockWish, tryFor: (words: string[]) => Promise<number>
     endSurvivors(wish.path, wish.onSurvivor);
     if ((await tryFor(['--timeout', '5'])) === 0) return true;
   }
-  wish.onBusy(holder ? `${holder.what} (process ${holder.pid})` : `the holder of ${basename(wish.path)}`);
+  wish.onBusy(holder ? `${holder.what} (process ${holder.pid})` : 'another process');
   return wish.wait > 0 && (await tryFor(['--timeout', String(wish.wait)])) === 0;
 };
 
@@ -109,7 +108,7 @@ export const takeLock = async (wish: LockWish, processes: Processes): Promise<Lo
     throw new FailureError({
       kind: 'lock-busy',
       at: wish.path,
-      detail: holder ? `${holder.what} (process ${holder.pid})` : '',
+      detail: holder ? `${holder.what} (process ${holder.pid})` : 'another process',
     });
   }
   const afterDeath = parseOwner(readText(wish.path)) !== undefined;

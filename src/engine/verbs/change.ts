@@ -26,7 +26,7 @@ const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> =
   return takeLock(
     {
       path: runLockFile(settings.stateDir),
-      owner: isHook(request) ? 'kmodsort in a package hook' : `kmodsort ${request.verb} typed by hand`,
+      owner: isHook(request) ? 'kmodsort hook run' : `kmodsort ${request.verb}`,
       wait: isHook(request) ? lockWaits.hook : lockWaits.typed,
       onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
       onSurvivor: () => undefined,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { failureText } from '../../../src/report/failures.ts';
 import { failureDocument, jsonReport } from '../../../src/report/json.ts';
 import { planDot, planLines } from '../../../src/report/plan.ts';
@@ -16,10 +16,10 @@ describe('planLines', () => {
     expect(planLines(plan, [{ kind: 'kernel-missing', at: '5.0' }])).toEqual([
       '2 jobs in dependency order on 1 kernel:',
       '1. a/1.0   6.1.0-56-amd64  not built yet',
-      '2. bb/1.0  6.1.0-56-amd64  a is rebuilt; after a/1.0',
+      '2. bb/1.0  6.1.0-56-amd64  a was rebuilt; after a/1.0',
       'no job for:',
       '  c/1.0   6.1.0-56-amd64  blocked: not tried: broken/1.0 failed',
-      'FAILED: the kernel has no directory of modules: 5.0',
+      'FAILED: no modules directory of this kernel: 5.0',
     ]);
   });
   it('quotes names in dot', () => {
@@ -31,6 +31,9 @@ describe('planLines', () => {
 });
 
 describe('status and log', () => {
+  beforeAll(() => vi.stubEnv('TZ', 'Asia/Tokyo'));
+  afterAll(() => vi.unstubAllEnvs());
+
   it('shows states, remarks and remembered failures', () => {
     const flags = { originals: false, objectsMissing: false, differences: false };
     const failure = { kind: 'make-failed', detail: 'no rule', log: '/l' } as const;
@@ -49,24 +52,25 @@ describe('status and log', () => {
       ]),
     ).toEqual([
       'a/1: added',
-      'b/2, 6.1.0-56-amd64, x86_64: installed (installed files differ from the built ones or are gone)',
-      '  FAILED 2024-01-02T03:04:05Z: make failed: no rule',
+      'b/2, 6.1.0-56-amd64, x86_64: installed (installed files missing or modified)',
+      '  FAILED 2024-01-02 12:04:05: make failed: no rule',
       '  log /l',
     ]);
-    expect(statusLines([])).toEqual(['no modules are registered']);
+    expect(statusLines([])).toEqual(['no modules in the dkms tree']);
   });
   it('shows the whole log, or that it is gone', () => {
     const answer = {
       kind: 'log',
       module: { name: 'a', version: '1' },
       kernel,
-      failedAt: 'then',
+      failedAt: '2024-12-31T23:00:09Z',
       failure: { kind: 'make-failed', log: '/l' },
     } as const;
     expect(logText({ ...answer, text: 'x\ny' })).toBe(
-      'a/1, 6.1.0-56-amd64, x86_64: make failed\nfailed then\nlog /l\n\nx\ny\n',
+      'a/1, 6.1.0-56-amd64, x86_64: make failed\nfailed 2025-01-01 08:00:09\nlog /l\n\nx\ny\n',
     );
     expect(logText(answer)).toContain('the log is gone: /l\n');
+    expect(logText({ ...answer, failedAt: 'long ago' })).toContain('\nfailed long ago\n');
   });
 });
 
@@ -82,10 +86,10 @@ describe('jsonReport', () => {
     expect(err.join('')).toContain('summary: 1 module');
   });
   it('has a document for a run that could not begin', () => {
-    expect(JSON.parse(failureDocument({ kind: 'not-root' }))).toEqual({
+    expect(JSON.parse(failureDocument({ kind: 'no-permission' }))).toEqual({
       version: 1,
       kind: 'failure',
-      failure: { kind: 'not-root' },
+      failure: { kind: 'no-permission' },
     });
   });
 });

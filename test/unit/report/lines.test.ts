@@ -36,7 +36,7 @@ kmodsort: summary: 4 modules on 1 kernel: 1 installed, 1 unchanged, 1 blocked, 1
   unchanged  lonely/1.0        6.1.0-56-amd64
   installed  zeta-core/1.0     6.1.0-56-amd64   3.2 s
   blocked    needs-broken/1.0  6.1.0-56-amd64   not tried: broken/1.0 failed
-  FAILED     broken/1.0        6.1.0-56-amd64   the compiler found an error
+  FAILED     broken/1.0        6.1.0-56-amd64   compiler error
              broken.c:7:10: error: implicit declaration of function 'nope'
              log    /var/lib/kmodsort/log/broken/1.0/6.1.0-56-amd64-x86_64.log
              retry  kmodsort sync -k 6.1.0-56-amd64
@@ -49,9 +49,9 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     const report = lineReport(context);
     report.onProgress({ kind: 'planned', plan: { jobs: [], settled: [] } });
     void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' }), rowOf('b', { kind: 'unchanged' })]));
-    expect(out.join('')).toBe('kmodsort: nothing to do: 2 modules on 1 kernel are as they should be\n');
+    expect(out.join('')).toBe('kmodsort: nothing to do: 2 modules on 1 kernel up to date\n');
     void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' })]));
-    expect(out.at(-1)).toBe('kmodsort: nothing to do: 1 module on 1 kernel is as it should be\n');
+    expect(out.at(-1)).toBe('kmodsort: nothing to do: 1 module on 1 kernel up to date\n');
   });
 
   it('says steps only when asked to', () => {
@@ -82,7 +82,7 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     report.onProgress({ kind: 'noted', note: told });
     void report.finish(summaryOf([], { notes: [told, untold] }));
     expect(out.join('').match(/cleaned up/g)).toHaveLength(1);
-    expect(out.join('').match(/names no objects/g)).toHaveLength(1);
+    expect(out.join('').match(/names no modules to build/g)).toHaveLength(1);
   });
 
   it('keeps stdout for a plan, and what is said besides on stderr', () => {
@@ -99,6 +99,6 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
   it('says on stderr that nothing is known', () => {
     const { context, out, err } = recorded({ request: { verb: 'log', name: 'zfs' } });
     void lineReport(context).finish({ kind: 'nothing', asked: 'zfs' });
-    expect([out, err]).toEqual([[], ['kmodsort: no failure is remembered of zfs\n']]);
+    expect([out, err]).toEqual([[], ['kmodsort: no failure recorded for zfs\n']]);
   });
 });

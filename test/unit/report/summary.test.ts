@@ -8,7 +8,7 @@ const linesOf = (summary: Parameters<typeof summaryLines>[0], more = {}): string
 describe('summaryLines', () => {
   it('says that there is nothing known, or nothing to remove', () => {
     expect(linesOf(summaryOf([]))).toEqual([
-      'kmodsort: nothing to do: no modules are registered, or there is no kernel to build them for',
+      'kmodsort: nothing to do: no modules in the dkms tree, or no kernel to build them for',
     ]);
     expect(linesOf(summaryOf([]), { request: { ...request, dropOnly: true } })).toEqual([
       'kmodsort: nothing to do: nothing to remove',
@@ -18,11 +18,11 @@ describe('summaryLines', () => {
   it('does not call deferred or interrupted modules as they should be', () => {
     const deferred = rowOf('a', { kind: 'deferred', why: { reason: 'headers-may-follow' } });
     expect(linesOf(summaryOf([deferred])).join('\n')).toContain(
-      '1 deferred\n  deferred   a/1.0  6.1.0-56-amd64   no headers yet',
+      '1 deferred\n  deferred   a/1.0  6.1.0-56-amd64   no kernel headers yet',
     );
     const interrupted = rowOf('b', { kind: 'skipped', why: { reason: 'interrupted' } });
     expect(linesOf(summaryOf([interrupted], { signal: 'SIGTERM' })).slice(-2)).toEqual([
-      'kmodsort: the run was ended by SIGTERM',
+      'kmodsort: interrupted by SIGTERM',
       `kmodsort: modules are missing on ${kernel.release}: b`,
     ]);
   });
@@ -39,14 +39,12 @@ describe('summaryLines', () => {
 
   it('marks what failed in an earlier run', () => {
     const row = rowOf('broken', { ...nope, remembered: true } as typeof nope);
-    expect(linesOf(summaryOf([row]))[1]).toContain(
-      'the compiler found an error (in an earlier run; nothing has changed since)',
-    );
+    expect(linesOf(summaryOf([row]))[1]).toContain('compiler error (in an earlier run; nothing has changed since)');
   });
 
   it('does not call missing what an earlier build stands in for', () => {
     const lines = linesOf(summaryOf([{ ...rowOf('broken', nope), stays: '0.9' }]));
-    expect(lines).toContain('             stays  broken/0.9 is installed and will load');
+    expect(lines).toContain('             fallback: broken/0.9 is still installed and will load');
     expect(lines.join('\n')).not.toContain('missing on');
   });
 
@@ -61,7 +59,7 @@ describe('summaryLines', () => {
       summaryOf([], { failures: [{ kind: 'lock-busy', at: '/l', detail: 'kmodsort sync (process 7)' }] }),
     );
     expect(lines).toEqual([
-      'kmodsort: FAILED: another run did not end in time: kmodsort sync (process 7)',
+      'kmodsort: FAILED: timed out waiting for the lock held by kmodsort sync (process 7)',
       '             help   run it again when the other run has ended',
     ]);
   });

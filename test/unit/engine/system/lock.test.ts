@@ -77,14 +77,14 @@ describe('takeLock', () => {
   });
   it('fails at once where one must not wait, and names the holder', async () => {
     const path = newPath();
-    const first = await take(path, { owner: 'kmodsort typed by hand' }).lock;
+    const first = await take(path, { owner: 'kmodsort sync' }).lock;
     const second = take(path);
     expect(await failureOf(second.lock)).toEqual({
       kind: 'lock-busy',
       at: path,
-      detail: `kmodsort typed by hand (process ${process.pid})`,
+      detail: `kmodsort sync (process ${process.pid})`,
     });
-    expect(second.busy).toEqual([`kmodsort typed by hand (process ${process.pid})`]);
+    expect(second.busy).toEqual([`kmodsort sync (process ${process.pid})`]);
     await first.release();
   });
   it('is had as soon as the other gives it back', async () => {
@@ -102,14 +102,14 @@ describe('takeLock', () => {
     const start = performance.now();
     const second = take(path, { wait: 1 });
     expect(await failureOf(second.lock)).toMatchObject({ kind: 'lock-busy' });
-    expect(second.busy).toEqual(['the holder of lock']);
+    expect(second.busy).toEqual(['another process']);
     expect(performance.now() - start).toBeLessThan(5000);
   });
   it('ends what a dead owner left holding it, and says so', async () => {
     const path = newPath();
     const child = await heldByOther(path);
     // Nobody has process number 999999999: its owner is dead, its child lives on.
-    put(path, '999999999 1 kmodsort typed by hand\n');
+    put(path, '999999999 1 kmodsort sync\n');
     const gone = ended(child);
     const wish = take(path, { wait: 20 });
     const lock = await wish.lock;

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import type { ModuleConf } from '../conf/conf.ts';
+import { type Failure, FailureError } from '../errors.ts';
+import type { BuildSite } from '../run/build-site.ts';
+import type { Run } from '../run/run.ts';
+import type { Argv } from '../system/exec.ts';
+import { exists } from '../system/files.ts';
+import { copyFile } from '../system/publish.ts';
+import { causeOf } from './cause.ts';
+import type { Log } from './log.ts';
+import type { DependencySymbols } from './make.ts';
+import { lockDescriptor } from './scripts.ts';
+
+/** What the steps of one build share. */
+export interface BuildContext {
+  readonly run: Run;
+  readonly site: BuildSite;
+  readonly conf: ModuleConf;
+  readonly dependencies: readonly DependencySymbols[];
+  readonly build: string;
+  /** Where the finished objects are gathered before they are published. */
+  readonly staging: string;
+  readonly log: Log;
+}
+
+/** Run a command of the system's own with its output in the log; why it failed, undefined if it did not. */
+export const tryTool = async (
+  context: BuildContext,
+  title: string,
+  argv: Argv,
+  directory: string,
+): Promise<Failure | undefined> => {
+  const end = context.log.step(title, argv.join(' '));
+  const before = context.log.text().length;
+  const ended = await context.run.processes.ask(argv, {
+    directory,
+    log: context.log.descriptor,
+    descriptors: new Map([[lockDescriptor, context.site.lock]]),
+  });
+  end(ended.code);
+  if (ended.code === 0) return undefined;
+  if (context.run.abort.aborted) return { kind: 'interrupted' };
+  if (ended.unstartable) return { kind: 'tool-missing', at: argv[0], detail: ended.problem };
+  const { kind, detail } = causeOf(context.log.text().slice(before), context.build);
+  return { kind, at: argv[0], detail, code: ended.code };
+};
+
+/** The same; throws why it failed (FailureError). */
+export const tool = async (context: BuildContext, title: string, argv: Argv, directory: string): Promise<void> => {
+  const failure = await tryTool(context, title, argv, directory);
+  if (failure) throw new FailureError(failure);
+};
+
+/** What makes every further step pointless, too. */
+export const isFatal = ({ kind }: Failure): boolean =>
+  kind === 'interrupted' || kind === 'disk-full' || kind === 'read-only';
+
+/** Where the objects are gathered, under the names that they are installed by. */
+export const stagedObjects = (context: BuildContext): string[] =>
+  context.conf.objects.map((object) => join(context.staging, 'module', `${object.dest}.ko`));
+
+/** Copy what was built there. Throws object-missing (FailureError). */
+export const stageObjects = ({ conf, build, staging }: BuildContext): void => {
+  for (const object of conf.objects) {
+    const file = join(build, object.location, `${object.built}.ko`);
+    if (!exists(file)) throw new FailureError({ kind: 'object-missing', at: `${object.location}${object.built}.ko` });
+    copyFile(file, join(staging, 'module', `${object.dest}.ko`));
+  }
+};

@@ -1,0 +1,48 @@
+import type { Note, Notes } from '../engine/progress.ts';
+import { moduleLabel } from '../engine/request.ts';
+
+/** Every kind of remark as people read it. */
+const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
+  'broken-module': ({ module, source }) =>
+    `${moduleLabel(module)} is broken and left as it is: source not found: ${source}`,
+  'group-writable': ({ path }) => `warning: group-writable: ${path}`,
+  'script-not-executable': ({ path }) => `warning: not executable, not run: ${path}`,
+  'script-unsafe': ({ path }) => `warning: world-writable: ${path}`,
+  'script-missing': ({ path }) => `warning: dkms.conf names a script that is not there: ${path}`,
+  'script-failed': ({ path, code }) => `warning: ${path} failed with exit code ${code}`,
+  'conf-said': ({ path, text }) => `warning: while reading ${path}: ${text}`,
+  'directive-ignored': ({ path, directive }) => `${path}: ${directive} is deprecated and ignored`,
+  'no-objects': ({ module }) => `warning: the dkms.conf of ${moduleLabel(module)} names no modules to build`,
+  recovered: ({ module, kernel }) =>
+    `completed what an interrupted run had begun: ${moduleLabel(module)}, ${kernel.release}`,
+  'ended-survivor': ({ module, pid }) =>
+    `killed a build of ${moduleLabel(module)} that an interrupted run had left (process ${pid})`,
+  'original-restored': ({ path }) => `restored the kernel's own module: ${path}`,
+  'originals-left': ({ path }) => `warning: the kernel's own module was left in place: ${path}`,
+  registered: ({ module }) => `${moduleLabel(module)} added`,
+  'archive-written': ({ path }) => `wrote ${path}`,
+  'removal-cancelled': ({ module }) => `${moduleLabel(module)} kept: it was added in this same rpm transaction`,
+  'successor-awaited': ({ module }) => `${moduleLabel(module)} kept until the version that replaces it is installed`,
+  forgotten: ({ module }) => `${moduleLabel(module)} removed from the dkms tree`,
+  'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
+  'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
+  'not-signed': ({ module, kernel, detail }) =>
+    `warning: ${moduleLabel(module)}, ${kernel.release} is not signed: ${detail}`,
+  'not-stripped': ({ module, kernel, detail }) =>
+    `warning: ${moduleLabel(module)}, ${kernel.release} is installed unstripped: ${detail}`,
+  'not-compressed': ({ module, kernel, detail }) =>
+    `warning: ${moduleLabel(module)}, ${kernel.release} is installed uncompressed: ${detail}`,
+  'key-made': ({ certificate }) => `created a key to sign modules with, certificate ${certificate}`,
+  'key-there': ({ certificate }) => `the key to sign modules with already exists, certificate ${certificate}`,
+  'not-enrolled': ({ certificate }) =>
+    `warning: Secure Boot is enabled and will refuse the modules: enrol the certificate with: mokutil --import ${certificate}`,
+  'symbols-retried': ({ module }) =>
+    `${moduleLabel(module)}: tried again with KBUILD_EXTRA_SYMBOLS on the make command line`,
+  'queue-taken': ({ words }) => `running a hook that was queued: ${words}`,
+  'initramfs-failed': ({ release, command, log }) =>
+    `warning: '${command}' failed, the initramfs of ${release} may lack the new modules, see ${log}`,
+  'stdin-stalled': ({ seconds }) => `warning: timed out reading stdin after ${seconds} s, going on without the rest`,
+};
+
+/** A remark. */
+export const noteSentence = <K extends keyof Notes>(note: Note<K>): string => sentences[note.note](note);
