@@ -26,13 +26,13 @@ export const kernelsOf = (given: Given, context: CliContext): Kernel[] => {
   const arches = given.arch ?? [];
   const releases = named.length > 0 ? named : [[context.runningKernel]];
   if (arches.length > 1 && arches.length !== releases.length) {
-    throw new UsageError('as many -a as -k are needed, or one for all', 1);
+    throw new UsageError('give one -a for all -k, or as many -a as -k', 1);
   }
   return releases.map(([release = '', arch], index) => {
     const kernel = { release, arch: arch ?? arches[index] ?? arches[0] ?? context.arch };
     if (!kernel.release || !kernel.arch) throw new UsageError(emptyKernel, 16);
     for (const word of [kernel.release, kernel.arch]) {
-      if (!isCleanName(word)) throw new UsageError(`'${word}' is no kernel or architecture`, 16);
+      if (!isCleanName(word)) throw new UsageError(`invalid kernel or architecture '${word}'`, 16);
     }
     return kernel;
   });
@@ -42,7 +42,7 @@ const moduleOperand = (name: string, version: string | undefined): Operand => {
   const [plain = '', ...rest] = name.split('/');
   const said = rest.length > 0 ? rest.join('/') : version;
   for (const word of [plain, ...(said === undefined ? [] : [said])]) {
-    if (!isCleanName(word)) throw new UsageError(`'${word}' is no name or version of a module`, 1);
+    if (!isCleanName(word)) throw new UsageError(`invalid module name or version '${word}'`, 1);
   }
   return { kind: 'module', name: plain, ...(said === undefined ? {} : { version: said }) };
 };

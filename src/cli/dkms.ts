@@ -33,20 +33,22 @@ const switchesOf = (given: Given, context: CliContext): Switches => {
 
 const refuseBadMixes = (action: DkmsAction, given: Given, context: CliContext): void => {
   if (given['binaries-only'] && given['source-only'])
-    throw new UsageError('--binaries-only and --source-only exclude each other', 8);
-  if (given.all && given.kernelver) throw new UsageError('--all and -k exclude each other', 2);
-  if (given.all && given.arch) throw new UsageError('--all and -a exclude each other', 3);
-  if (given.all && notForAll.has(action)) throw new UsageError(`${action} does not take --all`, 5);
-  if (oneKernel.has(action) && (given.kernelver ?? []).length > 1) throw new UsageError(`${action} takes one -k`, 4);
-  if (action.startsWith('kernel_') && !given.kernelver) throw new UsageError(`${action} needs -k KERNEL`, 1);
-  if (rootOnly.has(action) && !context.isRoot) throw new UsageError(`${action} needs root; run it again with sudo`, 1);
+    throw new UsageError('--binaries-only and --source-only are mutually exclusive', 8);
+  if (given.all && given.kernelver) throw new UsageError('--all and -k are mutually exclusive', 2);
+  if (given.all && given.arch) throw new UsageError('--all and -a are mutually exclusive', 3);
+  if (given.all && notForAll.has(action)) throw new UsageError(`${action} does not accept --all`, 5);
+  if (oneKernel.has(action) && (given.kernelver ?? []).length > 1)
+    throw new UsageError(`${action} accepts one -k only`, 4);
+  if (action.startsWith('kernel_') && !given.kernelver) throw new UsageError(`${action} requires -k KERNEL`, 1);
+  if (rootOnly.has(action) && !context.isRoot)
+    throw new UsageError(`${action} requires root; run it again with sudo`, 1);
 };
 
 /** Where modules go is the distribution's to say: nothing is guessed on a system that does not tell its name. */
 const refuseNamelessSystem = (overrides: Overrides, context: CliContext): void => {
   const files = overrides.osRelease ? [overrides.osRelease] : ['/etc/os-release', '/usr/lib/os-release'];
   if (files.some((file) => context.look(file) === 'file')) return;
-  throw new UsageError(`there is no ${files.join(' or ')} to tell the distribution`, 4);
+  throw new UsageError(`cannot determine the distribution: ${files.join(' or ')} not found`, 4);
 };
 
 const syncOf = (kernel: Kernel, isLeaving: boolean): Request =>
@@ -69,7 +71,8 @@ const statusRequest = (given: Given, context: CliContext): Request => {
 const archiveRequest = (action: 'mktarball' | 'ldtarball', given: Given, context: CliContext): Request => {
   const switches = switchesOf(given, context);
   if (action === 'ldtarball') {
-    if (given.force && !context.isRoot) throw new UsageError('ldtarball --force needs root; run it again with sudo', 1);
+    if (given.force && !context.isRoot)
+      throw new UsageError('ldtarball --force requires root; run it again with sudo', 1);
     const word = given.archive ?? given._[1];
     return { verb: action, switches, ...(word === undefined ? {} : { archive: resolve(context.cwd, String(word)) }) };
   }
@@ -116,7 +119,7 @@ const requestOf = (action: DkmsAction, given: Given, context: CliContext): Reque
   }
 };
 
-const mannersOf = (action: DkmsAction): ExitPolicy => {
+const exitPolicyOf = (action: DkmsAction): ExitPolicy => {
   if (action === 'autoinstall' || action === 'kernel_postinst') return 'dkms-autoinstall';
   return action === 'kernel_preinst' || action === 'kernel_prerm' ? 'dkms-kernel' : 'dkms';
 };
@@ -124,14 +127,14 @@ const mannersOf = (action: DkmsAction): ExitPolicy => {
 const actionOf = (words: readonly (string | number)[]): DkmsAction | undefined => {
   const isAction = (word: string): word is DkmsAction => dkmsActions.some((action) => action === word);
   const found = words.map(String).filter(isAction);
-  if (found.length > 1) throw new UsageError(`two actions: ${found.join(' and ')}`, 4);
+  if (found.length > 1) throw new UsageError(`more than one action: ${found.join(' and ')}`, 4);
   return found[0];
 };
 
 const noAction = async (words: readonly (string | number)[], columns: number): Promise<Invocation> => {
   const [word] = words.map(String);
   const near = word === undefined ? undefined : nearest(word, dkmsActions);
-  const said = word === undefined ? 'an action is missing' : `unknown action ${word}`;
+  const said = word === undefined ? 'no action given' : `unknown action ${word}`;
   const usage = await parserOf(columns).getHelp();
   // dkms ends well here, and scripts have come to live with it.
   return {
@@ -163,7 +166,7 @@ const invocationOf = async (given: Given, context: CliContext): Promise<Invocati
     verbose: given.verbose || given.debug,
     quiet: given.quiet,
     ignored: ignoredOptions.filter((name) => given[name]).map((name) => `--${name}`),
-    exitPolicy: mannersOf(action),
+    exitPolicy: exitPolicyOf(action),
   };
 };
 

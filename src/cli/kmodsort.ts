@@ -28,13 +28,12 @@ interface Common {
 
 /** Every command and what it does; help and manual are made from this. */
 export const commandHelp = {
-  'hook run':
-    'Bring modules into order after what a package manager did: pacman|apt|rpm and its words, boot, or nothing',
+  'hook run': 'What package manager hooks and the boot service run: pacman|apt|rpm and its arguments, boot, or nothing',
   sync: 'Build and install every module that belongs on the kernels',
   plan: 'Show what sync would do, in order, and why',
   status: 'Show the state of every module, with remembered failures',
-  verify: 'Predict without loading anything whether what is installed will load',
-  guard: 'Before a transaction: stop it if a required module cannot be built for a kernel that comes in',
+  verify: 'Check whether the installed modules will load, without loading them',
+  guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
   log: 'Show the last failure of a module and its log',
 } as const;
 
@@ -50,8 +49,8 @@ const scopeOf = (releases: readonly string[]): KernelScope =>
 
 const logRequest = (asked: string, releases: readonly string[]): Request => {
   const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
-  if (name === undefined) throw new UsageError(`'${asked}' is no module: NAME or NAME/VERSION`);
-  if (releases.length > 1) throw new UsageError('log shows one kernel: give -k once');
+  if (name === undefined) throw new UsageError(`invalid module '${asked}': use NAME or NAME/VERSION`);
+  if (releases.length > 1) throw new UsageError('log accepts one -k only');
   const [release] = releases;
   return { verb: 'log', name, ...(version ? { version } : {}), ...(release ? { release } : {}) };
 };
@@ -69,12 +68,12 @@ const hookRun = ([manager, ...words]: readonly string[], dryRun: boolean): Chose
   if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, exitPolicy: known, dot: false };
   const near = nearest(manager, managers);
   throw new UsageError(
-    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `it is one of ${managers.join(', ')}, or boot`}`,
+    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `use one of ${managers.join(', ')}, or boot`}`,
   );
 };
 
 const outputOf = (json: boolean, asDot: boolean): 'auto' | 'json' | 'dot' => {
-  if (json && asDot) throw new UsageError('--json and --dot exclude each other');
+  if (json && asDot) throw new UsageError('--json and --dot are mutually exclusive');
   if (json) return 'json';
   return asDot ? 'dot' : 'auto';
 };
@@ -113,16 +112,16 @@ const hookCommands = (hook: Parser, choose: Choose) =>
         run.positional('words', {
           type: 'string',
           array: true,
-          describe: 'pacman|apt|rpm, then its words; or boot',
+          describe: 'pacman|apt|rpm, then its arguments; or boot',
         }),
       (argv) => choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
     )
-    .demandCommand(1, "a word is missing after hook: 'hook run'");
+    .demandCommand(1, "missing argument after hook: use 'hook run'");
 
 /** The commands; `choose` gets what was found, evaluated only after the parser is done. */
 const parserOf = (surroundings: Surroundings, choose: Choose) =>
   started(surroundings)
-    .command('hook', "What the package managers' hooks call", (hook) => hookCommands(hook, choose))
+    .command('hook', 'What package manager hooks run', (hook) => hookCommands(hook, choose))
     .command(
       'sync',
       commandHelp.sync,
@@ -158,7 +157,7 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
         guard.positional('manager', {
           choices: ['apt', 'pacman'] as const,
           demandOption: true,
-          describe: 'Whose list is on stdin',
+          describe: 'The package manager whose list is on stdin',
         }),
       (argv) =>
         choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager }, exitPolicy: 'guard', dot: false })),
@@ -172,7 +171,7 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
           .positional('module', { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' }),
       (argv) => choose(argv, () => typed(logRequest(argv.module, releasesOf(argv.kernel)))),
     )
-    .demandCommand(1, `a command is missing: ${commands.join(', ')}`);
+    .demandCommand(1, `no command given: ${commands.join(', ')}`);
 
 const usageText = (message: string): Invocation => ({
   kind: 'text',

@@ -10,10 +10,15 @@ const flag = (describe: string) => ({ type: 'boolean', default: false, describe 
 /** Options of every command. */
 export const everywhere = {
   ...placeOptions,
-  jobs: { alias: 'j', type: 'string', requiresArg: true, describe: 'Cores for the whole run; 0: no limit' },
-  'dry-run': flag('Say what would be done and change nothing'),
-  json: flag('One JSON document on stdout; what people read goes to stderr'),
-  verbose: flag('Say every step'),
+  jobs: {
+    alias: 'j',
+    type: 'string',
+    requiresArg: true,
+    describe: 'Number of parallel jobs for the whole run; 0: no limit',
+  },
+  'dry-run': flag('Show what would be done and change nothing'),
+  json: flag('Print one JSON document on stdout; messages go to stderr'),
+  verbose: flag('Verbose output'),
 } as const;
 
 /** Options of the commands that can be kept to some kernels. */
@@ -23,12 +28,12 @@ export const kernels = {
     type: 'string',
     array: true,
     requiresArg: true,
-    describe: 'This kernel release only; can be given again',
+    describe: 'The kernel release; can be repeated',
   },
 } as const;
 
 /** Only `plan` has this. */
-export const dot = { dot: flag('The plan as a graph in the dot language') } as const;
+export const dot = { dot: flag('Print the plan as a graph in the dot language') } as const;
 
 /** Every long name, for suggestions. */
 export const optionNames: readonly string[] = [
@@ -42,7 +47,7 @@ export const optionNames: readonly string[] = [
 
 const jobsOf = (text: string | undefined): Pick<Overrides, 'jobs'> => {
   if (text === undefined) return {};
-  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--jobs wants a whole number, not '${text}'`);
+  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--jobs requires a whole number, not '${text}'`);
   return { jobs: Number(text) };
 };
 
@@ -56,7 +61,7 @@ export const overridesOf = (given: Readonly<Record<string, unknown>>, cwd: strin
   };
   const named = placeSettings.flatMap(([option, key]) => {
     const value = text(option);
-    if (value === '') throw new UsageError(`--${option} needs a value`);
+    if (value === '') throw new UsageError(`--${option} requires a value`);
     return value === undefined ? [] : [[key, resolve(cwd, value)] as const];
   });
   return { ...Object.fromEntries(named), ...jobsOf(text('jobs')) };
@@ -65,7 +70,7 @@ export const overridesOf = (given: Readonly<Record<string, unknown>>, cwd: strin
 /** The kernels of `-k`, checked. */
 export const releasesOf = (releases: readonly string[] | undefined): string[] => {
   const odd = releases?.find((release) => !isCleanName(release));
-  if (odd !== undefined) throw new UsageError(`'${odd}' is no kernel release`);
+  if (odd !== undefined) throw new UsageError(`invalid kernel release '${odd}'`);
   return [...new Set(releases)];
 };
 

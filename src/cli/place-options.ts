@@ -6,11 +6,11 @@ const path = (describe: string) => ({ type: 'string', requiresArg: true, describ
 
 export const placeOptions = {
   dkmstree: path('The dkms tree, instead of /var/lib/dkms'),
-  sourcetree: path('The tree of sources, instead of /usr/src'),
-  installtree: path('The tree of kernel modules, instead of /lib/modules'),
-  confdir: path('The directory of settings, instead of /etc/dkms'),
-  statedir: path('Where failures are remembered, instead of /var/lib/kmodsort'),
-  'os-release': path('The file that names the distribution, instead of /etc/os-release'),
+  sourcetree: path('The source tree, instead of /usr/src'),
+  installtree: path('The install tree, instead of /lib/modules'),
+  confdir: path('The configuration directory, instead of /etc/dkms'),
+  statedir: path('The state directory, instead of /var/lib/kmodsort'),
+  'os-release': path('The os-release file, instead of /etc/os-release'),
 } as const;
 
 type PlaceOption = keyof typeof placeOptions;

@@ -45,7 +45,7 @@ const unknownWord = (
   const isOption = dashed !== undefined || !argv.includes(word);
   const near = nearest(word, isOption ? options : commands);
   const dashes = (name: string): string => (isOption ? (name.length === 1 ? `-${name}` : `--${name}`) : name);
-  const said = `unknown ${isOption ? 'option' : 'command or word'} ${dashes(word)}`;
+  const said = `unknown ${isOption ? 'option' : 'command or argument'} ${dashes(word)}`;
   return near === undefined ? said : `${said}: did you mean ${dashes(near)}?`;
 };
 
@@ -64,7 +64,7 @@ export const complaint = (
       .join('\n');
   }
   const valueless = /^Not enough arguments following: (.*)$/s.exec(message)?.[1];
-  if (valueless !== undefined) return `${valueless.length === 1 ? '-' : '--'}${valueless} needs a value`;
-  if (message.startsWith('Not enough non-option arguments')) return 'something is missing after the command';
+  if (valueless !== undefined) return `${valueless.length === 1 ? '-' : '--'}${valueless} requires a value`;
+  if (message.startsWith('Not enough non-option arguments')) return 'missing argument after the command';
   return message;
 };

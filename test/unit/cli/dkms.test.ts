@@ -74,15 +74,12 @@ describe('what a dkms command is about', () => {
   it('is a name and never a directory where nothing is added', async () => {
     expect(await requestOf('status module')).toMatchObject({ verb: 'status', name: 'module' });
     expect(await requestOf('remove module/1.0 --all')).toMatchObject({ operand: { kind: 'module', name: 'module' } });
-    expect(await textOf('remove ./module')).toEqual([1, "dkms: '.' is no name or version of a module\n"]);
+    expect(await textOf('remove ./module')).toEqual([1, "dkms: invalid module name or version '.'\n"]);
   });
   it.each(['build ../../etc/1.0 -m ../x', 'build -m zfs -v ..', 'build zfs/1.0/2.0', 'build -m zfs -v a/b'])(
     'is refused with 1 where it is no clean name: `dkms %s`',
     async (line) => {
-      expect(await textOf(line)).toEqual([
-        1,
-        expect.stringMatching(/^dkms: '.*' is no name or version of a module\n$/),
-      ]);
+      expect(await textOf(line)).toEqual([1, expect.stringMatching(/^dkms: invalid module name or version '.*'\n$/)]);
     },
   );
 });
@@ -108,29 +105,29 @@ describe('kernels of a dkms command', () => {
     expect(await requestOf(line)).toMatchObject({ kernels });
   });
   it.each([
-    ['build m/1 -k 6.1 -k 6.2 -a a -a b -a c', 1, 'as many -a as -k are needed, or one for all'],
-    ['build m/1 -a a -a b', 1, 'as many -a as -k are needed, or one for all'],
-    ['build m/1 --all -k 6.1', 2, '--all and -k exclude each other'],
-    ['build m/1 --all -a x86_64', 3, '--all and -a exclude each other'],
-    ['add m/1 --all', 5, 'add does not take --all'],
-    ['autoinstall --all', 5, 'autoinstall does not take --all'],
-    ['match --templatekernel 6.1 --all', 5, 'match does not take --all'],
-    ['kernel_preinst --all', 5, 'kernel_preinst does not take --all'],
-    ['kernel_postinst --all', 5, 'kernel_postinst does not take --all'],
-    ['kernel_prerm --all', 5, 'kernel_prerm does not take --all'],
-    ['match --templatekernel 6.0 -k 6.1 -k 6.2', 4, 'match takes one -k'],
-    ['autoinstall -k 6.1 -k 6.2', 4, 'autoinstall takes one -k'],
-    ['kernel_preinst -k 6.1 -k 6.2', 4, 'kernel_preinst takes one -k'],
-    ['kernel_postinst -k 6.1 -k 6.2', 4, 'kernel_postinst takes one -k'],
-    ['kernel_prerm -k 6.1 -k 6.2', 4, 'kernel_prerm takes one -k'],
-    ['kernel_preinst', 1, 'kernel_preinst needs -k KERNEL'],
-    ['kernel_postinst', 1, 'kernel_postinst needs -k KERNEL'],
-    ['kernel_prerm', 1, 'kernel_prerm needs -k KERNEL'],
+    ['build m/1 -k 6.1 -k 6.2 -a a -a b -a c', 1, 'give one -a for all -k, or as many -a as -k'],
+    ['build m/1 -a a -a b', 1, 'give one -a for all -k, or as many -a as -k'],
+    ['build m/1 --all -k 6.1', 2, '--all and -k are mutually exclusive'],
+    ['build m/1 --all -a x86_64', 3, '--all and -a are mutually exclusive'],
+    ['add m/1 --all', 5, 'add does not accept --all'],
+    ['autoinstall --all', 5, 'autoinstall does not accept --all'],
+    ['match --templatekernel 6.1 --all', 5, 'match does not accept --all'],
+    ['kernel_preinst --all', 5, 'kernel_preinst does not accept --all'],
+    ['kernel_postinst --all', 5, 'kernel_postinst does not accept --all'],
+    ['kernel_prerm --all', 5, 'kernel_prerm does not accept --all'],
+    ['match --templatekernel 6.0 -k 6.1 -k 6.2', 4, 'match accepts one -k only'],
+    ['autoinstall -k 6.1 -k 6.2', 4, 'autoinstall accepts one -k only'],
+    ['kernel_preinst -k 6.1 -k 6.2', 4, 'kernel_preinst accepts one -k only'],
+    ['kernel_postinst -k 6.1 -k 6.2', 4, 'kernel_postinst accepts one -k only'],
+    ['kernel_prerm -k 6.1 -k 6.2', 4, 'kernel_prerm accepts one -k only'],
+    ['kernel_preinst', 1, 'kernel_preinst requires -k KERNEL'],
+    ['kernel_postinst', 1, 'kernel_postinst requires -k KERNEL'],
+    ['kernel_prerm', 1, 'kernel_prerm requires -k KERNEL'],
     ['build m/1 --kernelver=', 16, 'an empty kernel or architecture'],
     ['build m/1 -k /x86_64', 16, 'an empty kernel or architecture'],
     ['build m/1 -k 6.1 --arch=', 16, 'an empty kernel or architecture'],
     ['build m/1 -k 6.1/', 16, 'an empty kernel or architecture'],
-    ['build m/1 -k ../etc', 16, "'..' is no kernel or architecture"],
+    ['build m/1 -k ../etc', 16, "invalid kernel or architecture '..'"],
   ])('are refused: `dkms %s` ends with %i', async (line, code, message) => {
     expect(await textOf(line)).toEqual([code, `dkms: ${message}\n`]);
   });
@@ -188,12 +185,12 @@ describe('actions', () => {
     expect(await parse(line)).toMatchObject({ exitPolicy });
   });
   it('two of them end with 4 and are both named', async () => {
-    expect(await textOf('add build m/1')).toEqual([4, 'dkms: two actions: add and build\n']);
+    expect(await textOf('add build m/1')).toEqual([4, 'dkms: more than one action: add and build\n']);
   });
   it('none of them is told with all that there are, and ends with 0 as in dkms', async () => {
     const [code, text] = await textOf('');
     expect(code).toBe(0);
-    expect(text).toMatch(/^dkms: an action is missing\n\ndkms ACTION \[NAME\/VERSION\] \[options\]\n/);
+    expect(text).toMatch(/^dkms: no action given\n\ndkms ACTION \[NAME\/VERSION\] \[options\]\n/);
     for (const action of dkmsActions) expect(text).toContain(`  ${action} `);
     expect(await parse('')).toMatchObject({ to: 'err' });
   });
@@ -207,7 +204,8 @@ describe('actions', () => {
       const said = await parse(`${action} m/1 -k 6.1`, { isRoot: false });
       const needs = ['install', 'uninstall', 'match', 'autoinstall'].includes(action) || action.startsWith('kernel_');
       expect([action, said.kind]).toEqual([action, needs ? 'text' : 'run']);
-      if (needs) expect(said).toMatchObject({ code: 1, text: `dkms: ${action} needs root; run it again with sudo\n` });
+      if (needs)
+        expect(said).toMatchObject({ code: 1, text: `dkms: ${action} requires root; run it again with sudo\n` });
     }
   });
   it('ldtarball needs root only to replace what is known', async () => {
@@ -259,18 +257,18 @@ describe('options', () => {
     expect((await textOf('build m/1 -z'))[0]).toBe(2);
   });
   it('one without its value ends with 2', async () => {
-    expect(await textOf('build m/1 -k')).toEqual([2, 'dkms: -k needs a value\n']);
+    expect(await textOf('build m/1 -k')).toEqual([2, 'dkms: -k requires a value\n']);
   });
   it('--binaries-only with --source-only ends with 8', async () => {
     expect(await textOf('mktarball m/1 --binaries-only --source-only')).toEqual([
       8,
-      'dkms: --binaries-only and --source-only exclude each other\n',
+      'dkms: --binaries-only and --source-only are mutually exclusive\n',
     ]);
   });
   it('-j is a budget of cores for the run, 0 for no limit', async () => {
     expect(await parse('build m/1 -j 0')).toMatchObject({ overrides: { jobs: 0 } });
     expect(await parse('build m/1 -j7')).toMatchObject({ overrides: { jobs: 7 } });
-    expect(await textOf('build m/1 -j many')).toEqual([2, "dkms: --jobs wants a whole number, not 'many'\n"]);
+    expect(await textOf('build m/1 -j many')).toEqual([2, "dkms: --jobs requires a whole number, not 'many'\n"]);
   });
   it('-q, --quiet, --verbose and --debug say how much is told', async () => {
     expect(await parse('build m/1')).toMatchObject({ quiet: false, verbose: false });
@@ -318,7 +316,7 @@ describe('questions about dkms itself', () => {
 describe('a system without os-release', () => {
   const nothing = { look: () => undefined };
   it('ends every action with 4 and names the files', async () => {
-    const said = 'dkms: there is no /etc/os-release or /usr/lib/os-release to tell the distribution\n';
+    const said = 'dkms: cannot determine the distribution: /etc/os-release or /usr/lib/os-release not found\n';
     expect(await textOf('status', nothing)).toEqual([4, said]);
     expect(await textOf('install m/1', nothing)).toEqual([4, said]);
   });
@@ -328,7 +326,7 @@ describe('a system without os-release', () => {
     expect((await parse('status --os-release /private/os')).kind).toBe('run');
     expect(await textOf('status --os-release /private/none')).toEqual([
       4,
-      'dkms: there is no /private/none to tell the distribution\n',
+      'dkms: cannot determine the distribution: /private/none not found\n',
     ]);
   });
 });

@@ -78,24 +78,24 @@ describe('parseCommandLine', () => {
   });
 
   it.each([
-    [[], 'a command is missing'],
+    [[], 'no command given'],
     [['snyc'], 'did you mean sync?'],
-    [['hook', 'rum'], 'unknown command or word rum'],
+    [['hook', 'rum'], 'unknown command or argument rum'],
     [['hook', 'run', 'atp'], 'did you mean apt?'],
     [['sync', '--dry-rum'], 'unknown option --dry-rum: did you mean --dry-run?'],
     [['sync', '--no-dry-run'], 'unknown option --no-dry-run'],
     [['sync', '-z'], 'unknown option -z'],
-    [['sync', 'zfs'], 'unknown command or word zfs'],
+    [['sync', 'zfs'], 'unknown command or argument zfs'],
     [['status', '-k', '6.1'], 'unknown'],
-    [['sync', '-k'], 'needs a value'],
-    [['sync', '--dkmstree='], '--dkmstree needs a value'],
+    [['sync', '-k'], 'requires a value'],
+    [['sync', '--dkmstree='], '--dkmstree requires a value'],
     [['sync', '-j', '-1'], '--jobs'],
     [['sync', '-j', '1.5'], "'1.5'"],
-    [['sync', '-k', '../..'], "'../..' is no kernel release"],
-    [['plan', '--json', '--dot'], 'exclude each other'],
-    [['log'], 'something is missing'],
-    [['log', 'a/b/c'], "'a/b/c' is no module"],
-    [['log', 'a', '-k', '1', '-k', '2'], 'give -k once'],
+    [['sync', '-k', '../..'], "invalid kernel release '../..'"],
+    [['plan', '--json', '--dot'], 'are mutually exclusive'],
+    [['log'], 'missing argument'],
+    [['log', 'a/b/c'], "invalid module 'a/b/c'"],
+    [['log', 'a', '-k', '1', '-k', '2'], 'log accepts one -k only'],
   ])('refuses %j', async (argv: string[], said: string) => {
     const text = await parse(...argv);
     expect(text).toMatchObject({ kind: 'text', code: 2, text: expect.stringContaining(said) });
