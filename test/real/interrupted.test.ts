@@ -199,11 +199,11 @@ describe.skipIf(provision.kind === 'missing')('a run that is killed at any time'
   });
 });
 
-/** A PRE_BUILD that says when it begins and, a while later, when it ends. */
+/** A PRE_BUILD that says when it begins and when it ends: the first time a minute later, then soon. */
 const slowScript = (log: string, ends: boolean): string => `#!/bin/sh
 ${ends ? '' : "trap '' TERM INT\nsh -c 'trap \"\" TERM INT; while :; do sleep 0.1; done' &"}
 echo "begin $PWD" >> ${log}
-for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done
+[ "$(wc -l < ${log})" -gt 1 ] || for i in $(seq 600); do sleep 0.1; done
 ${ends ? '' : 'while :; do sleep 0.1; done'}
 echo "end $PWD" >> ${log}
 `;
