@@ -1,25 +1,21 @@
 #!/usr/bin/env node
-// One file that runs on Node alone: `node packaging/bundle.mjs [entry output]`.
-import { chmodSync, readFileSync } from 'node:fs';
+// The program, as files that run on Node alone: `node packaging/bundle.mjs`. With an entry and an output: one file of it.
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '..');
-const [entry = join(repository, 'src/main.ts'), output = join(repository, 'dist/kmodsort.mjs')] = process.argv.slice(2);
+const dist = join(repository, 'dist');
 const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
 
 // Packages written as CommonJS call require() for what Node itself brings.
 const banner = [
-  '#!/usr/bin/env node',
   "import { createRequire as kmodsortCreateRequire } from 'node:module';",
   'const require = kmodsortCreateRequire(import.meta.url);',
 ].join('\n');
 
-// No splitting: what main.ts imports with `await import` stays in this one file, in a function that
-// runs at that moment. Not minified: people read stack traces, and distributions read sources.
-await build({
-  entryPoints: [entry],
-  outfile: output,
+// Not minified: people read stack traces, and distributions read sources.
+const common = {
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -29,5 +25,58 @@ await build({
   banner: { js: banner },
   define: { KMODSORT_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
-});
-chmodSync(output, 0o755);
+};
+
+// What is imported only when it is needed and costs more to parse than a question takes to answer: files of their own.
+const doors = [
+  'adapters/hook-request',
+  'announce',
+  'cli/dkms',
+  'cli/kmodsort',
+  'engine/system/exec',
+  'engine/verbs/change',
+  'engine/verbs/guard',
+  'engine/verbs/verify',
+  'report/json',
+  'report/terminal',
+].map((name) => join(repository, 'src', `${name}.ts`));
+
+const doorName = (path) => path.slice(join(repository, 'src/').length, -'.ts'.length).replaceAll('/', '-');
+
+const opensDoors = {
+  name: 'doors',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+      const file = resolve(resolveDir, path);
+      if (kind !== 'dynamic-import' || !doors.includes(file)) return undefined;
+      return { path: `./lib/${doorName(file)}.mjs`, external: true };
+    });
+  },
+};
+
+/** The one file that every start reads: the process, what is asked all day, and nothing that changes something. */
+const buildFront = () =>
+  build({
+    ...common,
+    entryPoints: [join(repository, 'src/main.ts')],
+    outfile: join(dist, 'kmodsort.mjs'),
+    plugins: [opensDoors],
+  });
+
+const buildDoors = () =>
+  build({
+    ...common,
+    entryPoints: Object.fromEntries(doors.map((path) => [doorName(path), path])),
+    outdir: join(dist, 'lib'),
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+  });
+
+const [entry, output] = process.argv.slice(2);
+if (entry) {
+  await build({ ...common, entryPoints: [entry], outfile: output });
+} else {
+  rmSync(join(dist, 'lib'), { recursive: true, force: true });
+  await Promise.all([buildFront(), buildDoors()]);
+  chmodSync(join(dist, 'kmodsort.mjs'), 0o755);
+}

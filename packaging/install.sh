@@ -40,7 +40,7 @@ esac
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 bundle=$top/dist/kmodsort.mjs
-[ -f "$bundle" ] || { echo 'install.sh: there is no dist/kmodsort.mjs: npm run build' >&2 && exit 1; }
+[ -f "$bundle" ] && [ -d "$top/dist/lib" ] || { echo 'install.sh: dist is not built: npm run build' >&2 && exit 1; }
 
 # Usage: put MODE FILE TARGET
 put() {
@@ -60,6 +60,7 @@ if [ -n "$bundled" ]; then
 fi
 put 755 "$bundle" usr/lib/kmodsort/kmodsort.mjs
 sed -i "1s|.*|#!$node|" "$destdir/usr/lib/kmodsort/kmodsort.mjs"
+for part in "$top"/dist/lib/*.mjs; do put 644 "$part" "usr/lib/kmodsort/lib/${part##*/}"; done
 ln -sf kmodsort.mjs "$destdir/usr/lib/kmodsort/dkms"
 mkdir -p "$destdir/usr/bin"
 ln -sf ../lib/kmodsort/kmodsort.mjs "$destdir/usr/bin/kmodsort"

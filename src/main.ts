@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { basename } from 'node:path';
 import { readCommandLine } from './cli/command-line.ts';
 import { unexpectedText } from './report/failures.ts';

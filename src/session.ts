@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { AskedFor } from './adapters/hook-request.ts';
 import type { RunInvocation, Task } from './cli/invocation.ts';
 import { retryCommand } from './cli/options.ts';
-import { FailureError, systemFailure } from './engine/errors.ts';
+import { isFailureError, systemFailure } from './engine/errors.ts';
 import type { Answer, Emit } from './engine/progress.ts';
 import type { Request } from './engine/request.ts';
 import type { Settings } from './engine/settings.ts';
@@ -115,7 +115,7 @@ const perform = async (invocation: RunInvocation, console: Console, abort: Abort
 
 /** An error that ended a run: what failed, and the status that whoever called us expects. */
 const explain = async (error: unknown, { exitPolicy, output }: RunInvocation, console: Console): Promise<number> => {
-  const failure = error instanceof FailureError ? error.failure : systemFailure(error);
+  const failure = isFailureError(error) ? error.failure : systemFailure(error);
   console.err.write(failure ? failureText(failure) : unexpectedText(error));
   if (output === 'json') {
     const { failureDocument } = await import('./report/json.ts');

@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { FailureError } from '../engine/errors.ts';
+import { isFailureError } from '../engine/errors.ts';
 import { queueDirectory } from '../engine/state/paths.ts';
 import type { Adapter, Event, Manager } from './events.ts';
 
@@ -45,7 +45,7 @@ const eventsOf = (text: string, adapters: Readonly<Record<Manager, Adapter>>): E
     return adapters[manager].events(words, end < 0 ? '' : text.slice(end + 2));
   } catch (error) {
     // Words that no hook of ours has: they ask for nothing.
-    if (error instanceof FailureError) return [];
+    if (isFailureError(error)) return [];
     throw error;
   }
 };

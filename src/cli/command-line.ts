@@ -4,6 +4,7 @@ import { isPackageSetup, isPackageUpgrade } from '../adapters/maintainer-script.
 import type { Request } from '../engine/request.ts';
 import type { Environment } from '../engine/settings.ts';
 import type { Invocation } from './invocation.ts';
+import { quickDkms, quickKmodsort } from './quick.ts';
 
 /** The command line of either program, with all that it is read against. */
 
@@ -39,10 +40,10 @@ const forMaintainerScript = (request: Request, { environment, parent }: Caller):
 };
 
 const readDkms = async (argv: readonly string[], caller: Caller): Promise<Invocation> => {
-  const { parseDkmsCommandLine } = await import('./dkms.ts');
   const { cwd, columns, isRoot } = caller;
   const context = { cwd, columns, isRoot, runningKernel: release(), arch: machine(), look };
-  const invocation = await parseDkmsCommandLine(argv, context);
+  const invocation =
+    quickDkms(argv, context) ?? (await (await import('./dkms.ts')).parseDkmsCommandLine(argv, context));
   if (invocation.kind !== 'run' || invocation.task.kind !== 'request') return invocation;
   return { ...invocation, task: { kind: 'request', request: forMaintainerScript(invocation.task.request, caller) } };
 };
@@ -50,6 +51,5 @@ const readDkms = async (argv: readonly string[], caller: Caller): Promise<Invoca
 /** Read a command line: called as `dkms` we are the drop-in. Prints nothing and ends nothing. */
 export const readCommandLine = async (argv: readonly string[], caller: Caller): Promise<Invocation> => {
   if (caller.program === 'dkms') return readDkms(argv, caller);
-  const { parseCommandLine } = await import('./kmodsort.ts');
-  return parseCommandLine(argv, caller);
+  return quickKmodsort(argv, caller) ?? (await import('./kmodsort.ts')).parseCommandLine(argv, caller);
 };

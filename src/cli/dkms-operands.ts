@@ -1,8 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Kernel, Operand } from '../engine/request.ts';
 import { isCleanName } from '../engine/system/names.ts';
-import { adding, type DkmsAction } from './dkms-options.ts';
-import type { Given } from './dkms-parser.ts';
+import { adding, type DkmsAction, type Given } from './dkms-options.ts';
 import { UsageError } from './usage.ts';
 
 /** Which modules and kernels a dkms command line is about. */

@@ -42,6 +42,18 @@ export const dkmsOptions = {
   help: { ...flag('Print this help'), alias: 'h' },
 } as const;
 
+/** What each option is given as. */
+type Value<O> = O extends { readonly type: 'boolean' }
+  ? boolean
+  : O extends { readonly array: true }
+    ? string[] | undefined
+    : string | undefined;
+
+/** The words and options that were given. */
+export type Given = { readonly [K in keyof typeof dkmsOptions]?: Value<(typeof dkmsOptions)[K]> } & {
+  readonly _: readonly (string | number)[];
+};
+
 interface ActionHelp {
   /** What may follow the action. */
   readonly operand: string;

@@ -35,9 +35,6 @@ export const parserOf = (columns: number, action?: DkmsAction) =>
     })
     .options(dkmsOptions);
 
-/** The words and options that were given. */
-export type Given = Awaited<ReturnType<ReturnType<typeof parserOf>['parseAsync']>>;
-
 /** An action's own help shows only the options that matter to it. */
 export const helpText = async (action: DkmsAction | undefined, columns: number): Promise<string> => {
   const parser = parserOf(columns, action);

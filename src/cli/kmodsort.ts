@@ -1,10 +1,9 @@
 import yargs from 'yargs';
-import { type Manager, requestOf } from '../adapters/events.ts';
-import { type KernelScope, type Request, typedSync } from '../engine/request.ts';
-import type { ExitPolicy } from '../report/exit-status.ts';
-import type { Invocation, Task } from './invocation.ts';
+import { typedSync } from '../engine/request.ts';
+import type { Invocation } from './invocation.ts';
+import { type Chosen, hookRun, logRequest, outputOf, scopeOf, statusTask, typed } from './kmodsort-tasks.ts';
 import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
-import { complaint, nearest, UsageError } from './usage.ts';
+import { complaint, UsageError } from './usage.ts';
 
 /** What the command line is read against. */
 export interface Surroundings {
@@ -12,12 +11,6 @@ export interface Surroundings {
   readonly version: string;
   /** Width of the help. */
   readonly columns: number;
-}
-
-interface Chosen {
-  readonly task: Task;
-  readonly exitPolicy: ExitPolicy;
-  readonly dot: boolean;
 }
 
 interface Common {
@@ -38,45 +31,7 @@ export const commandHelp = {
 } as const;
 
 const commands = Object.keys(commandHelp).map((name) => name.split(' ')[0] ?? name);
-const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
 const hint = "'kmodsort --help' shows the commands and options";
-
-const typed = (request: Request): Chosen => ({ task: { kind: 'request', request }, exitPolicy: 'typed', dot: false });
-
-/** The kernels of -k; without it the usual ones. */
-const scopeOf = (releases: readonly string[]): KernelScope =>
-  releases.length > 0 ? { kind: 'only', kernels: releases.map((release) => ({ release })) } : { kind: 'usual' };
-
-const logRequest = (asked: string, releases: readonly string[]): Request => {
-  const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
-  if (name === undefined) throw new UsageError(`invalid module '${asked}': use NAME or NAME/VERSION`);
-  if (releases.length > 1) throw new UsageError('log accepts one -k only');
-  const [release] = releases;
-  return { verb: 'log', name, ...(version ? { version } : {}), ...(release ? { release } : {}) };
-};
-
-/** What a machine does when it comes up: the kernel that runs, and what had to wait. */
-const bootRequest = (dryRun: boolean): Request => ({
-  ...requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }),
-  scope: { kind: 'running' },
-});
-
-const hookRun = ([manager, ...words]: readonly string[], dryRun: boolean): Chosen => {
-  if (manager === undefined) return typed(requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }));
-  if (manager === 'boot') return { ...typed(bootRequest(dryRun)), exitPolicy: 'boot' };
-  const known = managers.find((name) => name === manager);
-  if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, exitPolicy: known, dot: false };
-  const near = nearest(manager, managers);
-  throw new UsageError(
-    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `use one of ${managers.join(', ')}, or boot`}`,
-  );
-};
-
-const outputOf = (json: boolean, asDot: boolean): 'auto' | 'json' | 'dot' => {
-  if (json && asDot) throw new UsageError('--json and --dot are mutually exclusive');
-  if (json) return 'json';
-  return asDot ? 'dot' : 'auto';
-};
 
 type Choose = (common: Common, chosen: () => Chosen) => void;
 
@@ -142,7 +97,7 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
       'status',
       commandHelp.status,
       (status) => status,
-      (argv) => choose(argv, () => typed({ verb: 'status', kernels: [], arches: [] })),
+      (argv) => choose(argv, () => statusTask),
     )
     .command(
       'verify',

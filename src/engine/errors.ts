@@ -102,6 +102,10 @@ export class FailureError extends Error {
   }
 }
 
+/** Whether an error carries a Failure. By its name: each file of the built program may have this class once more. */
+export const isFailureError = (error: unknown): error is FailureError =>
+  error instanceof Error && error.name === 'FailureError' && 'failure' in error;
+
 const systemFailures: Readonly<Record<string, FailureKind>> = {
   ENOSPC: 'disk-full',
   EDQUOT: 'disk-full',
@@ -121,7 +125,7 @@ export const systemFailure = (error: unknown): Failure | undefined => {
 
 /** Any error as a Failure. */
 export const failureOf = (error: unknown): Failure => {
-  if (error instanceof FailureError) return error.failure;
+  if (isFailureError(error)) return error.failure;
   const detail = error instanceof Error ? error.message : String(error);
   return systemFailure(error) ?? { kind: 'unexpected', detail };
 };

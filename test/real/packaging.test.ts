@@ -62,6 +62,33 @@ describe.each([
   });
 });
 
+describe('the installed program', () => {
+  const started = (name: string, ...words: string[]): string => {
+    const root = installed('debian');
+    return run(process.execPath, [join(root, 'usr/lib/kmodsort', name), ...words]);
+  };
+
+  it.each([
+    ['kmodsort.mjs', ['--version'], /^kmodsort \d/],
+    ['dkms', ['--version'], /^dkms-\d/],
+    ['kmodsort.mjs', ['--help'], /Commands:/],
+    ['dkms', ['build', '--help'], /dkms build NAME\/VERSION/],
+    ['kmodsort.mjs', ['verify', '-k', '0.0.0', '--installtree', '/nonexistent', '--json'], /"kernel-missing"/],
+  ])('finds its parts wherever it is: %s %j', (name, words, expected) => {
+    const { stdout } = spawnSync(process.execPath, [join(installed('debian'), 'usr/lib/kmodsort', name), ...words], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toMatch(expected);
+  });
+
+  it('answers questions from a file without packages in it', () => {
+    const front = readFileSync(join(repository, 'dist/kmodsort.mjs'), 'utf8');
+    expect(front).toContain('src/engine/verbs/status.ts');
+    expect(front).not.toMatch(/node_modules|src\/engine\/(jobs|build|install\/install)/);
+    expect(started('dkms', 'status', '--dkmstree', '/nonexistent')).toBe('');
+  });
+});
+
 describe('install.sh', () => {
   it.each([
     [['--layout', 'debian']],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
-import { FailureError } from '../errors.ts';
+import { FailureError, isFailureError } from '../errors.ts';
 import { gatherSymvers, importsOf } from '../kernel/symvers.ts';
 import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
@@ -53,7 +53,7 @@ const applyPatches = async (context: BuildContext): Promise<void> => {
       throw new FailureError({ kind: 'patch-missing', at: join(context.site.source, 'patches', patch) });
     await tool(context, `Applying patch ${patch}`, ['patch', '-p1', '--batch', '-i', file], context.build).catch(
       (error: unknown) => {
-        if (!(error instanceof FailureError)) throw error;
+        if (!isFailureError(error)) throw error;
         throw new FailureError({ ...error.failure, kind: 'patch-failed', at: patch });
       },
     );

@@ -1,4 +1,4 @@
-import { type Failure, FailureError } from '../errors.ts';
+import { type Failure, FailureError, isFailureError } from '../errors.ts';
 import { refreshInitramfs } from '../install/initramfs.ts';
 import { afterRun } from '../jobs/after-run.ts';
 import type { Answer, Emit, Note, Summary, SyncResult } from '../progress.ts';
@@ -45,7 +45,7 @@ const orFailure = async (work: () => Promise<SyncResult>): Promise<SyncResult> =
   try {
     return await work();
   } catch (error) {
-    if (error instanceof FailureError) return { rows: [], failures: [error.failure] };
+    if (isFailureError(error)) return { rows: [], failures: [error.failure] };
     throw error;
   }
 };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { identify } from '../conf/identify.ts';
 import { confFilesOf, readModuleConfs } from '../conf/module-confs.ts';
-import { FailureError } from '../errors.ts';
+import { isFailureError } from '../errors.ts';
 import { kernelFacts, machineArch } from '../kernel/kernel.ts';
 import type { Emit, GuardAnswer, GuardFinding } from '../progress.ts';
 import { type IncomingFiles, readIncoming } from '../register/packages.ts';
@@ -75,7 +75,7 @@ export const guard = (
       try {
         findings.push(...(await findingsOn({ ...run, factsOf: () => facts }, incoming, kernel)));
       } catch (error) {
-        if (!(error instanceof FailureError)) throw error;
+        if (!isFailureError(error)) throw error;
       }
     }
     return { kind: 'guarded', findings };

@@ -1,0 +1,58 @@
+import { type Manager, requestOf } from '../adapters/events.ts';
+import type { KernelScope, Request } from '../engine/request.ts';
+import type { ExitPolicy } from '../report/exit-status.ts';
+import type { Task } from './invocation.ts';
+import { nearest, UsageError } from './usage.ts';
+
+/** What the commands of kmodsort ask for. */
+
+export interface Chosen {
+  readonly task: Task;
+  readonly exitPolicy: ExitPolicy;
+  readonly dot: boolean;
+}
+
+const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
+export const typed = (request: Request): Chosen => ({
+  task: { kind: 'request', request },
+  exitPolicy: 'typed',
+  dot: false,
+});
+
+/** The kernels of -k; without it the usual ones. */
+export const scopeOf = (releases: readonly string[]): KernelScope =>
+  releases.length > 0 ? { kind: 'only', kernels: releases.map((release) => ({ release })) } : { kind: 'usual' };
+
+export const logRequest = (asked: string, releases: readonly string[]): Request => {
+  const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
+  if (name === undefined) throw new UsageError(`invalid module '${asked}': use NAME or NAME/VERSION`);
+  if (releases.length > 1) throw new UsageError('log accepts one -k only');
+  const [release] = releases;
+  return { verb: 'log', name, ...(version ? { version } : {}), ...(release ? { release } : {}) };
+};
+
+/** What a machine does when it comes up: the kernel that runs, and what had to wait. */
+const bootRequest = (dryRun: boolean): Request => ({
+  ...requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }),
+  scope: { kind: 'running' },
+});
+
+export const hookRun = ([manager, ...words]: readonly string[], dryRun: boolean): Chosen => {
+  if (manager === undefined) return typed(requestOf('none', [{ kind: 'transaction-ended' }], { dryRun }));
+  if (manager === 'boot') return { ...typed(bootRequest(dryRun)), exitPolicy: 'boot' };
+  const known = managers.find((name) => name === manager);
+  if (known) return { task: { kind: 'hook', manager: known, words, dryRun }, exitPolicy: known, dot: false };
+  const near = nearest(manager, managers);
+  throw new UsageError(
+    `unknown package manager ${manager}: ${near ? `did you mean ${near}?` : `use one of ${managers.join(', ')}, or boot`}`,
+  );
+};
+
+export const outputOf = (json: boolean, asDot: boolean): 'auto' | 'json' | 'dot' => {
+  if (json && asDot) throw new UsageError('--json and --dot are mutually exclusive');
+  if (json) return 'json';
+  return asDot ? 'dot' : 'auto';
+};
+
+/** The state of everything. */
+export const statusTask: Chosen = typed({ verb: 'status', kernels: [], arches: [] });
