@@ -41,27 +41,30 @@ const doors = [
   'report/terminal',
 ].map((name) => join(repository, 'src', `${name}.ts`));
 
+const session = join(repository, 'src/session.ts');
+
 const doorName = (path) => path.slice(join(repository, 'src/').length, -'.ts'.length).replaceAll('/', '-');
 
-const opensDoors = {
+/** Imports of doors, and of the session from main.ts, lead to those files, which are in `directory` from there. */
+const opensDoors = (directory) => ({
   name: 'doors',
   setup: ({ onResolve }) => {
     onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
       const file = resolve(resolveDir, path);
-      if (kind !== 'dynamic-import' || !doors.includes(file)) return undefined;
-      return { path: `./lib/${doorName(file)}.mjs`, external: true };
+      if (kind !== 'dynamic-import' || !(doors.includes(file) || file === session)) return undefined;
+      return { path: `${directory}/${doorName(file)}.mjs`, external: true };
     });
   },
-};
+});
 
-/** The one file that every start reads: the process, what is asked all day, and nothing that changes something. */
-const buildFront = () =>
-  build({
-    ...common,
-    entryPoints: [join(repository, 'src/main.ts')],
-    outfile: join(dist, 'kmodsort.mjs'),
-    plugins: [opensDoors],
-  });
+const buildOne = (entryPoint, outfile, directory) =>
+  build({ ...common, entryPoints: [entryPoint], outfile, plugins: [opensDoors(directory)] });
+
+/** The one file that every start reads: the process and plain command lines. */
+const buildFront = () => buildOne(join(repository, 'src/main.ts'), join(dist, 'kmodsort.mjs'), './lib');
+
+/** What every run reads, with all that answers questions and nothing that changes something. */
+const buildSession = () => buildOne(session, join(dist, 'lib/session.mjs'), '.');
 
 const buildDoors = () =>
   build({
@@ -77,6 +80,6 @@ if (entry) {
   await build({ ...common, entryPoints: [entry], outfile: output });
 } else {
   rmSync(join(dist, 'lib'), { recursive: true, force: true });
-  await Promise.all([buildFront(), buildDoors()]);
+  await Promise.all([buildFront(), buildSession(), buildDoors()]);
   chmodSync(join(dist, 'kmodsort.mjs'), 0o755);
 }

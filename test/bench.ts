@@ -8,7 +8,8 @@ import { isRoot, missingPackages, run } from './packages.ts';
 
 /**
  * Times against Debian's dkms on the same tree, in pairs that take turns: status over more and more entries, and
- * autoinstall with nothing to do. Prints medians and their ratios; says nothing of good or bad.
+ * autoinstall with nothing to do. And the CPU of starts beside that of node itself. Prints medians and their ratios;
+ * says nothing of good or bad.
  */
 
 const pairs = Number(process.env.BENCH_PAIRS ?? 5);
@@ -101,6 +102,38 @@ const compare = (bench: Bench, title: string, words: readonly string[]): void =>
   );
 };
 
+const runsInSample = 10;
+
+/** CPU seconds of one run, out of a sample of several. */
+const cpuOf = (bench: Bench, words: readonly string[]): number => {
+  const log = join(bench.root, 'time.log');
+  const loop = `i=0; while [ $i -lt ${runsInSample} ]; do "$@" </dev/null >/dev/null 2>&1; i=$((i + 1)); done`;
+  spawnSync('/usr/bin/time', ['-f', '%U %S', '-o', log, 'sh', '-c', loop, 'sh', process.execPath, ...words], {
+    // Certificates in NODE_EXTRA_CA_CERTS would be read at each start.
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: bench.root, LC_ALL: 'C.UTF-8' },
+    stdio: 'ignore',
+  });
+  const [user = 0, system = 0] = run('tail', ['-n', '1', log]).trim().split(' ').map(Number);
+  return (user + system) / runsInSample;
+};
+
+const compareStart = (bench: Bench, title: string, program: 'dkms' | 'kmodsort', words: readonly string[]): void => {
+  const file = program === 'dkms' ? join(bench.root, 'bin/dkms') : join(repository, 'dist/kmodsort.mjs');
+  const samples = Array.from({ length: pairs }, () => {
+    const [node, ours] = [cpuOf(bench, ['-e', '0']), cpuOf(bench, [file, ...words])];
+    return { node, ours, ratio: ours / node };
+  });
+  const of = (key: 'node' | 'ours' | 'ratio'): number => median(samples.map((sample) => sample[key]));
+  say(
+    `${title.padEnd(34)} node ${of('node').toFixed(3)} s   kmodsort ${of('ours').toFixed(3)} s of CPU   ${of('ratio').toFixed(2)} times`,
+  );
+};
+
+const privateOptions = (bench: Bench): string[] => [
+  ...treeOptions(bench),
+  ...['--confdir', join(bench.root, 'etc'), '--statedir', join(bench.root, 'state')],
+];
+
 const main = (): number => {
   const provision = provisionKernels();
   if (!isRoot() || provision.kind === 'missing') {
@@ -122,6 +155,18 @@ const main = (): number => {
       // As on any machine that had one transaction: the records know what was installed.
       timed(bench, 'kmodsort', ['autoinstall', '-k', kernel.release]);
       compare(bench, `status, ${wanted} entries`, ['status']);
+      if (wanted === 0) compareStart(bench, 'start: --version', 'dkms', ['--version']);
+      if (wanted === 0 || wanted === 30) {
+        const options = privateOptions(bench);
+        compareStart(bench, `start: status, ${wanted} entries`, 'dkms', ['status', ...options]);
+        compareStart(bench, `start: hook, ${wanted} entries`, 'kmodsort', [
+          'hook',
+          'run',
+          'apt',
+          'trigger',
+          ...options,
+        ]);
+      }
       if (wanted === 30) compare(bench, 'autoinstall, 30, nothing to do', ['autoinstall', '-k', kernel.release]);
     }
   } finally {

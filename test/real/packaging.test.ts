@@ -81,10 +81,13 @@ describe('the installed program', () => {
     expect(stdout).toMatch(expected);
   });
 
-  it('answers questions from a file without packages in it', () => {
-    const front = readFileSync(join(repository, 'dist/kmodsort.mjs'), 'utf8');
-    expect(front).toContain('src/engine/verbs/status.ts');
-    expect(front).not.toMatch(/node_modules|src\/engine\/(jobs|build|install\/install)/);
+  it.each([
+    ['dist/kmodsort.mjs', 'src/cli/quick.ts'],
+    ['dist/lib/session.mjs', 'src/engine/verbs/status.ts'],
+  ])('answers questions from files without packages in them: %s', (file, holds) => {
+    const text = readFileSync(join(repository, file), 'utf8');
+    expect(text).toContain(holds);
+    expect(text).not.toMatch(/node_modules|src\/engine\/(jobs|build|install\/install)/);
     expect(started('dkms', 'status', '--dkmstree', '/nonexistent')).toBe('');
   });
 });
