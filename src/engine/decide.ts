@@ -1,5 +1,5 @@
 import type { Failure } from './errors.ts';
-import { isSatisfied, type Outcome } from './outcome.ts';
+import { type DeferReason, isSatisfied, type Outcome } from './outcome.ts';
 import type { Candidate, Demand, JobReason, KernelCandidates, PlanInput } from './plan.ts';
 
 /** The rules by which one Module on one Kernel becomes a Job or is settled. Pure. */
@@ -121,18 +121,26 @@ const reasonOf = (candidate: Candidate, table: Table): JobReason | undefined => 
   return candidate.installed ? undefined : ownReason(candidate);
 };
 
+/** The name that nobody registered, behind all that waits for it. */
+const unregistered = (why: DeferReason, decided: Decisions): string => {
+  if (why.reason === 'dependency-unknown') return why.dependency;
+  const behind = why.reason === 'dependency-deferred' ? decided.get(why.dependency) : undefined;
+  const waits = behind && 'outcome' in behind && behind.outcome.kind === 'deferred';
+  return waits ? unregistered(behind.outcome.why, decided) : '';
+};
+
 /** For a command a dependency that nobody registered is a failure; `--force` goes on without it. */
-const underDemand = (outcome: Outcome, demand: Demand | undefined): Outcome | undefined => {
+const underDemand = (outcome: Outcome, demand: Demand | undefined, decided: Decisions): Outcome | undefined => {
   if (!demand || outcome.kind !== 'deferred') return outcome;
   if (demand.force) return undefined;
-  const at = outcome.why.reason === 'dependency-unknown' ? outcome.why.dependency : '';
+  const at = unregistered(outcome.why, decided);
   return { kind: 'failed', failure: { kind: 'dependency-unknown', at }, remembered: false };
 };
 
 const obstacleFor = (candidate: Candidate, table: Table): Outcome | undefined => {
   const depends = candidate.conf?.depends ?? [];
   const worst = worstObstacle(depends.map((name) => obstacleOf(name, table.decided, table.byName)));
-  return worst && underDemand(worst, table.input.demands?.get(candidate.module.name));
+  return worst && underDemand(worst, table.input.demands?.get(candidate.module.name), table.decided);
 };
 
 /** Decide one Module after all that it needs. */

@@ -139,11 +139,11 @@ describe('what the module of a command needs', () => {
     ],
     ['does not matter by force where nobody knows it', typed([added('a', ['gone'])], { a: forced }), { a: force }],
     [
-      'is a failure where it has to wait itself',
+      'is a failure where it has to wait itself, for the name that is missing',
       typed([added('z', ['gone']), added('a', ['z'])], { a: install }),
       {
         z: { kind: 'deferred', why: { reason: 'dependency-unknown', dependency: 'gone' } },
-        a: failed({ kind: 'dependency-unknown', at: '' }),
+        a: failed({ kind: 'dependency-unknown', at: 'gone' }),
       },
     ],
     ['does not matter where nothing is to do', typed([installed('a', ['gone'])], { a: install }), { a: unchanged }],
