@@ -67,7 +67,7 @@ type Variables = Record<string, string>;
 
 /** `name=value` as plain shell: bare, single-quoted, or double-quoted with at most $kernelver in it. */
 const plainAssignment =
-  /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:'([^']*)'|"((?:[^"$`\\]|\$kernelver\b|\$\{kernelver\})*)"|([^\s'"$`\\;&|<>()#]*))\s*;?\s*(?:#.*)?$/;
+  /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:'([^']*)'|"((?:[^"$`\\]|\$kernelver\b|\$\{kernelver\})*)"|([^\s'"$`\\;&|<>()#~]*))\s*;?\s*(?:(?<=[\s;])#.*)?$/;
 
 /** The assignments of a settings file, undefined if it is more than plain assignments. */
 export const readPlainSettings = (text: string): Variables | undefined => {
