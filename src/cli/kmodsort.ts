@@ -12,7 +12,7 @@ export type Task =
   | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
 
 /** How the answer is given; `dkms`: status lines as scripts scrape them. */
-export type Output = 'auto' | 'json' | 'dot' | 'dkms';
+type Output = 'auto' | 'json' | 'dot' | 'dkms';
 
 /** What a command line means. */
 export type Invocation =

@@ -8,7 +8,7 @@ import type { Candidate, Demand, JobReason, KernelCandidates, PlanInput } from '
 export type Decision = { readonly outcome: Outcome } | { readonly job: JobReason };
 type Decisions = Map<string, Decision>;
 
-export const settle = (outcome: Outcome): Decision => ({ outcome });
+const settle = (outcome: Outcome): Decision => ({ outcome });
 const failed = (failure: Failure, remembered = false): Decision => settle({ kind: 'failed', failure, remembered });
 const unchanged = settle({ kind: 'unchanged' });
 
@@ -76,7 +76,7 @@ export interface Table {
 }
 
 /** What settles a Module before its needs are looked at. */
-export const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined => {
+const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined => {
   if (candidate.failure) {
     const onlyGone = candidate.failure.kind === 'source-broken' && candidate.state === 'installed';
     return onlyGone ? unchanged : failed(candidate.failure);

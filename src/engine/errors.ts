@@ -106,7 +106,7 @@ export const systemFailure = (error: unknown): Failure | undefined => {
 };
 
 /** Exit codes of dkms 3.4, by kind of failure. */
-export const exitCodes: Readonly<Record<FailureKind, number>> = {
+const exitCodes: Readonly<Record<FailureKind, number>> = {
   'bad-usage': 2,
   'not-root': 1,
   'tree-unwritable': 1,

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
  * process group of its own that ends with us.
  */
 
-export interface Command {
+interface Command {
   readonly argv: readonly [string, ...string[]];
   readonly environment: Environment;
   readonly directory?: string;

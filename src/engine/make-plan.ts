@@ -4,8 +4,7 @@ import type { Candidate, Job, JobReason, KernelCandidates, Plan, PlanInput, Sett
 import { type Kernel, type Module, moduleLabel } from './request.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */
-export const jobId = (module: Module, kernel: Kernel): string =>
-  `${moduleLabel(module)}@${kernel.release}/${kernel.arch}`;
+const jobId = (module: Module, kernel: Kernel): string => `${moduleLabel(module)}@${kernel.release}/${kernel.arch}`;
 
 const own = (table: Table, candidate: Candidate): void => {
   for (const { dest } of candidate.conf?.objects ?? []) table.owners.set(dest, candidate.module.name);

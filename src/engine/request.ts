@@ -128,7 +128,7 @@ export interface Switches {
   readonly rpmSafeUpgrade: boolean;
 }
 
-export type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
+type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
 
 /** A dkms command about one Module. */
 export interface ModuleRequest {
@@ -177,7 +177,7 @@ export interface LdtarballRequest {
 }
 
 /** Make the key and certificate that modules are signed with, if they are missing. */
-export interface KeyRequest {
+interface KeyRequest {
   readonly verb: 'generate_mok';
   readonly switches: Switches;
 }

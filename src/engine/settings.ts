@@ -5,7 +5,7 @@ import { FailureError } from './errors.ts';
 import { list, look, readText } from './files.ts';
 
 /** Where things are; each can be given on the command line for tests and private trees. */
-export interface Places {
+interface Places {
   readonly dkmsTree: string;
   readonly sourceTree: string;
   readonly installTree: string;
@@ -22,7 +22,7 @@ export interface Overrides extends Partial<Places> {
   readonly jobs?: number;
 }
 
-export interface SigningSettings {
+interface SigningSettings {
   /** `not_in_chroot` if not said. */
   readonly when: 'true' | 'false' | 'not_in_chroot';
   /** sign-file or a program with its arguments; `${kernelver}` is the release. */

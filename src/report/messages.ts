@@ -43,7 +43,7 @@ export const jobReason = (why: JobReason): string => {
 };
 
 /** Why a module was passed over. */
-export const skipReason = (why: SkipReason): string => {
+const skipReason = (why: SkipReason): string => {
   switch (why.reason) {
     case 'autoinstall-no':
       return 'its dkms.conf says AUTOINSTALL=no';
@@ -59,7 +59,7 @@ export const skipReason = (why: SkipReason): string => {
 };
 
 /** Why a module has to wait for a later run. */
-export const deferReason = (why: DeferReason): string => {
+const deferReason = (why: DeferReason): string => {
   switch (why.reason) {
     case 'dependency-unknown':
       return `needs ${why.dependency}, which is not registered`;
@@ -73,7 +73,7 @@ export const deferReason = (why: DeferReason): string => {
 };
 
 /** Why a module was not tried. */
-export const blockReason = (why: BlockReason): string => {
+const blockReason = (why: BlockReason): string => {
   switch (why.reason) {
     case 'dependency-failed':
       return why.root === why.dependency
