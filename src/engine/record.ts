@@ -115,8 +115,7 @@ export interface Journal {
 const journalFile = (stateDir: string, name: string, kernel: Kernel): string =>
   join(stateDir, 'journal', `${name}@${keyOf(kernel)}.json`);
 
-const isJournal = (value: unknown): value is Journal =>
-  typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'ours' in value;
+const isJournal = (value: unknown): value is Journal => isRecord(value) && 'ours' in value;
 
 const readJournalFile = (path: string): Journal | undefined => {
   try {
