@@ -168,6 +168,18 @@ describe('missingRequired', () => {
       { release: '6.1.0', names: ['m0', 'm1', 'm2', 'm3', 'typo'] },
     ]);
   });
+  it('counts each kernel by itself', () => {
+    const { rows, ...rest } = summary([{ kind: 'installed' }, failed]);
+    const apart = {
+      ...rest,
+      rows: rows.map((row, i) => ({
+        ...row,
+        module: { name: 'zfs', version: '1' },
+        kernel: { ...kernel, release: `6.${i}` },
+      })),
+    };
+    expect(missingRequired(apart, ['zfs'])).toEqual([{ release: '6.1', names: ['zfs'] }]);
+  });
   it('asks nothing of a kernel that is being removed, but something of no rows at all', () => {
     expect(missingRequired(summary([{ kind: 'removed' }]), ['m0'])).toEqual([]);
     const { rows, ...rest } = summary([failed]);
