@@ -68,6 +68,9 @@ describe('exitStatus', () => {
       return exitStatus({ kind: 'verified', kernels, failures: [] }, 'typed', { requiredFailed: false });
     };
     expect([verified([]), verified([bad]), verified([], false)]).toEqual([0, 1, 1]);
+    const mixed = [true, false].map((certain) => ({ release: '6.1', objects: 1, certain, failures: [] }));
+    const answer = { kind: 'verified', kernels: mixed, failures: [] } as const;
+    expect(exitStatus(answer, 'typed', { requiredFailed: false })).toBe(1);
     const unasked = { kind: 'verified', kernels: [], failures: [{ kind: 'kernel-missing' }] } as const;
     expect(exitStatus(unasked, 'typed', { requiredFailed: false })).toBe(1);
   });
