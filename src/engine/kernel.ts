@@ -13,7 +13,7 @@ import {
   walk,
 } from './files.ts';
 import type { Kernel } from './request.ts';
-import type { Settings } from './settings.ts';
+import { isSystemTree, type Settings } from './settings.ts';
 import { compareVersions } from './version.ts';
 
 export type Compression = 'none' | 'gz' | 'xz' | 'zst';
@@ -63,9 +63,7 @@ export const machineArch = (): string => machine();
 export const runningKernel = (): string => runningRelease();
 
 const bootImages = (installTree: string, release: string): string[] =>
-  installTree === '/lib/modules' || installTree === '/usr/lib/modules'
-    ? [`/boot/vmlinuz-${release}`, `/boot/vmlinux-${release}`]
-    : [];
+  isSystemTree(installTree) ? [`/boot/vmlinuz-${release}`, `/boot/vmlinux-${release}`] : [];
 
 /** Whether a kernel is really there: a file that its package owns, for depmod's files and ours outlive it. */
 export const isBootable = (installTree: string, release: string): boolean => {

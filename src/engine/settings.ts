@@ -146,7 +146,8 @@ const orUnset = (value: string | undefined): string | undefined => (value ? valu
 const defaultInstallTree = (distribution: string): string =>
   distribution.startsWith('arch') ? '/usr/lib/modules' : '/lib/modules';
 
-const isSystemTree = (path: string): boolean => path === '/lib/modules' || path === '/usr/lib/modules';
+/** Where the system's own modules are. */
+export const isSystemTree = (path: string): boolean => path === '/lib/modules' || path === '/usr/lib/modules';
 
 const placesOf = (
   overrides: Overrides,
