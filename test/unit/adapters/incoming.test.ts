@@ -59,7 +59,7 @@ describe('what a transaction brings', () => {
         '/a.pkg.tar',
         '/b.pkg.tar.xz',
         '/c d.pkg.tar.zst',
-        'e.pkg.tar.zst',
+        'e/f.pkg.tar.zst',
         '/f.pkg.tar.zst.sig',
         '/g.tar.zst',
       ],

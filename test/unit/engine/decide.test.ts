@@ -232,6 +232,16 @@ describe('two modules with one object', () => {
 describe('a transaction', () => {
   it.each<[string, PlanInput, object]>([
     [
+      'installs what is built in place of another version',
+      inputOf([added('a', [], { state: 'built', installed: '0.9' })]),
+      { a: { reason: 'not-installed' } },
+    ],
+    [
+      'fails for an installed module whose conf is broken, and knows no object of it',
+      inputOf([unreadable('a', confBroken, { state: 'installed', installed: '1.0' }), added('b')]),
+      { a: failed(confBroken), b: notBuilt },
+    ],
+    [
       'knows nothing of a module without a conf and without a failure',
       inputOf([{ module: { name: 'a', version: '1.0' }, state: 'added', changed: [] }]),
       { a: unchanged },

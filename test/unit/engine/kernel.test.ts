@@ -49,6 +49,7 @@ describe('parseConfig', () => {
       'CONFIG_CC_VERSION_TEXT="gcc-12 (Debian 12.2.0-14) \\"12\\""\n',
       [['CONFIG_CC_VERSION_TEXT', 'gcc-12 (Debian 12.2.0-14) \\"12\\"']],
     ],
+    ['CONFIG_A="x" y\n', [['CONFIG_A', '"x" y']]],
     ['# CONFIG_A is not set\n#CONFIG_B=y\n CONFIG_C=y\n', []],
     ['CONFIG_=y\nOTHER=y\nXCONFIG_A=y\nCONFIG_A y\n', []],
     ['CONFIG_A=y\nCONFIG_A=m\n', [['CONFIG_A', 'm']]],
@@ -207,13 +208,18 @@ describe('the facts of a kernel', () => {
 describe("how a kernel's modules are compressed", () => {
   const config = (...names: readonly string[]) => names.map((name) => `CONFIG_MODULE_COMPRESS${name}=y\n`).join('');
   it.each<[string, Readonly<Record<string, string>>, Compression]>([
-    ['by the list of depmod', { 'modules.dep': 'kernel/a.ko.xz:\nkernel/b.ko.gz: kernel/a.ko.xz\n' }, 'xz'],
+    [
+      'by the list of depmod',
+      { 'modules.dep': 'kernel/drivers/net/dummy.ko.xz:\nkernel/b.ko.gz: kernel/a.ko.xz\n' },
+      'xz',
+    ],
     ['by the list, though the config says other', { 'modules.dep': 'kernel/a.ko:\n', config: config('_ZSTD') }, 'none'],
     [
       'by a file, where the list names only ours',
       { 'modules.dep': 'updates/a.ko.xz:\nextra/kernel/b.ko.xz:\n', 'kernel/c.ko.zst': '' },
       'zst',
     ],
+    ['by a file of its own, not by one of ours', { 'extra/a.ko.xz': '', 'kernel/c.ko.zst': '' }, 'zst'],
     ['by a file, where there is no list', { 'kernel/drivers/a.ko.gz': '', 'kernel/README': '' }, 'gz'],
     ['by the config, where there is no module', { config: config('_ZSTD') }, 'zst'],
     ['by the config: xz', { config: config('_XZ') }, 'xz'],

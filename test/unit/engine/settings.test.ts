@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FailureError } from '../../../src/engine/errors.ts';
@@ -27,6 +27,8 @@ const settingsOf = (
   }
   return readSettings({ confDir, osRelease, ...overrides }, { PATH: process.env.PATH }, 7);
 };
+
+const textOf = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
 const failureOf = async (settings: Promise<Settings>) => {
   try {
@@ -245,6 +247,9 @@ describe('readSettings', () => {
   it.each([
     ['0', 0],
     ['4', 4],
+    ['12', 12],
+    ['4x', 7],
+    ['x4', 7],
     ['many', 7],
     ['', 7],
     ['-2', 7],
@@ -265,11 +270,28 @@ describe('readSettings', () => {
       at: expect.stringMatching(/x\.conf$/),
     });
   });
-  it('refuses a file that is no shell, and names it', async () => {
-    expect(await failureOf(settingsOf({ 'framework.conf': 'if true; then\n' }))).toMatchObject({
+  it.each([
+    ['is no shell', 'if true; then\n', /^\S+framework\.conf: line \d+: .*(syntax error|unexpected)[^\n]*$/],
+    ['is no shell far below', `${'#\n'.repeat(200)}if true; then\n`, /: line 20\d: .*(syntax error|unexpected)/],
+    ['has a closing bracket too many', 'a=1 )\n', /: line 1: syntax error/],
+    ['ends the shell', 'true && exit 3\n', /^$/],
+  ])('refuses a file that %s, and names it', async (_what, text, detail) => {
+    expect(await failureOf(settingsOf({ 'framework.conf': text }))).toEqual({
       kind: 'conf-broken',
       at: expect.stringMatching(/framework\.conf$/),
+      detail: expect.stringMatching(detail),
     });
+  });
+  it('knows of a file that bash reads every name that it assigns, and no other', async () => {
+    const text = 'one=1; two="$one 2"\nthree=\nPATH=/own\nfour() { :; }\nkey="/k/$kernelver"\n';
+    const expected = { one: '1', two: '1 2', three: '', key: `/k/\${kernelver}` };
+    expect((await settingsOf({ 'framework.conf': text })).variables).toEqual(expected);
+  });
+  it('looks in the places of the system where none is given', async () => {
+    const confDir = mkdtempSync(join(root, 'conf-'));
+    expect(await readSettings({ confDir }, {}, 1)).toMatchObject({ confDir, osRelease: '/etc/os-release' });
+    const { distribution } = await readSettings({ confDir, osRelease: '/nowhere/os-release' }, {}, 1);
+    expect(distribution).toBe(distributionOf(textOf('/usr/lib/os-release')));
   });
 });
 
@@ -283,6 +305,9 @@ describe('distributionOf', () => {
     ['ID_LIKE="rhel centos fedora"\nID="almalinux"\n', 'rhel centos fedora'],
     ['ID="rhel"\nID_LIKE="fedora"\n', 'fedora'],
     ['ID=debian\nID_LIKE=\n', 'debian'],
+    ['ID=" debian "\n', 'debian'],
+    ['MY_ID=arch\nID=debian\n', 'debian'],
+    ['ID=ubuntu-core\nID_LIKE=ubuntu\n', 'ubuntu'],
     ['VERSION_ID=12\nID=arch\n', 'arch'],
     ['NAME=x\n', ''],
     [undefined, ''],
