@@ -121,13 +121,6 @@ describe('an entry', () => {
       })?.source;
     expect([source('/nowhere/a'), source('nowhere/a')]).toEqual(['/nowhere/a', '/nowhere/a']);
   });
-  it('says where the source belongs where something else stands in its place', () => {
-    const trees = makeTrees();
-    put(join(trees.dkms, 'a/1.0/source'));
-    build(trees, 'a', '1.0');
-    const usual = firstOf(({ dkms }) => put(join(dkms, 'a/1.0/source')));
-    expect(usual).toMatchObject({ broken: false, source: join(usual?.directory ?? '', 'source') });
-  });
   it('is none in a directory that is no clean name, and no file or link is one', () => {
     const trees = makeTrees();
     add(trees, 'a', '1.0');
