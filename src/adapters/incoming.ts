@@ -10,7 +10,7 @@ export interface Incoming {
 /** Kernels and modules; whatever else comes is not looked into. */
 const isOfInterest = (name: string): boolean => /^(linux|kernel)|dkms|modules?\b/.test(name);
 
-const lines = (stdin: string): string[] => stdin.split(/[\0\r\n]+/).filter(Boolean);
+const lines = (stdin: string): string[] => stdin.split(/[\0\r\n]/);
 
 /**
  * apt's Pre-Install-Pkgs, version 3: its configuration, an empty line, then a line for each package that ends in the

@@ -17,8 +17,6 @@ export interface Queue {
   readonly files: readonly string[];
 }
 
-const emptyQueue: Queue = { events: [], words: [], files: [] };
-
 const filesIn = (directory: string): string[] => {
   const entries = (): Dirent[] => {
     try {
@@ -39,7 +37,7 @@ const isManager = (word: string | undefined, adapters: Readonly<Record<Manager, 
 
 const eventsOf = (text: string, adapters: Readonly<Record<Manager, Adapter>>): Event[] => {
   const end = text.indexOf('\n\n');
-  const [manager, ...words] = (end < 0 ? text : text.slice(0, end)).split('\n').filter(Boolean);
+  const [manager, ...words] = (end < 0 ? text : text.slice(0, end)).split('\n');
   if (!isManager(manager, adapters)) return [];
   try {
     return adapters[manager].events(words, end < 0 ? '' : text.slice(end + 2));
@@ -53,7 +51,6 @@ const eventsOf = (text: string, adapters: Readonly<Record<Manager, Adapter>>): E
 /** Everything that waits in `<state directory>/queue`, oldest first. */
 export const readQueue = (stateDir: string, adapters: Readonly<Record<Manager, Adapter>>): Queue => {
   const files = filesIn(queueDirectory(stateDir));
-  if (files.length === 0) return emptyQueue;
   const texts = files.map((file) => readFileSync(file, 'utf8'));
   return {
     files,

@@ -30,4 +30,4 @@ const takeApart = (path: string): TouchedPath | undefined => {
 
 /** The paths of a hook's stdin that can concern us; lines may end in anything, all else is passed over. */
 export const touchedPaths = (stdin: string): TouchedPath[] =>
-  stdin.split(/[\0\r\n]+/).flatMap((line) => takeApart(line) ?? []);
+  stdin.split(/[\0\r\n]/).flatMap((line) => takeApart(line) ?? []);

@@ -10,7 +10,7 @@ export type Task =
   | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
 
 /** How the answer is given; `dkms`: status lines as scripts scrape them. */
-export type Output = 'auto' | 'json' | 'dot' | 'dkms';
+type Output = 'auto' | 'json' | 'dot' | 'dkms';
 
 /** What a command line means. */
 export type Invocation = RunInvocation | TextInvocation;
@@ -30,7 +30,7 @@ export interface RunInvocation {
 }
 
 /** The answer is known: help, the version, or what is wrong with the words. */
-export interface TextInvocation {
+interface TextInvocation {
   readonly kind: 'text';
   readonly text: string;
   readonly code: number;

@@ -16,7 +16,7 @@ export interface Kernel {
 }
 
 /** A kernel as -k names it; of this machine's architecture if it says none. */
-export type NamedKernel = Pick<Kernel, 'release'> & Partial<Kernel>;
+type NamedKernel = Pick<Kernel, 'release'> & Partial<Kernel>;
 
 /** Which kernels a sync looks after. */
 export type KernelScope =
@@ -131,7 +131,7 @@ export interface Switches {
   readonly rpmSafeUpgrade: boolean;
 }
 
-export type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
+type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
 
 /** A dkms command about one Module. */
 export interface ModuleRequest {
@@ -180,7 +180,7 @@ export interface LdtarballRequest {
 }
 
 /** Make the key and certificate that modules are signed with, if they are missing. */
-export interface KeyRequest {
+interface KeyRequest {
   readonly verb: 'generate_mok';
   readonly switches: Switches;
 }

@@ -19,6 +19,9 @@ export interface Overrides extends Partial<Places> {
   readonly jobs?: number;
 }
 
+/** Whether modules of the system's own kernels are there. */
+export const isSystemTree = (path: string): boolean => path === '/lib/modules' || path === '/usr/lib/modules';
+
 export interface SigningSettings {
   /** `not_in_chroot` if not said. */
   readonly when: 'true' | 'false' | 'not_in_chroot';

@@ -38,7 +38,7 @@ const ended = (outcome: Outcome, seconds: number): string => {
 };
 
 /** What is said about one piece of progress; undefined for what only a verbose run says. */
-export const progressLine = (progress: Progress, verbose: boolean): string | undefined => {
+const progressLine = (progress: Progress, verbose: boolean): string | undefined => {
   switch (progress.kind) {
     case 'waiting':
       return waitingSentence(progress.holder);

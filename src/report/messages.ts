@@ -52,7 +52,7 @@ export const jobReason = (why: JobReason): string => {
 };
 
 /** Why a module was passed over. */
-export const skipReason = (why: SkipReason): string => {
+const skipReason = (why: SkipReason): string => {
   switch (why.reason) {
     case 'autoinstall-no':
       return 'AUTOINSTALL=no in its dkms.conf';
@@ -68,7 +68,7 @@ export const skipReason = (why: SkipReason): string => {
 };
 
 /** Why a module has to wait for a later run. */
-export const deferReason = (why: DeferReason): string => {
+const deferReason = (why: DeferReason): string => {
   switch (why.reason) {
     case 'dependency-unknown':
       return `depends on ${why.dependency}, which is not in the dkms tree`;
@@ -80,7 +80,7 @@ export const deferReason = (why: DeferReason): string => {
 };
 
 /** Why a module was not tried. */
-export const blockReason = (why: BlockReason): string => {
+const blockReason = (why: BlockReason): string => {
   switch (why.reason) {
     case 'dependency-failed':
       return why.root === why.dependency

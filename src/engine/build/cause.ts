@@ -42,9 +42,7 @@ export const causeOf = (log: string, directory: string): Cause => {
   const lines = log.split('\n').map((line) => line.replace(/\r$/, ''));
   for (const { kind, pattern } of signs) {
     const found = firstMatch(
-      lines.filter(
-        (line) => kind === 'make-failed' || !echo.test(line) || /^make(\[\d+\])?: [^*]*: No such file/.test(line),
-      ),
+      lines.filter((line) => kind === 'make-failed' || !echo.test(line)),
       pattern,
     );
     if (found) return { kind, detail: shorten(found, directory) };

@@ -35,12 +35,12 @@ export type ConfResult = { readonly conf: ModuleConf } | { readonly invalid: Pic
 
 const invalid = (detail: string): ConfResult => ({ invalid: { kind: 'conf-invalid', detail } });
 
-/** The last regular expression that matches wins; without one MAKE[0], unless its own does not match. */
+/** The last regular expression that matches wins; where none does, MAKE[0] if it has none of its own. */
 const makeOf = (raw: RawConf): string | undefined => {
   const make = valuesOf(raw, 'MAKE');
   const matches = matchesOf(raw, 'MAKE_MATCH');
   const patterns = valuesOf(raw, 'MAKE_MATCH');
-  let chosen = patterns.get(0) && matches.get(0) === 'no' ? undefined : make.get(0);
+  let chosen = patterns.get(0) ? undefined : make.get(0);
   for (const [index] of inOrder(patterns))
     if (matches.get(index) === 'yes' && make.get(index)) chosen = make.get(index);
   return chosen || undefined;

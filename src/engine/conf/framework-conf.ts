@@ -1,7 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { FailureError } from '../errors.ts';
-import type { Environment, Overrides, Places, Settings, SigningSettings } from '../settings.ts';
+import {
+  type Environment,
+  isSystemTree,
+  type Overrides,
+  type Places,
+  type Settings,
+  type SigningSettings,
+} from '../settings.ts';
 import { distributionOf, familyOf } from '../system/distribution.ts';
 import { list, readText } from '../system/files.ts';
 import { distrustedConf } from '../system/trust.ts';
@@ -10,7 +17,7 @@ type Variables = Record<string, string>;
 
 /** `name=value` as plain shell: bare, single-quoted, or double-quoted with at most $kernelver in it. */
 const plainAssignment =
-  /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:'([^']*)'|"((?:[^"$`\\]|\$kernelver\b|\$\{kernelver\})*)"|([^\s'"$`\\;&|<>()#]*))\s*;?\s*(?:#.*)?$/;
+  /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:'([^']*)'|"((?:[^"$`\\]|\$kernelver\b|\$\{kernelver\})*)"|([^\s'"$`\\;&|<>()#~]*))\s*;?\s*(?:(?<=[\s;])#.*)?$/;
 
 /** The assignments of a settings file, undefined if it is more than plain assignments. */
 export const readPlainSettings = (text: string): Variables | undefined => {
@@ -76,8 +83,6 @@ const orUnset = (value: string | undefined): string | undefined => (value ? valu
 
 const defaultInstallTree = (distribution: string): string =>
   familyOf(distribution) === 'arch' ? '/usr/lib/modules' : '/lib/modules';
-
-const isSystemTree = (path: string): boolean => path === '/lib/modules' || path === '/usr/lib/modules';
 
 const placesOf = (
   overrides: Overrides,

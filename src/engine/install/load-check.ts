@@ -16,7 +16,7 @@ import { installedVersion, readTree } from '../tree/tree.ts';
  */
 
 /** Why one installed object will not load. */
-export interface LoadFailure {
+interface LoadFailure {
   readonly module: Module;
   /** kind is will-not-load. */
   readonly failure: Failure;

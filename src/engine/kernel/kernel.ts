@@ -1,7 +1,7 @@
 import { machine, release as runningRelease } from 'node:os';
 import { join } from 'node:path';
 import type { Kernel } from '../request.ts';
-import type { Settings } from '../settings.ts';
+import { isSystemTree, type Settings } from '../settings.ts';
 import {
   exists,
   hashFile,
@@ -45,9 +45,7 @@ export const machineArch = (): string => machine();
 export const runningKernel = (): string => runningRelease();
 
 const bootImages = (installTree: string, release: string): string[] =>
-  installTree === '/lib/modules' || installTree === '/usr/lib/modules'
-    ? [`/boot/vmlinuz-${release}`, `/boot/vmlinux-${release}`]
-    : [];
+  isSystemTree(installTree) ? [`/boot/vmlinuz-${release}`, `/boot/vmlinux-${release}`] : [];
 
 /** Whether a kernel is really there: a file that its package owns, for depmod's files and ours outlive it. */
 export const isBootable = (installTree: string, release: string): boolean => {

@@ -23,7 +23,7 @@ export const crcLines = (text: string): Map<string, string> =>
  * Do something with an object in a file that every tool can read: binutils read no compressed objects, nor does
  * every kmod (before 31 it may be built without zlib).
  */
-export const withPlainObject = async <T>(
+const withPlainObject = async <T>(
   { processes, scratch }: ObjectReader,
   path: string,
   work: (plain: string) => Promise<T>,

@@ -22,7 +22,7 @@ export interface SymversLine {
 }
 
 /** The lines of a Module.symvers that name a symbol. */
-export const symversLines = (text: string): SymversLine[] =>
+const symversLines = (text: string): SymversLine[] =>
   text.split('\n').flatMap((line) => {
     const [crc, symbol, object = ''] = line.split('\t');
     return crc && symbol ? [{ line, crc: crc.toLowerCase(), symbol, object }] : [];

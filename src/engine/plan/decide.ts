@@ -1,5 +1,5 @@
 import type { Failure } from '../errors.ts';
-import { consequenceOf, isSatisfied, type Outcome } from '../outcome.ts';
+import { consequenceOf, type DeferReason, isSatisfied, type Outcome } from '../outcome.ts';
 import type { JobReason } from '../plan.ts';
 import type { Candidate, Demand, KernelCandidates, PlanInput } from './candidates.ts';
 
@@ -9,7 +9,7 @@ import type { Candidate, Demand, KernelCandidates, PlanInput } from './candidate
 export type Decision = { readonly outcome: Outcome } | { readonly job: JobReason };
 type Decisions = Map<string, Decision>;
 
-export const settle = (outcome: Outcome): Decision => ({ outcome });
+const settle = (outcome: Outcome): Decision => ({ outcome });
 const failed = (failure: Failure, remembered = false): Decision => settle({ kind: 'failed', failure, remembered });
 const unchanged = settle({ kind: 'unchanged' });
 
@@ -75,7 +75,7 @@ export interface Table {
 }
 
 /** What settles a Module before its needs are looked at. */
-export const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined => {
+const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined => {
   if (candidate.failure) {
     const onlyGone = candidate.failure.kind === 'source-broken' && candidate.state === 'installed';
     return onlyGone ? unchanged : failed(candidate.failure);
@@ -120,18 +120,26 @@ const reasonOf = (candidate: Candidate, table: Table): JobReason | undefined => 
   return candidate.installed ? undefined : ownReason(candidate);
 };
 
+/** The name that nobody added, behind all that waits for it. */
+const unknownBehind = (why: DeferReason, decided: Decisions): string => {
+  if (why.reason === 'dependency-unknown') return why.dependency;
+  const behind = why.reason === 'dependency-deferred' ? decided.get(why.dependency) : undefined;
+  const waits = behind && 'outcome' in behind && behind.outcome.kind === 'deferred';
+  return waits ? unknownBehind(behind.outcome.why, decided) : '';
+};
+
 /** For a command a dependency that nobody registered is a failure; `--force` goes on without it. */
-const underDemand = (outcome: Outcome, demand: Demand | undefined): Outcome | undefined => {
+const underDemand = (outcome: Outcome, demand: Demand | undefined, decided: Decisions): Outcome | undefined => {
   if (!demand || outcome.kind !== 'deferred') return outcome;
   if (demand.force) return undefined;
-  const at = outcome.why.reason === 'dependency-unknown' ? outcome.why.dependency : '';
+  const at = unknownBehind(outcome.why, decided);
   return { kind: 'failed', failure: { kind: 'dependency-unknown', at }, remembered: false };
 };
 
 const obstacleFor = (candidate: Candidate, table: Table): Outcome | undefined => {
   const depends = candidate.conf?.depends ?? [];
   const worst = worstObstacle(depends.map((name) => obstacleOf(name, table.decided, table.byName)));
-  return worst && underDemand(worst, table.input.demands?.get(candidate.module.name));
+  return worst && underDemand(worst, table.input.demands?.get(candidate.module.name), table.decided);
 };
 
 /** Decide one Module after all that it needs. */

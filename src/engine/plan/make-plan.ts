@@ -5,7 +5,7 @@ import { decide, decideInCycle, type Table } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */
-export const jobId = (module: Module, kernel: Kernel): string => `${moduleLabel(module)}@${kernelKey(kernel)}`;
+const jobId = (module: Module, kernel: Kernel): string => `${moduleLabel(module)}@${kernelKey(kernel)}`;
 
 const own = (table: Table, candidate: Candidate): void => {
   for (const { dest } of candidate.conf?.objects ?? []) table.owners.set(dest, candidate.module.name);

@@ -44,7 +44,7 @@ export interface BuildRecord {
   readonly objects: readonly string[];
 }
 
-export interface FailureRecord {
+interface FailureRecord {
   /** What was tried; the same inputs are not tried again by a hook. */
   readonly inputs: string;
   readonly failure: Failure;

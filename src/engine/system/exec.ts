@@ -12,7 +12,7 @@ import { probeEnvironment } from './environment.ts';
 export type Argv = readonly [string, ...string[]];
 
 /** How a command is run, whatever its environment. */
-export interface CommandOptions {
+interface CommandOptions {
   readonly directory?: string;
   /** An open descriptor that takes stdout and stderr; without it both are returned. */
   readonly log?: number;
@@ -27,13 +27,13 @@ export interface CommandOptions {
 }
 
 /** A command whose environment is the caller's business: a script, a build, a program that an administrator set. */
-export interface Command extends CommandOptions {
+interface Command extends CommandOptions {
   readonly argv: Argv;
   readonly environment: Environment;
 }
 
 /** One of the system's own programs, in the small environment that is made here. */
-export interface AskOptions extends CommandOptions {
+interface AskOptions extends CommandOptions {
   /** Variables that it gets besides. */
   readonly variables?: Environment;
 }

@@ -124,7 +124,7 @@ const welcomeBack = (run: Run, scope: Scope, known: readonly TreeEntry[]): void 
 const isEndOfTransaction = (request: SyncRequest): boolean =>
   request.origin === 'hook' && !request.transactionGoesOn && !request.dropOnly && request.touched.sources.length === 0;
 
-export interface Prepared {
+interface Prepared {
   readonly scope: Scope;
   readonly survey: Survey;
   readonly plan: Plan;
@@ -132,7 +132,7 @@ export interface Prepared {
 }
 
 /** Look and plan. Changes nothing, but for making known what the event brought (not in a dry run). */
-export const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
+const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   const { settings } = run;
   const known = readTree(settings.dkmsTree, settings.sourceTree);
   const named = scopeOf(settings, request, known);

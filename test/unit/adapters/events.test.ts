@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requestOf, withQueued } from '../../../src/adapters/events.ts';
+import { type Event, requestOf, withQueued } from '../../../src/adapters/events.ts';
 
 const real = { dryRun: false };
 
@@ -58,6 +58,27 @@ describe('requestOf', () => {
       leaving: { kernels: ['6.1.0'], sources: ['a-1'] },
       dropOnly: true,
     });
+  });
+
+  it.each([
+    ['a kernel that arrives', [{ kind: 'kernel-arrived', release: '6.1' }], ['6.1']],
+    ['a kernel whose image was touched', [{ kind: 'kernel-touched', release: '6.1', image: true }], ['6.1']],
+    ['a kernel of which something else was touched', [{ kind: 'kernel-touched', release: '6.1' }], []],
+    ['a kernel that leaves', [{ kind: 'kernel-leaving', release: '6.1' }], []],
+    ['a source', [{ kind: 'source-touched', source: 'zfs-2.3' }], []],
+    ['one kernel twice', ['6.1', '6.2', '6.1'].map((release) => ({ kind: 'kernel-arrived', release })), ['6.1', '6.2']],
+  ] satisfies [string, Event[], string[]][])(
+    'leaves the initramfs to the hook after us for %s',
+    (_what, events, releases) => {
+      expect(requestOf('apt', events, real).initramfsFollows).toEqual(releases);
+    },
+  );
+
+  it('goes by each event of several', () => {
+    const events = [{ kind: 'kernel-arrived', release: '6.1' }, { kind: 'transaction-ended' }] as const;
+    expect(requestOf('apt', events, real)).toMatchObject({ transactionGoesOn: true, dropOnly: false });
+    const mixed = [{ kind: 'kernel-leaving', release: '6.1' }, { kind: 'transaction-ended' }] as const;
+    expect(requestOf('apt', mixed, real)).toMatchObject({ transactionGoesOn: false, dropOnly: false });
   });
 
   it('asks for nothing when a removal named nothing of ours', () => {

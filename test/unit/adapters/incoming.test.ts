@@ -14,6 +14,21 @@ describe('what a transaction brings', () => {
       'VERSION 3\n\nlinux-image-6.1 1 amd64 none > - - none **REMOVE**\nlinux-image-6.2 - - none < 1 amd64 none **CONFIGURE**\n',
       [],
     ],
+    [
+      'modules by their ending too, and nothing that only has the word kernel in its name',
+      'VERSION 3\n\nwireguard-module - - none < 1 all none /a.deb\nzfs-modules-6.1 - - none < 1 all none /b.deb\nmykernel - - none < 1 all none /c.deb\nglinux - - none < 1 all none /d.deb\nkernel-6.1 - - none < 1 all none /e.deb\n',
+      ['/a.deb', '/b.deb', '/e.deb'],
+    ],
+    [
+      'nothing of what is no absolute path of a .deb',
+      'VERSION 3\n\nlinux-a - - none < 1 all none cache/a.deb\nlinux-b - - none < 1 all none /b.deb.part\nlinux-c - - none < 1 all none /c.rpm\n',
+      [],
+    ],
+    [
+      'packages on either side of an empty line',
+      'VERSION 3\n\nlinux-a - - none < 1 all none /a.deb\n\nlinux-b - - none < 1 all none /b.deb\n\n\nlinux-c - - none < 1 all none /c.deb\n',
+      ['/a.deb', '/b.deb', '/c.deb'],
+    ],
     ['nothing of a text without packages', 'VERSION 3\nAPT::A=b\n', []],
     ['nothing of nothing', '', []],
   ])('%s', (_title, stdin, archives) => {
@@ -35,6 +50,23 @@ describe('what a transaction brings', () => {
       ['/tmp/linux-1-1-any.pkg.tar.zst'],
       ['linux'],
     ],
+    [
+      'files of any compression, and of none',
+      '',
+      [
+        'pacman',
+        '-U',
+        '/a.pkg.tar',
+        '/b.pkg.tar.xz',
+        '/c d.pkg.tar.zst',
+        'e/f.pkg.tar.zst',
+        '/f.pkg.tar.zst.sig',
+        '/g.tar.zst',
+      ],
+      ['/a.pkg.tar', '/b.pkg.tar.xz', '/c d.pkg.tar.zst'],
+      [],
+    ],
+    ['names with all that pacman allows', 'linux+a.b_c@d-1\n\n\nlinux zen\n', ['pacman'], [], ['linux+a.b_c@d-1']],
     ['no words that are options or paths', '--config\nlinux;reboot\n../linux\n', ['pacman'], [], []],
   ])('%s', (_title, stdin, caller, archives, packages) => {
     expect(incomingOf('pacman', stdin, caller)).toEqual({ archives, packages });

@@ -5,6 +5,15 @@ import { FailureError } from '../../../src/engine/errors.ts';
 
 const ended = { kind: 'transaction-ended' };
 
+const failureOf = (words: readonly string[]) => {
+  try {
+    pacman.events(words, '');
+  } catch (error) {
+    if (error instanceof FailureError) return error.failure;
+  }
+  return undefined;
+};
+
 describe('pacman', () => {
   it('reads its targets from stdin in both hooks', () => {
     expect([pacman.readsStdin(['install']), pacman.readsStdin(['remove']), pacman.readsStdin([])]).toEqual([
@@ -54,6 +63,14 @@ describe('pacman', () => {
     'usr/src/a b/dkms.conf',
     'usr/src/$(id)/dkms.conf',
     'usr/src/a/sub/dkms.conf',
+    'usr/src/a/dkms/.conf',
+    'usr/src/a/vmlinuz',
+    'usr/src/a/build/include',
+    'usr/src/a/dkms.conf.bak',
+    'usr/lib/modules/6.9/dkms.conf',
+    'usr/lib/modules/6.9/vm/linuz',
+    'usr/lib/modules/6.9/buildinclude',
+    'usr/lib/modules/6.9/build',
     'usr/src/dkms.conf',
     'usr/src//dkms.conf',
     'opt/usr/src/a-1/dkms.conf',
@@ -76,7 +93,11 @@ describe('pacman', () => {
     expect([...request.touched.sources].sort()).toEqual(['m-0', 'm-1', 'm-2', 'm-3', 'm-4', 'm-5', 'm-6']);
   });
 
-  it.each([[[]], [['upgrade']]])('refuses the words %j', (words: string[]) => {
-    expect(() => pacman.events(words, '')).toThrow(FailureError);
+  it.each<[string[], string]>([
+    [[], 'hook run pacman'],
+    [['upgrade'], 'hook run pacman upgrade'],
+  ])('refuses the words %j', (words, at) => {
+    const detail = "kmodsort hook run pacman install|remove, with the hook's targets on stdin";
+    expect(failureOf(words)).toEqual({ kind: 'bad-usage', at, detail });
   });
 });

@@ -8,6 +8,7 @@ import { emptyOut, readQueue } from '../../../src/adapters/queue.ts';
 import { rpm } from '../../../src/adapters/rpm.ts';
 
 const adapters = { apt, pacman, rpm };
+const ended = { kind: 'transaction-ended' };
 let state = '';
 
 beforeEach(() => {
@@ -43,11 +44,47 @@ it.each([
   ['words that no hook has', 'apt\nconquer\n\n'],
   ['a name that is a path', 'apt\nsource\n../..\netc\n\n'],
   ['nothing', ''],
+  ['words only behind an empty line', '\n\napt\ntrigger\n'],
+  ['a word that is missing before the empty line and stands behind it', 'apt\nsource\nzfs\n\n2.3\n'],
+  ['a name of what every object has', 'toString\ntrigger\n\n'],
 ])('asks for nothing where a file holds %s', (_title, text) => {
   put('1', text);
   const queue = readQueue(state, adapters);
   expect(queue.events).toEqual([]);
   expect(queue.files).toHaveLength(1);
+});
+
+it.each([
+  ['an empty line at its end', 'apt\ntrigger\n\n'],
+  ['a line end', 'apt\ntrigger\n'],
+  ['no line end', 'apt\ntrigger'],
+])('takes a file with %s', (_title, text) => {
+  put('1', text);
+  expect(readQueue(state, adapters)).toMatchObject({ events: [ended], words: ['apt trigger'] });
+});
+
+it.each([
+  ['with an empty line', 'pacman\ninstall\nusr/src/a-1/dkms.conf\n\n'],
+  ['without one', 'pacman\ninstall\nusr/src/a-1/dkms.conf'],
+])('takes no word for what came on stdin, %s', (_title, text) => {
+  put('1', text);
+  expect(readQueue(state, adapters).events).toEqual([ended]);
+});
+
+it('hides no fault of our own', () => {
+  put('1', 'apt\ntrigger\n\n');
+  const broken = () => {
+    throw new TypeError('ours');
+  };
+  expect(() => readQueue(state, { ...adapters, apt: { ...apt, events: broken } })).toThrow('ours');
+});
+
+it('is emptied again without a fault', () => {
+  put('1', 'apt\ntrigger\n\n');
+  const queue = readQueue(state, adapters);
+  emptyOut(queue);
+  emptyOut(queue);
+  expect(readQueue(state, adapters).files).toEqual([]);
 });
 
 it('leaves alone what is still being written', () => {

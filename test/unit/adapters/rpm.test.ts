@@ -4,6 +4,15 @@ import { FailureError } from '../../../src/engine/errors.ts';
 
 const ended = { kind: 'transaction-ended' };
 
+const failureOf = (words: readonly string[]) => {
+  try {
+    rpm.events(words, '');
+  } catch (error) {
+    if (error instanceof FailureError) return error.failure;
+  }
+  return undefined;
+};
+
 describe('rpm', () => {
   it('reads stdin for file triggers only', () => {
     expect(['files-in', 'files-out', 'add', 'remove'].map((word) => rpm.readsStdin([word]))).toEqual([
@@ -37,11 +46,18 @@ describe('rpm', () => {
     expect(
       rpm.events(
         ['files-in'],
-        '/usr/srcs/a-1/dkms.conf\n/usr/lib/modules-load.d/x.conf\n/lib/modules\n/usr/src/kernels\n',
+        '/usr/srcs/a-1/dkms.conf\n/usr/src/a-1/dkms/.conf\n/usr/lib/modules-load.d/x.conf\n/lib/modules\n/usr/src/kernels\n',
       ),
     ).toEqual([ended]);
   });
-  it.each([[[]], [['add']], [['add', '..']], [['remove']], [['frob']]])('refuses the words %j', (words: string[]) => {
-    expect(() => rpm.events(words, '')).toThrow(FailureError);
+  it.each<[string[], string, string]>([
+    [[], 'hook run rpm', 'kmodsort hook run rpm add|remove KERNEL, files-in or files-out'],
+    [['frob'], 'hook run rpm frob', 'kmodsort hook run rpm add|remove KERNEL, files-in or files-out'],
+    [['add'], 'hook run rpm add', 'kmodsort hook run rpm add KERNEL [ENTRY_DIR [IMAGE]]'],
+    [['add', '..'], 'hook run rpm add', 'kmodsort hook run rpm add KERNEL [ENTRY_DIR [IMAGE]]'],
+    [['remove'], 'hook run rpm remove', 'kmodsort hook run rpm remove KERNEL [ENTRY_DIR]'],
+    [['remove', 'a/b'], 'hook run rpm remove', 'kmodsort hook run rpm remove KERNEL [ENTRY_DIR]'],
+  ])('refuses the words %j', (words, at, detail) => {
+    expect(failureOf(words)).toEqual({ kind: 'bad-usage', at, detail });
   });
 });

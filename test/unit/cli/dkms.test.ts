@@ -5,7 +5,14 @@ import { dkmsActions } from '../../../src/cli/dkms-options.ts';
 import type { Invocation } from '../../../src/cli/invocation.ts';
 import type { Request } from '../../../src/engine/request.ts';
 
-const files = ['/etc/os-release', '/here/module/dkms.conf', '/other/dkms.conf', '/here/pack.tar.gz', '/private/os'];
+const archives = ['pack.tar.gz', 'pack.tar', 'pack.tar.zst', 'pack.tgz', 'pack.tbz', 'pack.txz', 'pack.tzst'];
+const files = [
+  '/etc/os-release',
+  '/here/module/dkms.conf',
+  '/other/dkms.conf',
+  '/private/os',
+  ...[...archives, 'odd', 'notes.txt', 'pack.tar.gz.asc.x', 'pack.tarball', 'pack.tez'].map((name) => `/here/${name}`),
+];
 const directories = ['/here/module', '/other', '/here/bare', '/here/zfs'];
 
 const context: CliContext = {
@@ -68,8 +75,28 @@ describe('what a dkms command is about', () => {
     ['add ./bare', { kind: 'path', path: '/here/bare' }],
     ['add /nowhere/dkms.conf', { kind: 'path', path: '/nowhere/dkms.conf' }],
     ['add bare', { kind: 'module', name: 'bare' }],
+    ['add ..', { kind: 'path', path: '/' }],
+    ['add ./odd', { kind: 'archive', path: '/here/odd' }],
+    ['add odd', { kind: 'module', name: 'odd' }],
+    ['add notes.txt', { kind: 'module', name: 'notes.txt' }],
+    ['add pack.tarball', { kind: 'module', name: 'pack.tarball' }],
+    ['add pack.tez', { kind: 'module', name: 'pack.tez' }],
+    ['add pack.tar.gz.asc.x', { kind: 'module', name: 'pack.tar.gz.asc.x' }],
+    ['add gone.tar.gz', { kind: 'module', name: 'gone.tar.gz' }],
+    ['add ./gone.tar.gz', { kind: 'path', path: '/here/gone.tar.gz' }],
+    ['remove pack.tar.gz', { kind: 'module', name: 'pack.tar.gz' }],
+    ['add ./module/dkms.conf', { kind: 'path', path: '/here/module/dkms.conf' }],
   ])('is said by `dkms %s`', async (line, operand) => {
     expect(await requestOf(line)).toMatchObject({ operand });
+  });
+  it.each(archives)('is an archive where %s is a file', async (name) => {
+    for (const action of ['add', 'build', 'install'])
+      expect(await requestOf(`${action} ${name}`)).toMatchObject({
+        operand: { kind: 'archive', path: `/here/${name}` },
+      });
+  });
+  it('is nothing where no word follows', async () => {
+    expect(await requestOf('build')).not.toHaveProperty('operand');
   });
   it('is a name and never a directory where nothing is added', async () => {
     expect(await requestOf('status module')).toMatchObject({ verb: 'status', name: 'module' });

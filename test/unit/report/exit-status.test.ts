@@ -56,6 +56,8 @@ describe('exitStatus', () => {
     const guarded = (required: boolean) =>
       exitStatus({ kind: 'guarded', findings: [{ ...finding, required }] }, 'guard', { requiredFailed: false });
     expect([guarded(true), guarded(false)]).toEqual([1, 0]);
+    const mixed = [false, true, false].map((required) => ({ ...finding, required }));
+    expect(exitStatus({ kind: 'guarded', findings: mixed }, 'guard', { requiredFailed: false })).toBe(1);
     expect([failureStatus({ kind: 'conf-broken' }, 'guard'), unexpectedStatus('guard')]).toEqual([0, 0]);
   });
   it('is 1 for modules that will not load, and where nobody can know', () => {
@@ -65,6 +67,11 @@ describe('exitStatus', () => {
       return exitStatus({ kind: 'verified', kernels, failures: [] }, 'typed', { requiredFailed: false });
     };
     expect([verified([]), verified([bad]), verified([], false)]).toEqual([0, 1, 1]);
+    const mixed = [true, false].map((certain) => ({ release: '6.1', objects: 1, certain, failures: [] }));
+    const answer = { kind: 'verified', kernels: mixed, failures: [] } as const;
+    expect(exitStatus(answer, 'typed', { requiredFailed: false })).toBe(1);
+    const unasked = { kind: 'verified', kernels: [], failures: [{ kind: 'kernel-missing' }] } as const;
+    expect(exitStatus(unasked, 'typed', { requiredFailed: false })).toBe(1);
   });
   it('is 0 for answers that change nothing, and 1 when there is none', () => {
     const options = { requiredFailed: false };
@@ -73,6 +80,68 @@ describe('exitStatus', () => {
     ).toBe(0);
     expect(exitStatus({ kind: 'status', entries: [] }, 'typed', options)).toBe(0);
     expect(exitStatus({ kind: 'nothing', asked: 'zfs' }, 'typed', options)).toBe(1);
+  });
+});
+
+describe('the numbers of dkms', () => {
+  const excluded: Outcome = {
+    kind: 'skipped',
+    why: { reason: 'excluded', rule: 'BUILD_EXCLUSIVE_ARCH', value: '^arm' },
+  };
+  const autoinstallNo: Outcome = { kind: 'skipped', why: { reason: 'autoinstall-no' } };
+  const installed: Outcome = { kind: 'installed' };
+  const failedBy = (kind: Failure['kind']): Outcome => ({ kind: 'failed', failure: { kind }, remembered: false });
+  /** One row on each kernel: 6.1, 6.2, … */
+  const onKernels = (...outcomes: readonly Outcome[]): Summary => {
+    const { rows, ...rest } = summary(outcomes);
+    return { ...rest, rows: rows.map((row, i) => ({ ...row, kernel: { ...kernel, release: `6.${i + 1}` } })) };
+  };
+  const runFailed = (kind: Failure['kind'], outcomes: readonly Outcome[] = []): Summary =>
+    summary(outcomes, { failures: [{ kind }] });
+
+  it.each<[string, Summary, number]>([
+    ['all went well', summary([installed, { kind: 'unchanged' }]), 0],
+    ['nothing was asked', summary([]), 0],
+    ['a compiler failed', summary([failed]), 10],
+    ['the first of several failures', summary([installed, failedBy('headers-missing'), failed]), 21],
+    ['a failure of the run before one of a row', runFailed('conf-broken', [failed]), 8],
+    ['something is blocked', summary([blocked]), 1],
+    ['the run was interrupted', summary([interrupted]), 1],
+    ['a failure goes before what the kernel has itself', summary([newer, blocked]), 1],
+    ['another run has the lock', runFailed('lock-busy'), 75],
+    ['the kernel is ruled out', summary([excluded]), 77],
+    ['the kernel has it itself in a newer version', summary([newer]), 6],
+    ['the kernel has one itself, and is ruled out for another', summary([excluded, newer]), 6],
+    ['what was needed is passed over, but the kernel got something', summary([excluded, newer, installed]), 0],
+    ['one of two kernels is ruled out', onKernels(installed, excluded), 77],
+    ['one of two kernels has it itself', onKernels(newer, installed), 6],
+    ['something is skipped for another reason', summary([autoinstallNo]), 0],
+    ['something has to wait', summary([deferred]), 0],
+  ])('are those of the command where %s', (_what, answer, status) => {
+    expect(exitStatus(answer, 'dkms', { requiredFailed: false })).toBe(status);
+  });
+  it.each<[string, Summary, number]>([
+    ['all went well', summary([installed, excluded, newer]), 0],
+    ['a compiler failed', summary([failed]), 11],
+    ['something is blocked', summary([blocked]), 11],
+    ['headers are missing for one of several', summary([failed, failedBy('headers-missing')]), 21],
+    ['a kernel is not there', runFailed('kernel-missing', [installed]), 21],
+    ['the run itself failed', runFailed('depmod-failed'), 11],
+    ['another run has the lock', runFailed('lock-busy'), 75],
+  ])('are few for autoinstall: %s', (_what, answer, status) => {
+    expect(exitStatus(answer, 'dkms-autoinstall', { requiredFailed: false })).toBe(status);
+  });
+  it.each<[string, Summary, number]>([
+    ['all went well', summary([installed, excluded]), 0],
+    ['a compiler failed', summary([failed]), 14],
+    ['headers are missing', summary([failedBy('headers-missing')]), 14],
+    ['another run has the lock', runFailed('lock-busy'), 75],
+  ])('are one for what is done before and after a kernel: %s', (_what, answer, status) => {
+    expect(exitStatus(answer, 'dkms-kernel', { requiredFailed: false })).toBe(status);
+  });
+  it('do not ask for required modules', () => {
+    const policies: readonly ExitPolicy[] = ['dkms', 'dkms-autoinstall', 'dkms-kernel'];
+    expect(policies.map((one) => exitStatus(summary([deferred]), one, { requiredFailed: true }))).toEqual([0, 0, 0]);
   });
 });
 
@@ -100,6 +169,18 @@ describe('missingRequired', () => {
     expect(missingRequired(answer, ['m0', 'm1', 'm2', 'm3', 'm4', 'typo'])).toEqual([
       { release: '6.1.0', names: ['m0', 'm1', 'm2', 'm3', 'typo'] },
     ]);
+  });
+  it('counts each kernel by itself', () => {
+    const { rows, ...rest } = summary([{ kind: 'installed' }, failed]);
+    const apart = {
+      ...rest,
+      rows: rows.map((row, i) => ({
+        ...row,
+        module: { name: 'zfs', version: '1' },
+        kernel: { ...kernel, release: `6.${i}` },
+      })),
+    };
+    expect(missingRequired(apart, ['zfs'])).toEqual([{ release: '6.1', names: ['zfs'] }]);
   });
   it('asks nothing of a kernel that is being removed, but something of no rows at all', () => {
     expect(missingRequired(summary([{ kind: 'removed' }]), ['m0'])).toEqual([]);

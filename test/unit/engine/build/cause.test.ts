@@ -137,6 +137,48 @@ make[1]: *** [Makefile:2012: ${build}] Error 2
     kind: 'make-failed',
     detail: 'something went wrong',
   },
+  {
+    what: 'the last line of several, without the blanks around it',
+    log: 'one\ntwo\nthree\n    the last   \n\n# exit code: 3\n',
+    kind: 'make-failed',
+    detail: 'the last',
+  },
+  {
+    what: 'nothing of the title, where the command said nothing',
+    log: 'Building the module\n# command: ./build.sh\n\n# exit code: 3\n',
+    kind: 'make-failed',
+    detail: '',
+  },
+  {
+    what: 'what the last of several commands said',
+    log: '# command: ./one\nfirst\n# command: ./two\nsecond\n# exit code: 3\n',
+    kind: 'make-failed',
+    detail: 'second',
+  },
+  {
+    what: 'no sign in a title that has the words of one',
+    log: '# command: sh -c "echo No space left on device"\ndemo.c:1:1: error: odd\n',
+    kind: 'compiler-failed',
+    detail: 'demo.c:1:1: error: odd',
+  },
+  {
+    what: 'a carriage return inside a line left as it is',
+    log: 'demo.c:1:1: error: a\rb\n',
+    kind: 'compiler-failed',
+    detail: 'demo.c:1:1: error: a\rb',
+  },
+  {
+    what: 'a program that the outermost make does not find',
+    log: 'make: gcc-12: No such file or directory\nmake: *** [Makefile:2: demo.o] Error 127\n',
+    kind: 'tool-missing',
+    detail: 'make: gcc-12: No such file or directory',
+  },
+  {
+    what: 'what a make of many levels says of itself, where nothing else is said',
+    log: 'make[12]: *** [Makefile:2: demo.o] Killed.  Stop.\n',
+    kind: 'make-failed',
+    detail: 'make[12]: *** [Makefile:2: demo.o] Killed.  Stop.',
+  },
   { what: 'nothing, where nothing was said', log: '', kind: 'make-failed', detail: '' },
 ];
 
@@ -162,6 +204,12 @@ describe('missingTool', () => {
     ['/bin/sh: 1: pahole: not found', 'pahole'],
     ['bash: line 3: gcc-12: command not found', 'gcc-12'],
     ['make[2]: x86_64-linux-gnu-gcc-12: No such file or directory', 'x86_64-linux-gnu-gcc-12'],
+    ['make: gcc: No such file or directory', 'gcc'],
+    ['make[12]: gcc: No such file or directory', 'gcc'],
+    ['pahole: not found', 'pahole'],
+    ['pahole: not found in PATH', undefined],
+    ['cmake: gcc: No such file or directory', undefined],
+    ['make: gcc: No such file or directory, or so', undefined],
     ['something else', undefined],
   ])('finds in %s the program %s', (line, program) => {
     expect(missingTool(line)).toBe(program);

@@ -11,7 +11,7 @@ import { put } from '../../temporary.ts';
 
 /** Confs as text, read by a real bash. */
 
-export const trees = { dkmsTree: '/var/lib/dkms', sourceTree: '/usr/src', installTree: '/lib/modules' };
+const trees = { dkmsTree: '/var/lib/dkms', sourceTree: '/usr/src', installTree: '/lib/modules' };
 
 export const factsOf = (release = '6.1.0-56-amd64', more: Partial<KernelFacts> = {}): KernelFacts => ({
   kernel: { release, arch: 'x86_64' },
@@ -34,7 +34,7 @@ export interface Asked {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-export const module = { name: 'demo', version: '1.0' };
+const module = { name: 'demo', version: '1.0' };
 
 /** Every conf begins like this, unless it is about just that. */
 export const head = 'PACKAGE_NAME="demo"\nPACKAGE_VERSION="1.0"\n';

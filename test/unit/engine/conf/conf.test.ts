@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfObject, installLocation } from '../../../../src/engine/conf/objects.ts';
+import { confOf } from '../../../../src/engine/conf/conf.ts';
+import type { ConfObject } from '../../../../src/engine/conf/objects.ts';
 import { temporaryDirectory } from '../../temporary.ts';
+import { rawOf } from './conf-raw.ts';
 import { confFrom, factsOf, head, refusalOf, resultOf } from './conf-world.ts';
 
 const root = temporaryDirectory();
@@ -153,6 +155,23 @@ describe('words', () => {
     ['', false],
   ])('takes AUTOINSTALL=%j for %s', async (word, expected) => {
     expect((await confFrom(root, `${misc}AUTOINSTALL="${word}"\n`)).autoinstall).toBe(expected);
+  });
+  it.each(['AUTOINSTALL', 'NO_WEAK_MODULES', 'BUILD_DEPENDS_REBUILD'])('refuses another word for %s', (name) => {
+    for (const word of ['yesterday', 'oh yes', 'nope', '1', 'true']) {
+      const raw = rawOf({ PACKAGE_NAME: 'demo', PACKAGE_VERSION: '1.0', [name]: word });
+      const detail = `${name}=${word}: it must be yes or no`;
+      expect(confOf(raw, undefined, factsOf())).toEqual({ invalid: { kind: 'conf-invalid', detail } });
+    }
+  });
+  it('keeps every directive for MAKE, with its index, and none of what was asked of bash', async () => {
+    const { variables } = await confFrom(root, `${misc}MAKE_MATCH[2]="^6"\nMAKE[2]="make $kernelver"\nOTHER=x\n`);
+    expect(Object.fromEntries(variables)).toEqual({
+      'PACKAGE_NAME[0]': 'demo',
+      'PACKAGE_VERSION[0]': '1.0',
+      'DEST_MODULE_LOCATION[0]': '/kernel/drivers/misc',
+      'MAKE[2]': 'make 6.1.0-56-amd64',
+      'MAKE_MATCH[2]': '^6',
+    });
   });
   it('knows the other switches, scripts, dependencies and directives without effect', async () => {
     const conf = await confFrom(
@@ -320,21 +339,5 @@ describe('what bash does with a conf', () => {
   it('keeps what a conf prints to itself', async () => {
     const conf = await confFrom(root, `echo noise\nprintf 'END\\0000\\0done\\0'\n${misc}`);
     expect(conf.objects.map((one) => one.built)).toEqual(['demo']);
-  });
-});
-
-describe('installLocation', () => {
-  it.each([
-    ['debian', undefined, '/updates/dkms'],
-    ['ubuntu', undefined, '/updates/dkms'],
-    ['arch', undefined, '/updates/dkms'],
-    ['fedora', undefined, '/extra'],
-    ['rhel centos fedora', undefined, '/extra'],
-    ['suse opensuse', undefined, '/updates'],
-    ['gentoo', undefined, '/kernel/drivers/misc'],
-    ['', undefined, '/kernel/drivers/misc'],
-    ['debian', '/mine/', '/mine'],
-  ])('on %j with %j is %s', (distribution, addon, expected) => {
-    expect(installLocation(distribution, addon, object('x', { destLocation: '/kernel/drivers/misc/' }))).toBe(expected);
   });
 });

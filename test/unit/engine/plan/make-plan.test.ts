@@ -1,74 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import type { Failure } from '../../../../src/engine/errors.ts';
-import type { Outcome } from '../../../../src/engine/outcome.ts';
-import type { Candidate, PlanInput } from '../../../../src/engine/plan/candidates.ts';
+import type { PlanInput } from '../../../../src/engine/plan/candidates.ts';
 import { makePlan } from '../../../../src/engine/plan/make-plan.ts';
-import type { JobReason } from '../../../../src/engine/plan.ts';
-
-const kernel = { release: '6.1', arch: 'x86_64' };
-const other = { release: '6.12', arch: 'x86_64' };
-const compilerFailed: Failure = { kind: 'compiler-failed', detail: 'a.c:1: error: x' };
-const confBroken: Failure = { kind: 'conf-broken', at: '/usr/src/a-1.0/dkms.conf' };
-
-type Conf = NonNullable<Candidate['conf']>;
-
-const objectNamed = (dest: string) => ({ built: dest, location: '', dest, destLocation: '/extra', strip: true });
-
-/** A module that is only added, with AUTOINSTALL=yes and an object of its own. */
-const added = (
-  name: string,
-  depends: readonly string[] = [],
-  more: Partial<Candidate> = {},
-  conf: Partial<Conf> = {},
-): Candidate => ({
-  module: { name, version: '1.0' },
-  state: 'added',
-  changed: [],
-  conf: { depends, autoinstall: true, objects: [objectNamed(name)], ...conf },
-  ...more,
-});
-
-const installed = (name: string, depends: readonly string[] = [], more: Partial<Candidate> = {}): Candidate =>
-  added(name, depends, { state: 'installed', installed: '1.0', ...more });
-
-/** One whose conf cannot be used. */
-const unreadable = (name: string, failure: Failure, more: Partial<Candidate> = {}): Candidate => ({
-  module: { name, version: '1.0' },
-  state: 'added',
-  changed: [],
-  failure,
-  ...more,
-});
-
-const inputOf = (candidates: readonly Candidate[], more: Partial<PlanInput> = {}, hasHeaders = true): PlanInput => ({
-  kernels: [{ kernel, hasHeaders, headersAt: '/lib/modules/6.1/build', candidates }],
-  removals: [],
-  trustMemory: true,
-  headersMayFollow: false,
-  ...more,
-});
-
-/** What became of each module, by name: the reason of its job, or its outcome. */
-const decided = (input: PlanInput): Record<string, JobReason | Outcome> => {
-  const plan = makePlan(input);
-  return Object.fromEntries([
-    ...plan.settled.map((one) => [one.module.name, one.outcome] as const),
-    ...plan.jobs.map((one) => [one.module.name, one.why] as const),
-  ]);
-};
-
-const skipped = (why: object): object => ({ kind: 'skipped', why });
-const blocked = (dependency: string, root = dependency): object => ({
-  kind: 'blocked',
-  why: { reason: 'dependency-failed', dependency, root },
-});
-const deferred = (reason: string, dependency: string): object => ({ kind: 'deferred', why: { reason, dependency } });
-const failed = (failure: Failure, remembered = false): object => ({ kind: 'failed', failure, remembered });
-const unchanged = { kind: 'unchanged' };
-const notBuilt = { reason: 'not-built' };
-const autoinstallNo = { autoinstall: false };
-const excluded = { exclusion: { rule: 'BUILD_EXCLUSIVE_KERNEL', value: '^5' } };
-const sameObject = { objects: [objectNamed('same')] };
+import {
+  added,
+  autoinstallNo,
+  blocked,
+  compilerFailed,
+  confBroken,
+  decided,
+  deferred,
+  excluded,
+  failed,
+  inputOf,
+  installed,
+  kernel,
+  notBuilt,
+  other,
+  sameObject,
+  skipped,
+  unchanged,
+  unreadable,
+} from './plan-world.ts';
 
 interface Rule {
   readonly rule: string;
@@ -165,6 +117,12 @@ describe('makePlan', () => {
       ['a/1.0@6.1/x86_64', 'installed', 'not-built'],
       ['a/0.9@6.1/x86_64', 'absent', 'source-leaving'],
       ['b/1.0@6.12/x86_64', 'uninstalled', 'kernel-leaving'],
+    ]);
+  });
+  it('takes a module off wholly where nothing else is said, and waits for nothing', () => {
+    const removals = [{ module: { name: 'a', version: '0.9' }, kernel, why: 'asked' }] as const;
+    expect(makePlan(inputOf([], { removals })).jobs).toEqual([
+      { id: 'a/0.9@6.1/x86_64', ...removals[0], want: 'absent', why: { reason: 'asked' }, after: [] },
     ]);
   });
   it('has nothing to say of nothing', () => {

@@ -147,6 +147,8 @@ describe('runPlan', () => {
     [{ kind: 'installed' }, 'installed'],
     [{ kind: 'built' }, 'installed'],
     [{ kind: 'unchanged' }, 'installed'],
+    [{ kind: 'removed' }, 'installed'],
+    [{ kind: 'skipped', why: { reason: 'autoinstall-no' } }, 'skipped'],
     [{ kind: 'skipped', why: { reason: 'newer-in-tree', path: '/x' } }, 'installed'],
     [{ kind: 'skipped', why: { reason: 'excluded', rule: 'r', value: 'v' } }, 'installed'],
     [{ kind: 'skipped', why: { reason: 'interrupted' } }, 'skipped'],
@@ -173,6 +175,30 @@ describe('runPlan', () => {
       { changed: true, seconds: 3 },
       { changed: false, seconds: undefined },
     ]);
+  });
+  it.each<[string, Outcome, Outcome]>([
+    [
+      'has to wait with what has to wait',
+      { kind: 'deferred', why: { reason: 'headers-may-follow' } },
+      { kind: 'deferred', why: { reason: 'dependency-deferred', dependency: 'a' } },
+    ],
+    [
+      'is ended with what was interrupted',
+      { kind: 'skipped', why: { reason: 'interrupted' } },
+      { kind: 'skipped', why: { reason: 'interrupted' } },
+    ],
+    [
+      'names a dependency as the root that is blocked by no failure',
+      { kind: 'blocked', why: { reason: 'cycle', path: ['x', 'x'] } },
+      { kind: 'blocked', why: { reason: 'dependency-failed', dependency: 'a', root: 'a' } },
+    ],
+  ])('%s', async (_rule, outcome, expected) => {
+    const ended = await runPlan(
+      planOf([jobOf('a'), jobOf('b', ['a'])]),
+      async () => unchanged(outcome),
+      () => undefined,
+    );
+    expect(outcomesOf(ended).get(idOf('b', '6.1'))).toEqual(expected);
   });
   it('ends with an empty plan', async () => {
     expect(

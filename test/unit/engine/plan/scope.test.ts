@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { release as running } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -52,10 +52,12 @@ describe('kernels of a sync', () => {
   const all = ['6.1.0-10', '6.1.0-9'];
   const cases: readonly (readonly [string, string, string, KernelScope, readonly string[]])[] = [
     ['the usual ones of Arch are all that boot', 'arch', '', { kind: 'usual' }, all],
+    ["the usual ones of Arch's relatives too", 'archarm', '', { kind: 'usual' }, all],
     ['the usual ones elsewhere are the newest', 'debian', '', { kind: 'usual' }, ['6.1.0-10']],
     ['all that boot, the newest first', 'debian', '', { kind: 'bootable' }, all],
     ["the event's and the newest", 'debian', '', { kind: 'current', releases: ['6.1.0-9'] }, all],
     ["the event's once", 'debian', '', { kind: 'current', releases: ['6.1.0-10'] }, ['6.1.0-10']],
+    ["the event's, if there is none", 'debian', '', { kind: 'current', releases: [] }, ['6.1.0-10']],
     ["the event's only if it boots", 'debian', '', { kind: 'current', releases: ['6.5'] }, ['6.1.0-10']],
     ['all of them where the settings say so', 'debian', 'autoinstall_all_kernels=yes', { kind: 'usual' }, all],
     [
@@ -74,8 +76,22 @@ describe('kernels of a sync', () => {
   it('looks after the running kernel too', async () => {
     const settings = await world('debian');
     put(join(settings.installTree, running(), 'vmlinuz'));
-    const found = scopeOf(settings, requestOf({ kind: 'usual' }), []);
-    expect(found.kernels.map((kernel) => kernel.release)).toContain(running());
+    put(join(settings.installTree, '999.1/vmlinuz'));
+    const releases = (scope: KernelScope) =>
+      scopeOf(settings, requestOf(scope), []).kernels.map((kernel) => kernel.release);
+    expect(releases({ kind: 'usual' })).toEqual(['999.1', running()]);
+    expect(releases({ kind: 'current', releases: ['6.1.0-9'] }).sort()).toEqual(['999.1', running(), '6.1.0-9'].sort());
+    expect(releases({ kind: 'running' })).toEqual([running()]);
+  });
+  it('looks after no running kernel that is not there', async () => {
+    const settings = await world('debian');
+    mkdirSync(join(settings.installTree, running()));
+    expect(scopeOf(settings, requestOf({ kind: 'running' }), [])).toMatchObject({ kernels: [], failures: [] });
+  });
+  it('keeps one release of two architectures apart', async () => {
+    const named = ['i686', 'x86_64', 'i686'].map((arch) => ({ release: '6.5', arch }));
+    const { kernels } = scopeOf(await world('debian'), requestOf({ kind: 'only', kernels: named }), []);
+    expect(kernels.map(({ arch }) => arch)).toEqual(['i686', 'x86_64']);
   });
   it('takes an architecture with a name', async () => {
     const found = scopeOf(
@@ -114,6 +130,20 @@ describe('what comes and what goes', () => {
   it('builds for nothing where things are only dropped', async () => {
     const found = scopeOf(await world('arch'), requestOf({ kind: 'bootable' }, { dropOnly: true }), []);
     expect(found.kernels).toEqual([]);
+  });
+  it('takes a source directory without a dkms.conf for gone', async () => {
+    const settings = await world('debian');
+    put(join(settings.sourceTree, 'bare-1.0/a.c'));
+    const found = scopeOf(settings, requestOf({ kind: 'usual' }, touched([], ['bare-1.0'])), [entry(settings, 'bare')]);
+    expect([found.sources, found.leavingEntries.map((one) => one.module.name)]).toEqual([[], ['bare']]);
+  });
+  it('knows the entry of a source that leaves by its name and by where that leads', async () => {
+    const settings = await world('debian');
+    symlinkSync('here-1.0', join(settings.sourceTree, 'link-1.0'));
+    const leaving = { kernels: [], sources: ['link-1.0'] };
+    const entries = ['here', 'link', 'silent'].map((name) => entry(settings, name));
+    const found = scopeOf(settings, requestOf({ kind: 'usual' }, { leaving }), entries);
+    expect(found.leavingEntries.map((one) => one.module.name)).toEqual(['here', 'link']);
   });
   it('tells sources that are there from those that are gone, and drops only what an event names', async () => {
     const settings = await world('debian');

@@ -73,6 +73,24 @@ describe('records', () => {
     expect(readdirSync(join(state, 'record'))).toEqual(['other']);
     forgetRecord(state, module, kernel);
   });
+  it('stand, with the log of a failure, at a place of their own for each version and kernel', () => {
+    expect(failureLogFile('/state', module, kernel)).toBe('/state/log/demo/1.0/6.1.0-56-amd64@x86_64.log');
+  });
+  it('are listed by what their names say, and other files are none', () => {
+    const state = stateOf();
+    const at = (path: string) => put(join(state, 'record', path), '{"version":1}');
+    for (const path of ['a/1.0/6.1@x86_64.json', 'a/1.0/6@1@i686.json', 'b/2/6.1@x86_64.json']) at(path);
+    for (const path of ['a/1.0/6.1@x86_64.json.bak', 'a/1.0/@x86_64.json', 'a/1.0/6.1@.json', 'a/1.0/6.1.json'])
+      at(path);
+    put(join(state, 'record/file'));
+    put(join(state, 'record/a/file'));
+    expect(recordedEntries(state).map(({ module: { name, version }, kernel: on }) => [name, version, on])).toEqual([
+      ['a', '1.0', { release: '6.1', arch: 'x86_64' }],
+      ['a', '1.0', { release: '6@1', arch: 'i686' }],
+      ['b', '2', { release: '6.1', arch: 'x86_64' }],
+    ]);
+    expect(recordedEntries(join(root, 'gone'))).toEqual([]);
+  });
   it('leave no temporary file beside them', () => {
     const state = stateOf();
     writeRecord(state, module, kernel, some);
@@ -96,10 +114,19 @@ describe('journals', () => {
     openJournal(state, journal(['a', 'b']));
     expect(openJournal(state, journal(['b', 'c'])).ours).toEqual(['b', 'c', 'a']);
   });
-  it('of rubbish count as none', () => {
+  it.each(['', '{"version":1', 'null', '1', '[]', '{}', '{"version":1}', '{"version":2,"ours":[]}', '{"ours":[]}'])(
+    'of rubbish (%j) count as none',
+    (text) => {
+      const state = stateOf();
+      put(join(state, 'journal/demo@6.1.0-56-amd64@x86_64.json'), text);
+      expect(readJournal(state, 'demo', kernel)).toBeUndefined();
+      expect(openJournals(state)).toEqual([]);
+      expect(openJournal(state, journal(['a'])).ours).toEqual(['a']);
+    },
+  );
+  it('that are still being written do not count', () => {
     const state = stateOf();
-    put(join(state, 'journal/demo@6.1.0-56-amd64@x86_64.json'), '{"version":1');
-    expect(readJournal(state, 'demo', kernel)).toBeUndefined();
+    put(join(state, 'journal/.tmp_demo'), JSON.stringify(journal(['a'])));
     expect(openJournals(state)).toEqual([]);
   });
 });

@@ -26,6 +26,9 @@ describe('compareVersions', () => {
     ['1.0', '1.0'],
     ['1.01', '1.1'],
     ['1.000', '1.0'],
+    [`1.${'0'.repeat(30)}1`, '1.1'],
+    [`1.${'0'.repeat(30)}`, '1.0'],
+    [`1.${'0'.repeat(30)}-rc1`, '1.0-rc1'],
   ])('takes %s and %s for the same', (a, b) => {
     expect(compareVersions(a, b)).toBe(0);
     expect(compareVersions(b, a)).toBe(0);
@@ -46,6 +49,9 @@ describe('newestOf', () => {
   it('finds the newest wherever it stands', () => {
     expect(newestOf(['2.10', '2.9', '2.1'])).toBe('2.10');
     expect(newestOf(['2.9', '2.1', '2.10'])).toBe('2.10');
+  });
+  it('is the first of several that are the same', () => {
+    expect(newestOf(['1.0', '1.1', '1.01', '1.001'])).toBe('1.1');
   });
   it('has nothing to say of no versions', () => {
     expect(newestOf([])).toBeUndefined();

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, lutimesSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BuildRecord } from '../../../../src/engine/state/record.ts';
@@ -43,6 +43,22 @@ describe('treeHash', () => {
     change(directory);
     expect(treeHash(directory)).not.toBe(before);
   });
+  it('sees where a link leads, though its size and time are the same', () => {
+    const directory = sourceTree();
+    const lead = (to: string): string => {
+      rmSync(join(directory, 'l.c'), { force: true });
+      symlinkSync(to, join(directory, 'l.c'));
+      lutimesSync(join(directory, 'l.c'), 1000, 1000);
+      return treeHash(directory);
+    };
+    expect(lead('x.c')).not.toBe(lead('y.c'));
+    expect(lead('x.c')).toBe(lead('x.c'));
+  });
+  it('takes no two names for one', () => {
+    const [one, two] = [mkdtempSync(join(root, 'src-')), mkdtempSync(join(root, 'src-'))];
+    for (const path of [put(join(one, 'a'), '1'.repeat(21)), put(join(two, 'a2'), '1')]) utimesSync(path, 1000, 1000);
+    expect(treeHash(one)).not.toBe(treeHash(two));
+  });
   it('is empty for what is no directory', () => {
     expect(treeHash(join(root, 'gone'))).toBe('');
   });
@@ -64,6 +80,17 @@ describe('fingerprintOf', () => {
     const otherHeaders = factsOf('6.1.0-56-amd64', { headersHash: 'h2', compilerHash: 'c2' });
     expect(changedParts(now(), fingerprintOf('s', [override], local, otherHeaders))).toEqual(['headers', 'compiler']);
   });
+  it('takes an override that is not there, or is no file, for an empty one of that name', () => {
+    const missing = join(root, 'none.conf');
+    const confOf = (path: string) => fingerprintOf('s', [path], join(root, 'no-local'), factsOf()).conf;
+    const gone = confOf(missing);
+    put(join(missing, 'x'));
+    expect(confOf(missing)).toBe(gone);
+    rmSync(missing, { recursive: true });
+    put(missing, '');
+    expect(confOf(missing)).toBe(gone);
+    expect(confOf(join(root, 'other.conf'))).not.toBe(gone);
+  });
   it('says nothing of headers that are not there', () => {
     const before = fingerprintOf('s', [], root, factsOf());
     const without = fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: '', compilerHash: '' }));
@@ -84,6 +111,12 @@ const buildOf = (symbols: ReturnType<typeof usedSymbols>): BuildRecord => ({
 
 describe('changedDependencies', () => {
   const build = buildOf(usedSymbols('1.0', used, imports));
+  const both = buildOf(usedSymbols('1.0', used, used));
+  const unused = buildOf(usedSymbols('1.0', used, exports({ printk: '0x99999999' })));
+  const halfCrcs = { one: '0x00000000', two: '0x22222222' };
+  const half = buildOf(usedSymbols('1.0', exports(halfCrcs), exports(halfCrcs)));
+  const zeroesInside = { one: '0x00001000' };
+  const small = buildOf(usedSymbols('1.0', exports(zeroesInside), exports(zeroesInside)));
   const crcless = buildOf(usedSymbols('1.0', exports({ one: '0x00000000' }), exports({ one: '0x00000000' })));
   const withCrcs = { hasModversions: true, onVersion: false };
   const without = { hasModversions: false, onVersion: false };
@@ -92,6 +125,11 @@ describe('changedDependencies', () => {
     ['nothing changed', build, '1.0', same, withCrcs, false],
     ['an unused symbol changed', build, '1.0', { ...same, two: '0x33333333' }, withCrcs, false],
     ['a used symbol changed', build, '1.0', { ...same, one: '0x33333333' }, withCrcs, true],
+    ['the version is the same and the conf minds', build, '1.0', same, { ...withCrcs, onVersion: true }, false],
+    ['one of two used symbols changed', both, '1.0', { ...same, two: '0x33333333' }, withCrcs, true],
+    ['nothing is used and all changed', unused, '1.0', { one: '0x33333333' }, withCrcs, false],
+    ['one CRC is zero and a new symbol', half, '1.0', { ...halfCrcs, new: '0x5' }, withCrcs, false],
+    ['a CRC with zeroes inside and a new symbol', small, '1.0', { ...zeroesInside, new: '0x5' }, withCrcs, false],
     ['a used symbol is gone', build, '1.0', { two: '0x22222222' }, withCrcs, true],
     ['only the version changed', build, '1.1', same, withCrcs, false],
     ['the version changed and the conf minds', build, '1.1', same, { ...withCrcs, onVersion: true }, true],
@@ -102,6 +140,9 @@ describe('changedDependencies', () => {
   ])('%s', (_what, record, version, exported, options, isChanged) => {
     const now = new Map([['dep', { version, exported: exports(exported) }]]);
     expect(changedDependencies(record, now, options)).toEqual(isChanged ? ['dep'] : []);
+  });
+  it('says nothing of a dependency that is gone', () => {
+    expect(changedDependencies(build, new Map(), { hasModversions: true, onVersion: true })).toEqual([]);
   });
   it('remembers of the dependency only what is used of it', () => {
     expect(usedSymbols('1.0', used, imports).crcs).toEqual({ one: '0x11111111' });

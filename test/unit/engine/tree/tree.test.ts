@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   installedVersion,
+  isRegistered,
   newestEntries,
+  originalsDirectory,
   readTree,
   register,
   stateOn,
@@ -96,6 +98,92 @@ describe('readTree', () => {
   });
 });
 
+describe('an entry', () => {
+  const firstOf = (make: (trees: Trees) => void): TreeEntry | undefined => {
+    const trees = makeTrees();
+    make(trees);
+    return read(trees)[0];
+  };
+  it('has its source where it is a directory of its own', () => {
+    const found = firstOf(({ dkms }) => put(join(dkms, 'a/1.0/source/dkms.conf')));
+    expect(found).toMatchObject({ broken: false, source: join(found?.directory ?? '', 'source') });
+  });
+  it('is known by what was built alone, and broken', () => {
+    const trees = makeTrees();
+    build(trees, 'a', '1.0');
+    expect(read(trees)).toMatchObject([{ broken: true, source: join(trees.sources, 'a-1.0'), built: [kernel] }]);
+  });
+  it('says where a broken link leads, also one that is not told from the top', () => {
+    const source = (target: string) =>
+      firstOf(({ dkms }) => {
+        mkdirSync(join(dkms, 'a/1.0'), { recursive: true });
+        symlinkSync(target, join(dkms, 'a/1.0/source'));
+      })?.source;
+    expect([source('/nowhere/a'), source('nowhere/a')]).toEqual(['/nowhere/a', '/nowhere/a']);
+  });
+  it('is none in a directory that is no clean name, and no file or link is one', () => {
+    const trees = makeTrees();
+    add(trees, 'a', '1.0');
+    for (const name of ['-b/1.0', 'a b/1.0', 'b/1 0', 'b/..x', 'b/.hidden', 'b/original_module', 'b/kernel-6.1-x86_64'])
+      put(join(trees.dkms, name, 'source/dkms.conf'));
+    symlinkSync('1.0', join(trees.dkms, 'a/latest'));
+    symlinkSync('nowhere', join(trees.dkms, 'a/2.0'));
+    expect(labels(read(trees))).toEqual(['a/1.0']);
+  });
+  it('counts a directory as built only where it has a module/, and none of its own', () => {
+    const trees = makeTrees();
+    add(trees, 'a', '1.0');
+    for (const name of [
+      '6.1/x86_64/log',
+      'source.old',
+      '.6.1/x86_64/module',
+      'tarball/x86_64/module',
+      'build/a/module',
+    ])
+      mkdirSync(join(trees.dkms, 'a/1.0', name), { recursive: true });
+    put(join(trees.sources, 'a-1.0/sub/module/x'));
+    put(join(trees.dkms, 'a/1.0/6.2'));
+    expect(read(trees)[0]?.built).toEqual([]);
+  });
+});
+
+describe('isRegistered', () => {
+  it('goes by where a directory really is', () => {
+    const trees = makeTrees();
+    add(trees, 'a', '1.0');
+    add(trees, 'b', '1.0');
+    symlinkSync('b-1.0', join(trees.sources, 'c'));
+    put(join(trees.sources, 'd-1.0/dkms.conf'));
+    const known = (name: string) => isRegistered(read(trees), join(trees.sources, name));
+    expect(['a-1.0', 'b-1.0', 'c', 'd-1.0', 'gone'].map(known)).toEqual([true, true, true, false, false]);
+  });
+});
+
+it('keeps originals by module and kernel', () => {
+  expect(originalsDirectory('/d', 'zfs', kernel)).toBe('/d/zfs/original_module/6.1/x86_64');
+});
+
+describe('installedVersion', () => {
+  it.each([
+    ['1.0/6.1/x86_64', '1.0'],
+    ['./1.0/6.1/x86_64', '1.0'],
+    ['.//1.0//6.1/x86_64', '1.0'],
+    ['2.0/6.1/x86_64', undefined],
+  ])('reads %j', (target, expected) => {
+    const trees = makeTrees();
+    add(trees, 'a', '1.0');
+    build(trees, 'a', '1.0');
+    symlinkSync(target, join(trees.dkms, 'a/kernel-6.1-x86_64'));
+    expect(installedVersion(trees.dkms, 'a', kernel)).toBe(expected);
+  });
+  it('is none where a directory stands in place of the link, or nothing', () => {
+    const trees = makeTrees();
+    mkdirSync(join(trees.dkms, 'a/kernel-6.1-x86_64'), { recursive: true });
+    expect(installedVersion(trees.dkms, 'a', kernel)).toBeUndefined();
+    expect(installedVersion(trees.dkms, 'b', kernel)).toBeUndefined();
+  });
+});
+
 describe('stateOn', () => {
   it('goes from added to built to installed, for that kernel only', () => {
     const trees = makeTrees();
@@ -108,6 +196,8 @@ describe('stateOn', () => {
     install(trees, 'a', '1.0');
     expect(state()).toEqual(['installed']);
     expect(state('6.12')).toEqual(['added']);
+    const elsewhere = read(trees).map((entry) => stateOn(trees.dkms, entry, { release: '6.1', arch: 'i686' }));
+    expect(elsewhere).toEqual(['added']);
   });
   it('is built where another version is installed, or the link leads to nothing', () => {
     const trees = makeTrees();
