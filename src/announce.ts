@@ -1,6 +1,6 @@
 import type { Summary } from './engine/progress.ts';
 import type { Settings } from './engine/settings.ts';
-import { publishLoginNotice, publishRequiredNotice, tellJournal, troublesOf } from './engine/verbs/notices.ts';
+import { openFailuresOf, publishLoginNotice, publishRequiredNotice, tellJournal } from './engine/verbs/notices.ts';
 import type { ExitPolicy } from './report/exit-status.ts';
 import { journalLines, loginText, requiredText } from './report/notices.ts';
 import type { ReportContext } from './report/report.ts';
@@ -16,7 +16,7 @@ export const announce = async (
   context: ReportContext,
 ): Promise<void> => {
   try {
-    publishLoginNotice(settings, loginText(troublesOf(settings)));
+    publishLoginNotice(settings, loginText(openFailuresOf(settings)));
     if (exitPolicy === 'apt') publishRequiredNotice(settings, requiredText(summary, context));
     if (context.request.verb === 'sync' && context.request.origin === 'hook') {
       await tellJournal(settings, journalLines(summary));

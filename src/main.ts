@@ -2,15 +2,15 @@
 import { basename } from 'node:path';
 import { readCommandLine } from './cli/command-line.ts';
 import { unexpectedText } from './report/failures.ts';
-import { steadySink } from './report/sink.ts';
+import { epipeSafe } from './report/sink.ts';
 
 /** The process: arguments, environment, streams and signals in; the exit status out. */
 
 /** The bundler puts the version of package.json here. */
 declare const KMODSORT_VERSION: string | undefined;
 
-const out = steadySink(process.stdout);
-const err = steadySink(process.stderr);
+const out = epipeSafe(process.stdout);
+const err = epipeSafe(process.stderr);
 
 /** SIGINT and SIGTERM end the run in order; a hang-up does not: the run goes on into its log. */
 const abortOnSignals = (): AbortSignal => {

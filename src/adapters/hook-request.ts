@@ -6,7 +6,7 @@ import { apt } from './apt.ts';
 import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
 import { incomingOf } from './incoming.ts';
 import { pacman } from './pacman.ts';
-import { emptyOut, readQueue } from './queue.ts';
+import { clearQueue, readQueue } from './queue.ts';
 import { rpm } from './rpm.ts';
 import { readStdin } from './stdin.ts';
 
@@ -63,6 +63,6 @@ export const withWaiting = (asked: AskedFor, stateDir: string): AskedFor & { rea
   return {
     request: withQueued(request, queue.events),
     notes: [...notes, ...queue.words.map((words): Note => ({ note: 'queue-taken', words }))],
-    done: () => emptyOut(queue),
+    done: () => clearQueue(queue),
   };
 };

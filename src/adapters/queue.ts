@@ -60,6 +60,6 @@ export const readQueue = (stateDir: string, adapters: Readonly<Record<Manager, A
 };
 
 /** What was asked for is done. */
-export const emptyOut = (queue: Queue): void => {
+export const clearQueue = (queue: Queue): void => {
   for (const file of queue.files) rmSync(file, { force: true });
 };

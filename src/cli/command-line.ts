@@ -35,7 +35,8 @@ const look = (path: string): 'file' | 'directory' | undefined => {
 /** What a package's own scripts say means less than the same words typed by hand. */
 const forMaintainerScript = (request: Request, { environment, parent }: Caller): Request => {
   // An upgrade says `remove` of what shall stay until the new version is there.
-  if (request.verb === 'remove' && isPackageUpgrade(environment, parent)) return { ...request, successorFollows: true };
+  if (request.verb === 'remove' && isPackageUpgrade(environment, parent))
+    return { ...request, replacementFollows: true };
   return request.verb === 'add' && isPackageSetup(environment) ? { ...request, mayBeKnown: true } : request;
 };
 

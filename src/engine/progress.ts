@@ -41,7 +41,7 @@ export interface Notes {
   'archive-written': { readonly path: string };
   'removal-cancelled': { readonly module: Module };
   forgotten: { readonly module: Module };
-  'successor-awaited': { readonly module: Module };
+  superseded: { readonly module: Module };
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
   'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
@@ -113,7 +113,7 @@ export interface PlanAnswer {
 }
 
 /** A remembered failure that somebody should see to. */
-export interface Trouble {
+export interface OpenFailure {
   readonly module: Module;
   readonly kernel: Kernel;
   readonly failure: Failure;

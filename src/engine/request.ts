@@ -141,7 +141,7 @@ export interface ModuleRequest {
   readonly kernels: readonly Kernel[] | 'all';
   readonly switches: Switches;
   /** `remove`, said by a package that brings another version: what is installed stays until that one is. */
-  readonly successorFollows?: boolean;
+  readonly replacementFollows?: boolean;
   /** `add`, said while a package is set up: it may be registered by now, with the kernel that came with it. */
   readonly mayBeKnown?: boolean;
 }

@@ -22,7 +22,7 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   registered: ({ module }) => `${moduleLabel(module)} added`,
   'archive-written': ({ path }) => `wrote ${path}`,
   'removal-cancelled': ({ module }) => `${moduleLabel(module)} kept: it was added in this same rpm transaction`,
-  'successor-awaited': ({ module }) => `${moduleLabel(module)} kept until the version that replaces it is installed`,
+  superseded: ({ module }) => `${moduleLabel(module)} kept until the version that replaces it is installed`,
   forgotten: ({ module }) => `${moduleLabel(module)} removed from the dkms tree`,
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,

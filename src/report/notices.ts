@@ -1,4 +1,4 @@
-import type { Summary, Trouble } from '../engine/progress.ts';
+import type { OpenFailure, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { oneLine } from './one-line.ts';
@@ -10,16 +10,16 @@ import { summaryLines } from './summary.ts';
 const most = 5;
 
 /** For each login until all is repaired; empty when nothing is wrong. */
-export const loginText = (troubles: readonly Trouble[]): string => {
-  if (troubles.length === 0) return '';
-  const lines = troubles
+export const loginText = (failures: readonly OpenFailure[]): string => {
+  if (failures.length === 0) return '';
+  const lines = failures
     .slice(0, most)
     .map(
       ({ module, kernel, failure }) => `  ${moduleLabel(module)} on ${kernel.release}: ${failureInOneLine(failure)}`,
     );
-  const more = troubles.length > most ? [`  and ${troubles.length - most} more: kmodsort status`] : [];
+  const more = failures.length > most ? [`  and ${failures.length - most} more: kmodsort status`] : [];
   const help = "  'kmodsort log NAME' shows why; 'kmodsort sync' tries again";
-  const isMissing = troubles.some(({ stays }) => stays === undefined);
+  const isMissing = failures.some(({ stays }) => stays === undefined);
   const head = `kmodsort: kernel modules ${isMissing ? 'are missing' : 'could not be rebuilt'}:`;
   return [head, ...lines, ...more, help].map((line) => `${oneLine(line)}\n`).join('');
 };

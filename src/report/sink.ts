@@ -2,13 +2,13 @@ import type { Writable } from 'node:stream';
 import type { TextSink } from './report.ts';
 
 /** A stream that never stops a run: when its other end has gone, what is written is forgotten. */
-export interface SteadySink extends TextSink {
+export interface EpipeSafeSink extends TextSink {
   /** Until all that was written is out, or cannot get out any more. */
   readonly flush: () => Promise<void>;
 }
 
 /** Makes writing to a stream safe from a reader that goes away. */
-export const steadySink = (stream: Writable): SteadySink => {
+export const epipeSafe = (stream: Writable): EpipeSafeSink => {
   let gone = false;
   const whenGone = new Promise<void>((resolve) => {
     stream.on('error', () => {

@@ -6,7 +6,7 @@ import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import { exists, isDirectory, list, walk } from '../system/files.ts';
+import { exists, isDirectory, readDirectory, walk } from '../system/files.ts';
 import {
   copyFile,
   makeDirectory,
@@ -38,7 +38,7 @@ export interface Built {
 
 const copySource = async (context: BuildContext): Promise<void> => {
   const { site, run, build } = context;
-  if (list(site.source).length < 2) throw new FailureError({ kind: 'source-empty', at: site.source });
+  if (readDirectory(site.source).length < 2) throw new FailureError({ kind: 'source-empty', at: site.source });
   await tool(context, 'Copying the source', ['cp', '-a', '--reflink=auto', `${site.source}/.`, `${build}/`], '/');
   const patches = join(run.settings.confDir, site.module.name, 'patches');
   if (!isDirectory(patches)) return;
@@ -136,7 +136,7 @@ const runSteps = async (
 
 /** Directories that a killed run left beside the built ones. */
 const removeLeftovers = (parent: string): void => {
-  for (const name of list(parent).filter((entry) => entry.startsWith('.tmp_'))) remove(join(parent, name));
+  for (const name of readDirectory(parent).filter((entry) => entry.startsWith('.tmp_'))) remove(join(parent, name));
 };
 
 /**

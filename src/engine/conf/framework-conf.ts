@@ -10,7 +10,7 @@ import {
   type SigningSettings,
 } from '../settings.ts';
 import { distributionOf, familyOf } from '../system/distribution.ts';
-import { list, readText } from '../system/files.ts';
+import { readDirectory, readText } from '../system/files.ts';
 import { distrustedConf } from '../system/trust.ts';
 
 type Variables = Record<string, string>;
@@ -69,7 +69,7 @@ const readSettingsFile = async (path: string, environment: Environment): Promise
 
 const readVariables = async (confDir: string, environment: Environment): Promise<Variables> => {
   const directory = join(confDir, 'framework.conf.d');
-  const further = list(directory).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
+  const further = readDirectory(directory).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
   let variables: Variables = {};
   for (const path of [join(confDir, 'framework.conf'), ...further.map((name) => join(directory, name))]) {
     variables = { ...variables, ...(await readSettingsFile(path, environment)) };

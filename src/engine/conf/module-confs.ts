@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
-import { look } from '../system/files.ts';
+import { stat } from '../system/files.ts';
 import { distrustedConf, distrustedDirectory, isGroupWritable } from '../system/trust.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 import { confOf, confScope, type ModuleConf } from './conf.ts';
@@ -37,7 +37,7 @@ export const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[
 
 const beforeReading = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
   if (entry.broken) return { kind: 'source-broken', at: join(entry.directory, 'source'), detail: entry.source };
-  if (look(files[0] ?? '')?.kind !== 'file') return { kind: 'conf-missing', at: files[0] ?? '' };
+  if (stat(files[0] ?? '')?.kind !== 'file') return { kind: 'conf-missing', at: files[0] ?? '' };
   return unsafeConf(run, entry, files);
 };
 

@@ -4,7 +4,7 @@ import { makeUname } from '../kernel/uname.ts';
 import type { Environment } from '../settings.ts';
 import { pathOf } from '../system/environment.ts';
 import type { Processes } from '../system/exec.ts';
-import { exists, list, look, readText } from '../system/files.ts';
+import { exists, readDirectory, readText, stat } from '../system/files.ts';
 import { makeTemporary, remove, writeText } from '../system/publish.ts';
 import { directiveNames, type RawConf } from './directives.ts';
 import { reader } from './script.ts';
@@ -43,21 +43,21 @@ export interface ConfReader {
   readonly scratch: string;
 }
 
-interface Desk {
+interface ReaderSession {
   readonly directory: string;
   readonly processes: Processes;
   readonly environment: Environment;
 }
 
-const resultFile = (desk: Desk, index: number): string => join(desk.directory, `${index}.result`);
-const complaintFile = (desk: Desk, index: number): string => join(desk.directory, `${index}.complaints`);
+const resultFile = (session: ReaderSession, index: number): string => join(session.directory, `${index}.result`);
+const complaintFile = (session: ReaderSession, index: number): string => join(session.directory, `${index}.complaints`);
 
-const fieldsOf = (desk: Desk, question: ConfQuestion, index: number): string => {
+const fieldsOf = (session: ReaderSession, question: ConfQuestion, index: number): string => {
   const scope = Object.entries(question.scope).map(([name, value]) => `${name}=${value}`);
   const fields = [
-    resultFile(desk, index),
-    complaintFile(desk, index),
-    makeUname(join(desk.directory, 'uname'), question.release, pathOf(desk.environment)),
+    resultFile(session, index),
+    complaintFile(session, index),
+    makeUname(join(session.directory, 'uname'), question.release, pathOf(session.environment)),
     ...question.files,
     '',
     ...scope,
@@ -69,11 +69,11 @@ const fieldsOf = (desk: Desk, question: ConfQuestion, index: number): string => 
 };
 
 /** Abort when no further result has appeared for a while. */
-const watchForStall = (desk: Desk, stop: () => void): NodeJS.Timeout => {
+const watchForStall = (session: ReaderSession, stop: () => void): NodeJS.Timeout => {
   let seen = -1;
   let since = Date.now();
   return setInterval(() => {
-    const results = list(desk.directory).filter((name) => name.endsWith('.result')).length;
+    const results = readDirectory(session.directory).filter((name) => name.endsWith('.result')).length;
     if (results !== seen) since = Date.now();
     else if (Date.now() - since > stallMs) stop();
     seen = results;
@@ -82,17 +82,17 @@ const watchForStall = (desk: Desk, stop: () => void): NodeJS.Timeout => {
 
 /** True if some conf killed the shell that reads them: its own subshell may have lived on to give an answer. */
 const runReader = async (
-  desk: Desk,
+  session: ReaderSession,
   questions: ReadonlyMap<number, ConfQuestion>,
   single: boolean,
 ): Promise<boolean> => {
-  const listFile = join(desk.directory, `list-${[...questions.keys()][0] ?? 0}${single ? '-single' : ''}`);
-  writeText(listFile, [...questions].map(([index, question]) => fieldsOf(desk, question, index)).join(''));
+  const listFile = join(session.directory, `list-${[...questions.keys()][0] ?? 0}${single ? '-single' : ''}`);
+  writeText(listFile, [...questions].map(([index, question]) => fieldsOf(session, question, index)).join(''));
   const stalled = new AbortController();
-  const watch = single ? undefined : watchForStall(desk, () => stalled.abort());
-  const ended = await desk.processes.run({
-    argv: ['bash', '--norc', '--noprofile', '-c', reader, 'dkms.conf', listFile, join(desk.directory, 'names')],
-    environment: desk.environment,
+  const watch = single ? undefined : watchForStall(session, () => stalled.abort());
+  const ended = await session.processes.run({
+    argv: ['bash', '--norc', '--noprofile', '-c', reader, 'dkms.conf', listFile, join(session.directory, 'names')],
+    environment: session.environment,
     abort: stalled.signal,
     ...(single ? { limit: singleLimit } : {}),
   });
@@ -124,21 +124,21 @@ const parseResult = (text: string): RawConf | undefined => {
 
 const shellError = /: line \d+: .*(syntax error|unexpected EOF|unexpected end of file)|cannot execute binary file/;
 
-const readingOf = (desk: Desk, question: ConfQuestion, index: number, elapsedMs: number): ConfReading => {
+const readingOf = (session: ReaderSession, question: ConfQuestion, index: number, elapsedMs: number): ConfReading => {
   const at = question.files[0] ?? '';
-  const complaints = (readText(complaintFile(desk, index)) ?? '').trim();
+  const complaints = (readText(complaintFile(session, index)) ?? '').trim();
   const error = complaints.split('\n').find((line) => shellError.test(line));
   if (error) return { kind: 'failed', failure: { kind: 'conf-broken', at, detail: error } };
-  const raw = parseResult(readText(resultFile(desk, index)) ?? '');
+  const raw = parseResult(readText(resultFile(session, index)) ?? '');
   if (raw) return { kind: 'read', raw, complaints };
   if (elapsedMs >= singleLimit * 1000) return { kind: 'failed', failure: { kind: 'conf-stalled', at } };
   const detail = complaints.split('\n')[0] || 'its shell ended before the last line';
   return { kind: 'failed', failure: { kind: 'conf-broken', at, detail } };
 };
 
-const singly = async (desk: Desk, question: ConfQuestion, index: number): Promise<number> => {
+const singly = async (session: ReaderSession, question: ConfQuestion, index: number): Promise<number> => {
   const start = Date.now();
-  if (await runReader(desk, new Map([[index, question]]), true)) remove(resultFile(desk, index));
+  if (await runReader(session, new Map([[index, question]]), true)) remove(resultFile(session, index));
   return Date.now() - start;
 };
 
@@ -153,11 +153,11 @@ export const readConfs = async (
 ): Promise<ConfReading[]> => {
   if (questions.length === 0) return [];
   const directory = makeTemporary(scratch, 'kmodsort-conf-');
-  const desk: Desk = { directory, processes, environment };
+  const session: ReaderSession = { directory, processes, environment };
   try {
     writeText(join(directory, 'names'), `${directiveNames.join('\n')}\n`);
-    const killed = await runReader(desk, new Map(questions.entries()), false);
-    const missing = questions.map((_, index) => index).filter((index) => killed || !exists(resultFile(desk, index)));
+    const killed = await runReader(session, new Map(questions.entries()), false);
+    const missing = questions.map((_, index) => index).filter((index) => killed || !exists(resultFile(session, index)));
     const elapsed = new Map<number, number>();
     // Side by side: several that stall must not add up while a transaction waits.
     for (let start = 0; start < missing.length; start += singlesAtOnce) {
@@ -165,11 +165,11 @@ export const readConfs = async (
       await Promise.all(
         some.map(async (index) => {
           const question = questions[index];
-          if (question) elapsed.set(index, await singly(desk, question, index));
+          if (question) elapsed.set(index, await singly(session, question, index));
         }),
       );
     }
-    return questions.map((question, index) => readingOf(desk, question, index, elapsed.get(index) ?? 0));
+    return questions.map((question, index) => readingOf(session, question, index, elapsed.get(index) ?? 0));
   } finally {
     remove(directory);
   }
@@ -192,4 +192,4 @@ export const overrideFiles = (
     `${name}--${release}-${arch}.conf`,
   ]
     .map((file) => join(confDir, file))
-    .filter((path) => look(path)?.kind === 'file');
+    .filter((path) => stat(path)?.kind === 'file');

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import type { Run } from '../run/run.ts';
 import { exists } from '../system/files.ts';
-import { makeDirectory, relink } from '../system/publish.ts';
+import { makeDirectory, symlinkAtomic } from '../system/publish.ts';
 
 /** depmod(8) wants `<base>/lib/modules` (or /usr/lib/modules): a base of links to a tree that stands elsewhere. */
 const baseOf = (run: Run): string => {
   const base = join(run.scratch, 'base');
   for (const lib of ['lib', 'usr/lib']) {
     makeDirectory(join(base, lib));
-    relink(run.settings.installTree, join(base, lib, 'modules'));
+    symlinkAtomic(run.settings.installTree, join(base, lib, 'modules'));
   }
   return base;
 };

@@ -4,10 +4,10 @@ import { objectNameOf } from '../kernel/compression.ts';
 import { fieldOf, modinfoOf } from '../kernel/modinfo.ts';
 import type { Kernel, Module } from '../request.ts';
 import type { Run } from '../run/run.ts';
-import { hashFile, list, readText } from '../system/files.ts';
+import { hashFile, readDirectory, readText } from '../system/files.ts';
 import { compareVersions } from '../system/version.ts';
 import { knownHashes, moduleFiles } from '../tree/originals.ts';
-import { type Target, targetsOf } from './install.ts';
+import { type FileTarget, targetsOf } from './install.ts';
 
 /** Which of a Module's objects the kernel has in the same or a newer version itself. */
 
@@ -37,7 +37,7 @@ export const keepsInTree = (inTree: ObjectVersion, ours: ObjectVersion): boolean
 /** Modules whose in-tree version never counts: files of words, `<name>` or `<name>_version-override`. */
 const isForcedByList = (name: string): boolean => {
   const directory = '/usr/share/dkms/modules_to_force_install';
-  const words = list(directory).flatMap((file) => (readText(join(directory, file)) ?? '').split(/\s+/));
+  const words = readDirectory(directory).flatMap((file) => (readText(join(directory, file)) ?? '').split(/\s+/));
   return words.includes(name) || words.includes(`${name}_version-override`);
 };
 
@@ -68,5 +68,5 @@ export const leftToKernel = async (
 };
 
 /** Not what stands in our own place: a leftover there is no module of the kernel's. */
-const inTreeFile = (paths: readonly string[], target: Target, ours: ReadonlySet<string>): string | undefined =>
+const inTreeFile = (paths: readonly string[], target: FileTarget, ours: ReadonlySet<string>): string | undefined =>
   paths.find((path) => dirname(path) !== dirname(target.to) && !ours.has(hashFile(path)));

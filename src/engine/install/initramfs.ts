@@ -4,7 +4,7 @@ import type { SyncRequest } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { initramfsLogFile } from '../state/paths.ts';
 import { close, openLog } from '../system/descriptors.ts';
-import { exists, list, readText } from '../system/files.ts';
+import { exists, readDirectory, readText } from '../system/files.ts';
 
 /**
  * An initramfs that was made before its kernel's modules lacks them. Made again here, unless the hook that makes
@@ -25,7 +25,7 @@ const presetOf = (directory: string): string | undefined => {
 const hasDracutImage = (release: string): boolean =>
   exists(`/boot/initramfs-${release}.img`) ||
   exists(`/boot/initrd-${release}`) ||
-  list('/boot').some((name) => /^[0-9a-f]{32}$/.test(name) && exists(`/boot/${name}/${release}/initrd`));
+  readDirectory('/boot').some((name) => /^[0-9a-f]{32}$/.test(name) && exists(`/boot/${name}/${release}/initrd`));
 
 /** The command that makes a kernel's initramfs again; undefined where it has none, or nobody here makes one. */
 const commandFor = (run: Run, release: string): Command | undefined => {

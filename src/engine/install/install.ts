@@ -9,7 +9,7 @@ import type { Run } from '../run/run.ts';
 import { closeJournal, openJournal } from '../state/journal.ts';
 import { readRecord, writeRecord } from '../state/record.ts';
 import { exists, hashFile, isDirectory } from '../system/files.ts';
-import { makeDirectory, publishCopy, relink, remove, removeEmpty } from '../system/publish.ts';
+import { copyAtomic, makeDirectory, remove, removeEmpty, symlinkAtomic } from '../system/publish.ts';
 import { filesOnKernel, installedFact } from '../tree/installed-files.ts';
 import {
   chooseOriginal,
@@ -26,7 +26,7 @@ import {
 import { builtDirectory, builtFiles, installedLink, installedVersion } from '../tree/tree.ts';
 
 /** One file to put in place. */
-export interface Target {
+export interface FileTarget {
   /** In the dkms tree's module/. */
   readonly from: string;
   /** In the install tree. */
@@ -35,7 +35,7 @@ export interface Target {
 }
 
 /** Where each built file of a Module goes on a kernel. */
-export const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): Target[] => {
+export const targetsOf = (run: Run, conf: ModuleConf, module: Module, kernel: Kernel): FileTarget[] => {
   const { dkmsTree, installTree, distribution, addonModulesDir } = run.settings;
   const directory = builtDirectory(dkmsTree, module, kernel);
   return builtFiles(directory).flatMap((file) => {
@@ -52,7 +52,7 @@ const saveOriginals = (
   run: Run,
   name: string,
   kernel: Kernel,
-  targets: readonly Target[],
+  targets: readonly FileTarget[],
   ours: ReadonlySet<string>,
 ): string[] => {
   const directory = join(run.settings.installTree, kernel.release);
@@ -69,15 +69,15 @@ const saveOriginals = (
   return replaced;
 };
 
-const put = (run: Run, { from, to, hash }: Target): void =>
-  run.settings.symlinkModules ? relink(from, to) : publishCopy(from, to, hash);
+const put = (run: Run, { from, to, hash }: FileTarget): void =>
+  run.settings.symlinkModules ? symlinkAtomic(from, to) : copyAtomic(from, to, hash);
 
 /** Files of ours on this kernel that the new version does not have, or has elsewhere. */
 const removeOutdated = (
   run: Run,
   name: string,
   kernel: Kernel,
-  targets: readonly Target[],
+  targets: readonly FileTarget[],
   ours: ReadonlySet<string>,
 ): void => {
   const wanted = new Set(targets.map((target) => target.to));
@@ -127,7 +127,7 @@ export const installModule = (
   }
   for (const path of replaced) remove(path);
   removeOutdated(run, module.name, kernel, targets, mine);
-  relink(join(module.version, kernel.release, kernel.arch), installedLink(dkmsTree, module.name, kernel));
+  symlinkAtomic(join(module.version, kernel.release, kernel.arch), installedLink(dkmsTree, module.name, kernel));
   const installed = targets.map((target) => installedFact(target.to, target.hash));
   writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), installed });
   closeJournal(stateDir, module.name, kernel);

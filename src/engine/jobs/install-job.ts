@@ -111,7 +111,7 @@ const install = async (context: JobContext): Promise<Outcome> => {
     job.kernel,
   );
   try {
-    await run.alone(job.kernel, async () => {
+    await run.serialize(job.kernel, async () => {
       const code = await runScript(run, site, 'PRE_INSTALL', conf.scripts.PRE_INSTALL, finding.entry.source, log);
       const at = conf.scripts.PRE_INSTALL ?? '';
       if (code !== 0 && !run.switches.force) {

@@ -4,7 +4,7 @@ import type { Job, Settled } from '../plan.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';
 import { type Fingerprint, readRecord, writeRecord } from '../state/record.ts';
-import { exists, list } from '../system/files.ts';
+import { exists, readDirectory } from '../system/files.ts';
 import { copyFile, remove } from '../system/publish.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { inputsKey } from '../tree/fingerprint.ts';
@@ -14,7 +14,7 @@ import { inputsKey } from '../tree/fingerprint.ts';
 /** What a build leaves is only in the way of the next one when the disk is full. */
 const freeSpace = (run: Run, job: Job): void => {
   const build = join(run.settings.dkmsTree, job.module.name, job.module.version, 'build');
-  for (const name of list(build).filter((one) => one !== 'make.log')) remove(join(build, name));
+  for (const name of readDirectory(build).filter((one) => one !== 'make.log')) remove(join(build, name));
 };
 
 /** Keep the log where the next build does not delete it. */

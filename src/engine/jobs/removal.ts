@@ -38,7 +38,7 @@ const takeAway = async (run: Run, job: Job, lock: Lock, onChanged: () => void): 
   const isInstalled = installedVersion(dkmsTree, module.name, kernel) === module.version;
   const entry = readTree(dkmsTree, sourceTree).find((one) => sameModule(one.module, module));
   const files = (readRecord(stateDir, module, kernel).installed ?? []).map((file) => file.path);
-  await run.alone(kernel, async () => {
+  await run.serialize(kernel, async () => {
     if (!isInstalled) return;
     uninstallModule(run, module, kernel);
     onChanged();

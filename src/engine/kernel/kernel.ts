@@ -8,10 +8,10 @@ import {
   hashText,
   isDirectory,
   isExecutable,
-  list,
-  look,
+  readDirectory,
   readText,
   realPath,
+  stat,
   walk,
 } from '../system/files.ts';
 import { compareVersions } from '../system/version.ts';
@@ -60,7 +60,7 @@ export const isBootable = (installTree: string, release: string): boolean => {
 
 /** Releases in the install tree that can be booted, the newest last. */
 export const bootableKernels = (installTree: string): string[] =>
-  list(installTree)
+  readDirectory(installTree)
     .filter((name) => isDirectory(join(installTree, name)) && isBootable(installTree, name))
     .sort(compareVersions);
 
@@ -104,13 +104,13 @@ export const findCommand = (command: string, path: string): string | undefined =
 const headersHashOf = (headers: string): string => {
   const files = ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h'];
   return hashText(
-    ...files.map((file) => join(headers, file)).map((path) => (look(path)?.kind === 'file' ? hashFile(path) : '-')),
+    ...files.map((file) => join(headers, file)).map((path) => (stat(path)?.kind === 'file' ? hashFile(path) : '-')),
   );
 };
 
 const compilerHashOf = (command: string, path: string): string => {
   const file = realPath(findCommand(command, path) ?? '/nonexistent');
-  const facts = file ? look(file) : undefined;
+  const facts = file ? stat(file) : undefined;
   return file && facts ? hashText(file, String(facts.size), String(facts.mtimeMs)) : '';
 };
 

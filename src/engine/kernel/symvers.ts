@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Processes } from '../system/exec.ts';
-import { hashText, list, readText, walk } from '../system/files.ts';
+import { hashText, readDirectory, readText, walk } from '../system/files.ts';
 import { compressionOf, objectNameOf } from './compression.ts';
 import { exportedCrcs, importedCrcs } from './modinfo.ts';
 
@@ -61,7 +61,7 @@ export const exportsIdentity = (exported: Exports): string =>
  */
 export const symversFromObjects = async (moduleDirectory: string, processes: Processes): Promise<string> => {
   const lines: string[] = [];
-  for (const file of list(moduleDirectory).filter((name) => compressionOf(name))) {
+  for (const file of readDirectory(moduleDirectory).filter((name) => compressionOf(name))) {
     for (const [symbol, crc] of await exportedCrcs(processes, join(moduleDirectory, file))) {
       lines.push(`${crc}\t${symbol}\t${objectNameOf(file)}\tEXPORT_SYMBOL\t`);
     }

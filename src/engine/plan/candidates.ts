@@ -40,7 +40,7 @@ export interface Removal {
 }
 
 /** What a typed command wants of one Module. */
-export interface Demand {
+export interface Target {
   readonly want: 'built' | 'installed';
   /** Build anew, and in spite of dependencies that nobody knows. */
   readonly force: boolean;
@@ -55,5 +55,5 @@ export interface PlanInput {
   /** The file that switches autoinstall off, if it is there. */
   readonly noAutoinstall?: string;
   /** Names that a command asks for: these and what they need is all that is planned, AUTOINSTALL or not. */
-  readonly demands?: ReadonlyMap<string, Demand>;
+  readonly targets?: ReadonlyMap<string, Target>;
 }

@@ -1,7 +1,7 @@
 import type { Failure } from '../errors.ts';
 import { consequenceOf, type DeferReason, isSatisfied, type Outcome } from '../outcome.ts';
 import type { JobReason } from '../plan.ts';
-import type { Candidate, Demand, KernelCandidates, PlanInput } from './candidates.ts';
+import type { Candidate, KernelCandidates, PlanInput, Target } from './candidates.ts';
 
 /** The rules by which one Module on one Kernel becomes a Job or is settled. Pure. */
 
@@ -65,7 +65,7 @@ const worstObstacle = (obstacles: readonly (Outcome | undefined)[]): Outcome | u
   obstacles.find((outcome) => outcome?.kind === 'blocked') ?? obstacles.find((outcome) => outcome !== undefined);
 
 /** What a decision goes by: the other candidates of the Kernel and what was decided before. */
-export interface Table {
+export interface PlanContext {
   readonly input: PlanInput;
   readonly on: KernelCandidates;
   readonly byName: ReadonlyMap<string, Candidate>;
@@ -75,7 +75,7 @@ export interface Table {
 }
 
 /** What settles a Module before its needs are looked at. */
-const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined => {
+const beforeNeeds = (candidate: Candidate, context: PlanContext): Decision | undefined => {
   if (candidate.failure) {
     const onlyGone = candidate.failure.kind === 'source-broken' && candidate.state === 'installed';
     return onlyGone ? unchanged : failed(candidate.failure);
@@ -83,16 +83,16 @@ const beforeNeeds = (candidate: Candidate, table: Table): Decision | undefined =
   const { conf } = candidate;
   if (!conf) return unchanged;
   if (conf.exclusion) return settle({ kind: 'skipped', why: { reason: 'excluded', ...conf.exclusion } });
-  if (table.input.demands) return undefined;
+  if (context.input.targets) return undefined;
   if (!conf.autoinstall) return settle({ kind: 'skipped', why: { reason: 'autoinstall-no' } });
-  const path = table.input.noAutoinstall;
+  const path = context.input.noAutoinstall;
   return path ? settle({ kind: 'skipped', why: { reason: 'no-autoinstall-file', path } }) : undefined;
 };
 
-const withoutHeaders = (table: Table): Decision =>
-  table.input.headersMayFollow
+const withoutHeaders = (context: PlanContext): Decision =>
+  context.input.headersMayFollow
     ? settle({ kind: 'deferred', why: { reason: 'headers-may-follow' } })
-    : failed({ kind: 'headers-missing', at: table.on.headersAt, detail: table.on.kernel.release });
+    : failed({ kind: 'headers-missing', at: context.on.headersAt, detail: context.on.kernel.release });
 
 const conflictOf = (candidate: Candidate, owners: ReadonlyMap<string, string>): Decision | undefined => {
   for (const { dest } of candidate.conf?.objects ?? []) {
@@ -104,19 +104,19 @@ const conflictOf = (candidate: Candidate, owners: ReadonlyMap<string, string>): 
 };
 
 /** A typed command takes what is built as it is; only `--force` builds anew. */
-const demandedReason = (candidate: Candidate, demand: Demand): JobReason | undefined => {
-  if (demand.force) return { reason: 'forced' };
+const targetReason = (candidate: Candidate, target: Target): JobReason | undefined => {
+  if (target.force) return { reason: 'forced' };
   if (candidate.state === 'added') return { reason: 'asked' };
-  if (demand.want === 'built' || candidate.state === 'installed') return undefined;
+  if (target.want === 'built' || candidate.state === 'installed') return undefined;
   return { reason: 'not-installed' };
 };
 
-/** Under a demand, a dependency is only wanted installed; how fresh it is was not asked. */
-const reasonOf = (candidate: Candidate, table: Table): JobReason | undefined => {
-  const { demands } = table.input;
-  if (!demands) return ownReason(candidate) ?? dependencyReason(candidate.conf?.depends ?? [], table.decided);
-  const demand = demands.get(candidate.module.name);
-  if (demand) return demandedReason(candidate, demand);
+/** Under a target, a dependency is only wanted installed; how fresh it is was not asked. */
+const reasonOf = (candidate: Candidate, context: PlanContext): JobReason | undefined => {
+  const { targets } = context.input;
+  if (!targets) return ownReason(candidate) ?? dependencyReason(candidate.conf?.depends ?? [], context.decided);
+  const target = targets.get(candidate.module.name);
+  if (target) return targetReason(candidate, target);
   return candidate.installed ? undefined : ownReason(candidate);
 };
 
@@ -129,43 +129,43 @@ const unknownBehind = (why: DeferReason, decided: Decisions): string => {
 };
 
 /** For a command a dependency that nobody registered is a failure; `--force` goes on without it. */
-const underDemand = (outcome: Outcome, demand: Demand | undefined, decided: Decisions): Outcome | undefined => {
-  if (!demand || outcome.kind !== 'deferred') return outcome;
-  if (demand.force) return undefined;
+const forTarget = (outcome: Outcome, target: Target | undefined, decided: Decisions): Outcome | undefined => {
+  if (!target || outcome.kind !== 'deferred') return outcome;
+  if (target.force) return undefined;
   const at = unknownBehind(outcome.why, decided);
   return { kind: 'failed', failure: { kind: 'dependency-unknown', at }, remembered: false };
 };
 
-const obstacleFor = (candidate: Candidate, table: Table): Outcome | undefined => {
+const obstacleFor = (candidate: Candidate, context: PlanContext): Outcome | undefined => {
   const depends = candidate.conf?.depends ?? [];
-  const worst = worstObstacle(depends.map((name) => obstacleOf(name, table.decided, table.byName)));
-  return worst && underDemand(worst, table.input.demands?.get(candidate.module.name), table.decided);
+  const worst = worstObstacle(depends.map((name) => obstacleOf(name, context.decided, context.byName)));
+  return worst && forTarget(worst, context.input.targets?.get(candidate.module.name), context.decided);
 };
 
 /** Decide one Module after all that it needs. */
-export const decide = (candidate: Candidate, table: Table): Decision => {
-  const early = beforeNeeds(candidate, table);
+export const decide = (candidate: Candidate, context: PlanContext): Decision => {
+  const early = beforeNeeds(candidate, context);
   if (early) return early;
-  const reason = reasonOf(candidate, table);
+  const reason = reasonOf(candidate, context);
   if (!reason) return unchanged;
-  const obstacle = obstacleFor(candidate, table);
+  const obstacle = obstacleFor(candidate, context);
   // What has to wait for another module in any case lacks no headers.
   if (obstacle?.kind === 'deferred') return settle(obstacle);
-  if (!table.on.hasHeaders && !installsOnly.has(reason.reason)) return withoutHeaders(table);
-  const isForced = table.input.demands?.get(candidate.module.name)?.force === true;
-  const conflict = isForced ? undefined : conflictOf(candidate, table.owners);
+  if (!context.on.hasHeaders && !installsOnly.has(reason.reason)) return withoutHeaders(context);
+  const isForced = context.input.targets?.get(candidate.module.name)?.force === true;
+  const conflict = isForced ? undefined : conflictOf(candidate, context.owners);
   if (conflict) return conflict;
   if (obstacle) return settle(obstacle);
-  if (candidate.remembered && table.input.trustMemory) return failed(candidate.remembered, true);
+  if (candidate.remembered && context.input.trustMemory) return failed(candidate.remembered, true);
   return { job: reason };
 };
 
 /** Decide a member of a cycle: blocked, but for a command that forces it. */
-export const decideInCycle = (candidate: Candidate, table: Table, path: readonly string[]): Decision => {
-  const early = beforeNeeds(candidate, table);
+export const decideInCycle = (candidate: Candidate, context: PlanContext, path: readonly string[]): Decision => {
+  const early = beforeNeeds(candidate, context);
   if (early) return early;
-  const demand = table.input.demands?.get(candidate.module.name);
-  if (!demand) return settle({ kind: 'blocked', why: { reason: 'cycle', path } });
-  if (!demand.force) return failed({ kind: 'dependency-circular', at: path.join(' -> ') });
-  return table.on.hasHeaders ? { job: { reason: 'forced' } } : withoutHeaders(table);
+  const target = context.input.targets?.get(candidate.module.name);
+  if (!target) return settle({ kind: 'blocked', why: { reason: 'cycle', path } });
+  if (!target.force) return failed({ kind: 'dependency-circular', at: path.join(' -> ') });
+  return context.on.hasHeaders ? { job: { reason: 'forced' } } : withoutHeaders(context);
 };

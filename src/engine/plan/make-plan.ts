@@ -1,55 +1,55 @@
 import type { Job, JobReason, Plan, Settled } from '../plan.ts';
 import { type Kernel, kernelKey, type Module, moduleLabel } from '../request.ts';
 import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
-import { decide, decideInCycle, type Table } from './decide.ts';
+import { decide, decideInCycle, type PlanContext } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */
 const jobId = (module: Module, kernel: Kernel): string => `${moduleLabel(module)}@${kernelKey(kernel)}`;
 
-const own = (table: Table, candidate: Candidate): void => {
-  for (const { dest } of candidate.conf?.objects ?? []) table.owners.set(dest, candidate.module.name);
+const claimObjects = (context: PlanContext, candidate: Candidate): void => {
+  for (const { dest } of candidate.conf?.objects ?? []) context.owners.set(dest, candidate.module.name);
 };
 
 /** The names that a command asks for and all that they need; every name where nothing was asked for. */
 const wantedNames = (input: PlanInput, needs: Needs): ReadonlySet<string> => {
-  if (!input.demands) return new Set(needs.keys());
-  return new Set([...input.demands.keys()].flatMap((name) => [name, ...allNeedsOf(needs, name)]));
+  if (!input.targets) return new Set(needs.keys());
+  return new Set([...input.targets.keys()].flatMap((name) => [name, ...allNeedsOf(needs, name)]));
 };
 
-const jobOf = (candidate: Candidate, why: JobReason, table: Table): Job => {
+const jobOf = (candidate: Candidate, why: JobReason, context: PlanContext): Job => {
   const { module, conf } = candidate;
-  const { kernel } = table.on;
-  const waitsFor = (conf?.depends ?? []).filter((need) => 'job' in (table.decided.get(need) ?? {}));
-  const after = waitsFor.map((need) => jobId(table.byName.get(need)?.module ?? module, kernel));
-  const want = table.input.demands?.get(module.name)?.want ?? 'installed';
+  const { kernel } = context.on;
+  const waitsFor = (conf?.depends ?? []).filter((need) => 'job' in (context.decided.get(need) ?? {}));
+  const after = waitsFor.map((need) => jobId(context.byName.get(need)?.module ?? module, kernel));
+  const want = context.input.targets?.get(module.name)?.want ?? 'installed';
   return { id: jobId(module, kernel), module, kernel, want, why, after };
 };
 
 /** In a circle the failure of the module that was named says all; and forced, it goes without the others. */
-const isAsked = (input: PlanInput, name: string): boolean => input.demands?.has(name) ?? true;
+const isAsked = (input: PlanInput, name: string): boolean => input.targets?.has(name) ?? true;
 
 const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; settled: Settled[] } => {
   const byName = new Map(on.candidates.map((candidate) => [candidate.module.name, candidate]));
   const needs: Needs = new Map(on.candidates.map((one) => [one.module.name, one.conf?.depends ?? []]));
   const order = orderOf(needs);
   const wanted = wantedNames(input, needs);
-  const table: Table = { input, on, byName, decided: new Map(), owners: new Map() };
-  for (const candidate of on.candidates) if (candidate.installed) own(table, candidate);
+  const context: PlanContext = { input, on, byName, decided: new Map(), owners: new Map() };
+  for (const candidate of on.candidates) if (candidate.installed) claimObjects(context, candidate);
   const jobs: Job[] = [];
   const settled: Settled[] = [];
   for (const name of [...order.cycles.keys(), ...order.names].filter((one) => wanted.has(one))) {
     const candidate = byName.get(name);
     if (!candidate) continue;
     const path = order.cycles.get(name);
-    const decision = path ? decideInCycle(candidate, table, path) : decide(candidate, table);
+    const decision = path ? decideInCycle(candidate, context, path) : decide(candidate, context);
     if ('job' in decision) {
-      own(table, candidate);
-      jobs.push(jobOf(candidate, decision.job, table));
+      claimObjects(context, candidate);
+      jobs.push(jobOf(candidate, decision.job, context));
     } else if (!path || isAsked(input, name)) {
       settled.push({ module: candidate.module, kernel: on.kernel, outcome: decision.outcome });
     }
-    table.decided.set(name, decision);
+    context.decided.set(name, decision);
   }
   return { jobs, settled };
 };

@@ -47,7 +47,7 @@ const missingObject = (directory: string, conf: ModuleConf): string | undefined 
   return lost && join(directory, 'module', `${lost.dest}.ko`);
 };
 
-interface Sight {
+interface Inspection {
   readonly entry: TreeEntry;
   readonly kernel: Kernel;
   readonly facts: KernelFacts;
@@ -58,20 +58,20 @@ interface Sight {
 }
 
 /** A run was ended between building and installing this version. */
-const isUnfinished = (run: Run, { entry, kernel }: Sight): boolean =>
+const isUnfinished = (run: Run, { entry, kernel }: Inspection): boolean =>
   readJournal(run.settings.stateDir, entry.module.name, kernel)?.module.version === entry.module.version;
 
 const changedSince = (
   run: Run,
-  sight: Sight,
+  inspection: Inspection,
   record: EntryRecord,
   fingerprint: Fingerprint,
   conf: ModuleConf,
 ): string[] => {
   // Without a record it was built by dkms, unless we know that we did not get to the end of it.
   if (record.failure?.failure.kind === 'will-not-load') return ['what it will load with'];
-  if (!record.build) return record.failure || isUnfinished(run, sight) ? ['unfinished build'] : [];
-  const { kernel, facts, needs, entry } = sight;
+  if (!record.build) return record.failure || isUnfinished(run, inspection) ? ['unfinished build'] : [];
+  const { kernel, facts, needs, entry } = inspection;
   const lost = missingObject(builtDirectory(run.settings.dkmsTree, entry.module, kernel), conf);
   const now = dependenciesNow(run, kernel, allNeedsOf(needs, entry.module.name));
   const options = {
@@ -84,40 +84,42 @@ const changedSince = (
 
 const rememberedFailure = (
   run: Run,
-  sight: Sight,
+  inspection: Inspection,
   record: EntryRecord,
   fingerprint: Fingerprint,
 ): Failure | undefined => {
   if (!record.failure || record.failure.transient) return undefined;
-  const now = dependenciesNow(run, sight.kernel, allNeedsOf(sight.needs, sight.entry.module.name));
-  return record.failure.inputs === inputsKey(sight.entry.module, fingerprint, now) ? record.failure.failure : undefined;
+  const now = dependenciesNow(run, inspection.kernel, allNeedsOf(inspection.needs, inspection.entry.module.name));
+  return record.failure.inputs === inputsKey(inspection.entry.module, fingerprint, now)
+    ? record.failure.failure
+    : undefined;
 };
 
-const findingOf = (run: Run, sight: Sight): Finding => {
-  const { entry, kernel, facts, read } = sight;
+const findingOf = (run: Run, inspection: Inspection): Finding => {
+  const { entry, kernel, facts, read } = inspection;
   const { dkmsTree, stateDir, confDir } = run.settings;
   const { module } = entry;
   const state = stateOn(dkmsTree, entry, kernel);
   const installed = installedVersion(dkmsTree, module.name, kernel);
   const record = readRecord(stateDir, module, kernel);
-  const fingerprint = fingerprintOf(sight.sources, sight.files, join(confDir, module.name), facts);
+  const fingerprint = fingerprintOf(inspection.sources, inspection.files, join(confDir, module.name), facts);
   const base = { module, state, ...(installed ? { installed } : {}) };
   const common = {
     entry,
     kernel,
     fingerprint,
     record,
-    adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, sight),
+    adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, inspection),
   };
   if ('failure' in read) return { ...common, candidate: { ...base, changed: [], failure: read.failure } };
-  noteConf(run, read.conf, sight.files[0] ?? '');
-  const unfinished = isUnfinished(run, sight) ? join(facts.directory, module.name) : undefined;
+  noteConf(run, read.conf, inspection.files[0] ?? '');
+  const unfinished = isUnfinished(run, inspection) ? join(facts.directory, module.name) : undefined;
   const damaged = state === 'installed' ? (damagedFile(record) ?? unfinished) : undefined;
-  const remembered = rememberedFailure(run, sight, record, fingerprint);
+  const remembered = rememberedFailure(run, inspection, record, fingerprint);
   const candidate: Candidate = {
     ...base,
     conf: read.conf,
-    changed: state === 'added' ? [] : changedSince(run, sight, record, fingerprint, read.conf),
+    changed: state === 'added' ? [] : changedSince(run, inspection, record, fingerprint, read.conf),
     ...(damaged ? { damaged } : {}),
     ...(remembered ? { remembered } : {}),
   };

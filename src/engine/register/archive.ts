@@ -14,7 +14,7 @@ import {
 import type { Run } from '../run/run.ts';
 import { copyDirectory, placeCopy } from '../system/copy-directory.ts';
 import type { Ended } from '../system/exec.ts';
-import { exists, isDirectory, isWritable, list, look } from '../system/files.ts';
+import { exists, isDirectory, isWritable, readDirectory, stat } from '../system/files.ts';
 import { copyFile, makeDirectory, makeTemporary, remove, rename, syncPath, writeText } from '../system/publish.ts';
 import { builtDirectory, entryDirectory, readTree, register, type TreeEntry } from '../tree/tree.ts';
 import { archiveProblem, memberNames } from './archive-check.ts';
@@ -89,7 +89,15 @@ export const makeArchive = async (run: Run, request: MktarballRequest): Promise<
   await gather(run, entry, kernels, request, top);
   makeDirectory(dirname(target));
   const beside = join(dirname(target), `.tmp_${process.pid}_${basename(target)}`);
-  const ended = await tar(run, ['--create', '--auto-compress', '--file', beside, '--directory', top, ...list(top)]);
+  const ended = await tar(run, [
+    '--create',
+    '--auto-compress',
+    '--file',
+    beside,
+    '--directory',
+    top,
+    ...readDirectory(top),
+  ]);
   if (ended.code !== 0) {
     remove(beside);
     throw new FailureError({ kind: 'archive-unwritable', at: target, detail: ended.problem });
@@ -105,7 +113,7 @@ const refuse = (archive: string, detail: string): FailureError =>
 
 /** Unpack into a private directory, after a look at every member. */
 const unpack = async (run: Run, archive: string): Promise<{ top: string; names: string[] }> => {
-  if (look(archive)?.kind !== 'file') throw new FailureError({ kind: 'archive-missing', at: archive });
+  if (stat(archive)?.kind !== 'file') throw new FailureError({ kind: 'archive-missing', at: archive });
   const listing = await tar(run, [
     '--list',
     '--verbose',
@@ -145,8 +153,8 @@ const moduleIn = async (run: Run, directory: string, archive: string): Promise<M
 
 const loadBuilt = async (run: Run, top: string, module: Module): Promise<void> => {
   const main = join(top, 'dkms_main_tree');
-  for (const release of list(main)) {
-    for (const arch of list(join(main, release))) {
+  for (const release of readDirectory(main)) {
+    for (const arch of readDirectory(join(main, release))) {
       if (!isDirectory(join(main, release, arch, 'module'))) continue;
       const target = builtDirectory(run.settings.dkmsTree, module, { release, arch });
       makeDirectory(dirname(target));

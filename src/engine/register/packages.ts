@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import type { GuardRequest } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Argv } from '../system/exec.ts';
-import { list, look, walk } from '../system/files.ts';
+import { readDirectory, stat, walk } from '../system/files.ts';
 import { makeDirectory } from '../system/publish.ts';
 import { archiveProblem } from './archive-check.ts';
 
@@ -64,7 +64,7 @@ const unpack = async (run: Run, archive: string, directory: string, into: string
 
 const configOf = (into: string, release: string): { config?: string } => {
   const places = [join(into, 'boot', `config-${release}`), join(into, 'usr/lib/modules', release, 'build/.config')];
-  const config = places.find((path) => look(path)?.kind === 'file');
+  const config = places.find((path) => stat(path)?.kind === 'file');
   return config === undefined ? {} : { config };
 };
 
@@ -76,7 +76,7 @@ export const readIncoming = async (run: Run, request: GuardRequest): Promise<Inc
   const archives = [...request.archives, ...(await filesOfPackages(run, request.packages))];
   const releases: string[] = [];
   for (const archive of new Set(archives)) releases.push(...(await unpack(run, archive, directory, into)));
-  const sources = list(join(into, 'usr/src')).map((name) => join(into, 'usr/src', name));
+  const sources = readDirectory(join(into, 'usr/src')).map((name) => join(into, 'usr/src', name));
   return {
     kernels: [...new Set(releases)].map((release) => ({ release, ...configOf(into, release) })),
     sources: sources.filter((source) => walk(source).some((path) => basename(path) === 'dkms.conf')),

@@ -7,10 +7,10 @@ import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Kernel } from '../request.ts';
 import { siteOf } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import { exists, isDirectory, list, realPath } from '../system/files.ts';
+import { exists, isDirectory, readDirectory, realPath } from '../system/files.ts';
 import { distrustedSource } from '../system/trust.ts';
 import { newestOf } from '../system/version.ts';
-import { stays } from '../tree/superseded.ts';
+import { cancelReplacement } from '../tree/superseded.ts';
 import { entryDirectory, isRegistered, register, type TreeEntry } from '../tree/tree.ts';
 
 /** Sources that a package brought become known Modules. */
@@ -69,7 +69,7 @@ const neededSources = (run: Run, found: readonly Identified[], known: readonly T
   const missing = [...new Set(found.flatMap((one) => one.needs))].filter(
     (name) => !known.some((entry) => entry.module.name === name),
   );
-  const there = list(run.settings.sourceTree).filter((name) =>
+  const there = readDirectory(run.settings.sourceTree).filter((name) =>
     exists(join(run.settings.sourceTree, name, 'dkms.conf')),
   );
   return missing.flatMap((name) => {
@@ -103,7 +103,7 @@ export const registerSources = async (
   const entries = good.map((found) => entryOf(run, found));
   for (const found of dryRun ? [] : good) {
     register(run.settings.dkmsTree, found.module, found.directory);
-    stays(run.settings.stateDir, found.module);
+    cancelReplacement(run.settings.stateDir, found.module);
     run.note({ note: 'registered', module: found.module });
     await runPostAdd(run, found, at);
   }

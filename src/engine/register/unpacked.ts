@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Run } from '../run/run.ts';
-import { exists, list } from '../system/files.ts';
+import { exists, readDirectory } from '../system/files.ts';
 import { isCleanName } from '../system/names.ts';
 import { isRegistered, type TreeEntry } from '../tree/tree.ts';
 
@@ -37,7 +37,7 @@ const ownerIn = (line: string): { readonly owner: string; readonly path: string 
 /** Directory names below the source tree; none where there is no dpkg. */
 export const unpackedSources = async (run: Run, known: readonly TreeEntry[]): Promise<string[]> => {
   const { sourceTree } = run.settings;
-  const confs = new Map(list(sourceTree).map((name) => [join(sourceTree, name, 'dkms.conf'), name]));
+  const confs = new Map(readDirectory(sourceTree).map((name) => [join(sourceTree, name, 'dkms.conf'), name]));
   const unknown = [...confs].filter(
     ([conf, name]) => isCleanName(name) && exists(conf) && !isRegistered(known, dirname(conf)),
   );

@@ -36,7 +36,7 @@ export interface Run {
   /** The key that modules for a Kernel are signed with, made at the first question. */
   readonly signingKey: (kernel: Kernel) => Promise<KeyResult>;
   /** One install at a time on a Kernel. */
-  readonly alone: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
+  readonly serialize: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
   /** Switches of the command; all off where a hook runs us. */
   readonly switches: Switches;
   /** Modules that a command names: switches about a conf are theirs alone. */

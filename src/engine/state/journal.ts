@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Kernel, Module } from '../request.ts';
-import { list, readText } from '../system/files.ts';
-import { publishText, remove } from '../system/publish.ts';
+import { readDirectory, readText } from '../system/files.ts';
+import { remove, writeAtomic } from '../system/publish.ts';
 import { journalFile, journalsDirectory } from './paths.ts';
 
 /** The journal of an install that may not have come to its end. */
@@ -31,7 +31,7 @@ export const readJournal = (stateDir: string, name: string, kernel: Kernel): Jou
   readJournalFile(journalFile(stateDir, name, kernel));
 
 export const openJournals = (stateDir: string): Journal[] =>
-  list(journalsDirectory(stateDir))
+  readDirectory(journalsDirectory(stateDir))
     .filter((name) => !name.startsWith('.'))
     .map((name) => readJournalFile(join(journalsDirectory(stateDir), name)))
     .filter((journal) => journal !== undefined);
@@ -40,7 +40,7 @@ export const openJournals = (stateDir: string): Journal[] =>
 export const openJournal = (stateDir: string, journal: Journal): Journal => {
   const earlier = readJournal(stateDir, journal.module.name, journal.kernel)?.ours ?? [];
   const whole = { ...journal, ours: [...new Set([...journal.ours, ...earlier])] };
-  publishText(journalFile(stateDir, journal.module.name, journal.kernel), `${JSON.stringify(whole)}\n`);
+  writeAtomic(journalFile(stateDir, journal.module.name, journal.kernel), `${JSON.stringify(whole)}\n`);
   return whole;
 };
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import type { Kernel, Module } from '../request.ts';
-import { hashFile, isDirectory, list, look, readText } from '../system/files.ts';
-import { publishText, remove, removeEmpty } from '../system/publish.ts';
+import { hashFile, isDirectory, readDirectory, readText, stat } from '../system/files.ts';
+import { remove, removeEmpty, writeAtomic } from '../system/publish.ts';
 import { failureLogFile, kernelOfRecord, recordFile, recordsDirectory } from './paths.ts';
 
 /**
@@ -32,7 +32,7 @@ export interface InstalledFile {
 
 /** Whether an installed file is still what was installed: size and time first, its bytes where they differ. */
 export const isAsInstalled = ({ path, hash, size, mtimeMs }: InstalledFile): boolean => {
-  const facts = look(path);
+  const facts = stat(path);
   if (!facts) return false;
   return (facts.size === size && facts.mtimeMs === mtimeMs) || hashFile(path) === hash;
 };
@@ -77,7 +77,7 @@ export const readRecord = (stateDir: string, module: Module, kernel: Kernel): En
 };
 
 export const writeRecord = (stateDir: string, module: Module, kernel: Kernel, record: EntryRecord): void =>
-  publishText(recordFile(stateDir, module, kernel), `${JSON.stringify(record, undefined, 1)}\n`);
+  writeAtomic(recordFile(stateDir, module, kernel), `${JSON.stringify(record, undefined, 1)}\n`);
 
 /** Forget a Module on a Kernel, with its kept log. */
 export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): void => {
@@ -90,7 +90,8 @@ export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): 
 /** Every Module and Kernel that something is remembered of. */
 export const recordedEntries = (stateDir: string): { readonly module: Module; readonly kernel: Kernel }[] => {
   const top = recordsDirectory(stateDir);
-  const below = (...path: string[]): string[] => (isDirectory(join(top, ...path)) ? list(join(top, ...path)) : []);
+  const below = (...path: string[]): string[] =>
+    isDirectory(join(top, ...path)) ? readDirectory(join(top, ...path)) : [];
   return below().flatMap((name) =>
     below(name).flatMap((version) =>
       below(name, version).flatMap((file) => {

@@ -1,7 +1,7 @@
 import type { Module } from '../request.ts';
 import { readText } from '../system/files.ts';
 import { processFacts } from '../system/proc.ts';
-import { publishText, remove } from '../system/publish.ts';
+import { remove, writeAtomic } from '../system/publish.ts';
 import { rpmUpgradeMark } from './paths.ts';
 
 /**
@@ -18,7 +18,7 @@ const transaction = (): string | undefined => {
 /** Remember that this transaction added the module. */
 export const markAdded = (stateDir: string, module: Module): void => {
   const mark = transaction();
-  if (mark) publishText(rpmUpgradeMark(stateDir, module), `${mark}\n`);
+  if (mark) writeAtomic(rpmUpgradeMark(stateDir, module), `${mark}\n`);
 };
 
 /** Whether the removal comes from the transaction that added the module; asked once. */

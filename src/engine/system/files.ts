@@ -21,9 +21,9 @@ export const errnoOf = (error: unknown): string | undefined =>
 /** Whether an error says that a path leads to nothing. */
 export const isMissing = (error: unknown): boolean => missing.has(errnoOf(error) ?? '');
 
-const orUndefined = <T>(look: () => T): T | undefined => {
+const orUndefined = <T>(ask: () => T): T | undefined => {
   try {
-    return look();
+    return ask();
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
@@ -38,13 +38,13 @@ const factsOf = (stats: fs.Stats): FileFacts => ({
 });
 
 /** Facts about what a path leads to; undefined if there is nothing (also for a link to nothing). */
-export const look = (path: string): FileFacts | undefined => orUndefined(() => factsOf(fs.statSync(path)));
+export const stat = (path: string): FileFacts | undefined => orUndefined(() => factsOf(fs.statSync(path)));
 
 /** Facts about the path itself, a link not followed. */
-export const lookAtLink = (path: string): FileFacts | undefined => orUndefined(() => factsOf(fs.lstatSync(path)));
+export const lstat = (path: string): FileFacts | undefined => orUndefined(() => factsOf(fs.lstatSync(path)));
 
-export const isDirectory = (path: string): boolean => look(path)?.kind === 'directory';
-export const exists = (path: string): boolean => look(path) !== undefined;
+export const isDirectory = (path: string): boolean => stat(path)?.kind === 'directory';
+export const exists = (path: string): boolean => stat(path) !== undefined;
 
 /** The text of a file, undefined if there is none. */
 export const readText = (path: string): string | undefined => orUndefined(() => fs.readFileSync(path, 'utf8'));
@@ -63,7 +63,7 @@ export const readLink = (path: string): string | undefined => {
 export const realPath = (path: string): string | undefined => orUndefined(() => fs.realpathSync(path));
 
 /** The names in a directory in byte order (as a shell glob in the C locale), none if it is missing. */
-export const list = (path: string): string[] => (orUndefined(() => fs.readdirSync(path)) ?? []).sort(byBytes);
+export const readDirectory = (path: string): string[] => (orUndefined(() => fs.readdirSync(path)) ?? []).sort(byBytes);
 
 /** What is in a directory, with the kind of each; none if it is missing. */
 export const entriesIn = (path: string): fs.Dirent[] =>

@@ -1,7 +1,7 @@
 import { FailureError } from '../errors.ts';
 import { close, openLockFile, rewrite } from './descriptors.ts';
 import { type Processes, signalGroup } from './exec.ts';
-import { list, readLink, readText, realPath } from './files.ts';
+import { readDirectory, readLink, readText, realPath } from './files.ts';
 import { processFacts } from './proc.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface Lock {
 /** How long each kind of run waits for a lock, seconds: a transaction must not hang on another run for ever. */
 export const lockWaits = { hook: 600, typed: 24 * 3600, module: 600 } as const;
 
-export interface LockWish {
+export interface LockOptions {
   readonly path: string;
   /** Who we are, for the one who waits: `kmodsort hook run pacman install`. */
   readonly owner: string;
@@ -62,10 +62,10 @@ export const ownMark = (): string => `${process.pid}:${ownStart()}`;
 /** Processes other than we that have a file open, from /proc/PID/fd. */
 const openersOf = (path: string): number[] => {
   const real = realPath(path);
-  const pids = list('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const pids = readDirectory('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const hasOpen = (pid: string): boolean => {
     try {
-      return list(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === real);
+      return readDirectory(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === real);
     } catch {
       return false;
     }
@@ -87,32 +87,32 @@ const flock = async (processes: Processes, fd: number, words: string[]): Promise
   return ended.code;
 };
 
-const take = async (wish: LockWish, tryFor: (words: string[]) => Promise<number>): Promise<boolean> => {
+const take = async (options: LockOptions, tryFor: (words: string[]) => Promise<number>): Promise<boolean> => {
   if ((await tryFor(['--nonblock'])) === 0) return true;
-  const holder = parseOwner(readText(wish.path));
+  const holder = parseOwner(readText(options.path));
   if (holder && !isAlive(holder)) {
-    endSurvivors(wish.path, wish.onSurvivor);
+    endSurvivors(options.path, options.onSurvivor);
     if ((await tryFor(['--timeout', '5'])) === 0) return true;
   }
-  wish.onBusy(holder ? `${holder.what} (process ${holder.pid})` : 'another process');
-  return wish.wait > 0 && (await tryFor(['--timeout', String(wish.wait)])) === 0;
+  options.onBusy(holder ? `${holder.what} (process ${holder.pid})` : 'another process');
+  return options.wait > 0 && (await tryFor(['--timeout', String(options.wait)])) === 0;
 };
 
 /** Take a lock; throws lock-busy (FailureError) when it is not had in time. */
-export const takeLock = async (wish: LockWish, processes: Processes): Promise<Lock> => {
-  const descriptor = openLockFile(wish.path);
+export const takeLock = async (options: LockOptions, processes: Processes): Promise<Lock> => {
+  const descriptor = openLockFile(options.path);
   const tryFor = (words: string[]): Promise<number> => flock(processes, descriptor, words);
-  if (!(await take(wish, tryFor))) {
-    const holder = parseOwner(readText(wish.path));
+  if (!(await take(options, tryFor))) {
+    const holder = parseOwner(readText(options.path));
     close(descriptor);
     throw new FailureError({
       kind: 'lock-busy',
-      at: wish.path,
+      at: options.path,
       detail: holder ? `${holder.what} (process ${holder.pid})` : 'another process',
     });
   }
-  const afterDeath = parseOwner(readText(wish.path)) !== undefined;
-  rewrite(descriptor, ownerText(wish.owner));
+  const afterDeath = parseOwner(readText(options.path)) !== undefined;
+  rewrite(descriptor, ownerText(options.owner));
   return {
     descriptor,
     afterDeath,

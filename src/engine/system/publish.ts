@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import fs from 'fs-extra';
-import { entriesIn, errnoOf, hashFile, isDirectory, isMissing, lookAtLink } from './files.ts';
+import { entriesIn, errnoOf, hashFile, isDirectory, isMissing, lstat } from './files.ts';
 
 /**
  * Changes to files: everything that must survive a kill -9 or a full disk is written beside its target,
@@ -76,7 +76,7 @@ const publishWith = (target: string, fill: (temporary: string) => void): void =>
   const temporary = besides(target);
   try {
     fill(temporary);
-    if (lookAtLink(temporary)?.kind === 'file') syncPath(temporary);
+    if (lstat(temporary)?.kind === 'file') syncPath(temporary);
     fs.renameSync(temporary, target);
   } catch (error) {
     fs.removeSync(temporary);
@@ -88,11 +88,11 @@ const publishWith = (target: string, fill: (temporary: string) => void): void =>
 };
 
 /** Put text at a path: there is the old file or the whole new one, never a part. */
-export const publishText = (target: string, text: string, mode = 0o644): void =>
+export const writeAtomic = (target: string, text: string, mode = 0o644): void =>
   publishWith(target, (temporary) => fs.writeFileSync(temporary, text, { mode, flag: 'wx' }));
 
 /** Put a copy of a file at a path (mode 0644); the copy is compared with `hash` (SHA-256) before it is published. */
-export const publishCopy = (source: string, target: string, hash: string): void =>
+export const copyAtomic = (source: string, target: string, hash: string): void =>
   publishWith(target, (temporary) => {
     fs.copyFileSync(source, temporary, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
     fs.chmodSync(temporary, 0o644);
@@ -100,7 +100,7 @@ export const publishCopy = (source: string, target: string, hash: string): void 
   });
 
 /** Make or replace a symbolic link in one step. */
-export const relink = (target: string, path: string): void =>
+export const symlinkAtomic = (target: string, path: string): void =>
   publishWith(path, (temporary) => fs.symlinkSync(target, temporary));
 
 export const copyFile = (from: string, to: string): void => {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
-import { look } from './files.ts';
+import { stat } from './files.ts';
 
 /**
  * Which files we trust: what is read or run as root must not be writable by everybody. A file that its group may
  * write is told of, for people do share trees in a group.
  */
 
-const modeOf = (path: string): number => look(path)?.mode ?? 0;
+const modeOf = (path: string): number => stat(path)?.mode ?? 0;
 
 /** Whether everybody may write what a path leads to; no for what is not there. */
 export const isWorldWritable = (path: string): boolean => (modeOf(path) & 0o002) !== 0;

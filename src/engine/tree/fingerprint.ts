@@ -3,7 +3,7 @@ import type { KernelFacts } from '../kernel/kernel.ts';
 import { type Exports, exportsIdentity } from '../kernel/symvers.ts';
 import type { Module } from '../request.ts';
 import type { BuildRecord, Fingerprint, UsedSymbols } from '../state/record.ts';
-import { hashText, isDirectory, look, lookAtLink, readLink, readText, walk } from '../system/files.ts';
+import { hashText, isDirectory, lstat, readLink, readText, stat, walk } from '../system/files.ts';
 
 /** What a build depends on, as hashes: a difference names what changed. */
 
@@ -11,7 +11,7 @@ import { hashText, isDirectory, look, lookAtLink, readLink, readText, walk } fro
 export const treeHash = (directory: string): string => {
   if (!isDirectory(directory)) return '';
   const lines = walk(directory).map((path) => {
-    const facts = lookAtLink(join(directory, path));
+    const facts = lstat(join(directory, path));
     const target = facts?.kind === 'link' ? readLink(join(directory, path)) : '';
     return [path, facts?.size, facts?.mtimeMs, facts?.mode, target].join('\0');
   });
@@ -19,7 +19,7 @@ export const treeHash = (directory: string): string => {
 };
 
 /** Empty for what cannot be a conf: reading a directory fails, and reading a FIFO never ends. */
-const confText = (file: string): string => (look(file)?.kind === 'file' ? (readText(file) ?? '') : '');
+const confText = (file: string): string => (stat(file)?.kind === 'file' ? (readText(file) ?? '') : '');
 
 /**
  * @param sources treeHash of the source directory

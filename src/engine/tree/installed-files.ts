@@ -3,13 +3,13 @@ import { objectNameOf } from '../kernel/compression.ts';
 import type { Kernel, Module } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { type InstalledFile, readRecord } from '../state/record.ts';
-import { hashFile, look } from '../system/files.ts';
+import { hashFile, stat } from '../system/files.ts';
 import { moduleFiles } from './originals.ts';
 import { builtDirectory, builtFiles } from './tree.ts';
 
 /** What is to be remembered of a file that was installed. */
 export const installedFact = (path: string, hash: string): InstalledFile => {
-  const facts = look(path);
+  const facts = stat(path);
   return { path, hash, size: facts?.size ?? 0, mtimeMs: facts?.mtimeMs ?? 0 };
 };
 

@@ -4,8 +4,8 @@ import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
 import { readRecord } from '../state/record.ts';
-import { byBytes, exists, hashFile, list, readText, walk } from '../system/files.ts';
-import { makeDirectory, publishCopy, publishText, remove, removeEmpty } from '../system/publish.ts';
+import { byBytes, exists, hashFile, readDirectory, readText, walk } from '../system/files.ts';
+import { copyAtomic, makeDirectory, remove, removeEmpty, writeAtomic } from '../system/publish.ts';
 import { builtDirectory, builtFiles, originalsDirectory } from './tree.ts';
 
 /** In-tree modules that ours replace: kept with the place that they came from, and put back. */
@@ -16,7 +16,7 @@ export type ModuleFiles = ReadonlyMap<string, readonly string[]>;
 /** Every module file below a kernel's directory. */
 export const moduleFiles = (kernelDirectory: string): ModuleFiles => {
   const found = new Map<string, string[]>();
-  for (const top of list(kernelDirectory).filter((name) => name !== 'build' && name !== 'source')) {
+  for (const top of readDirectory(kernelDirectory).filter((name) => name !== 'build' && name !== 'source')) {
     for (const path of walk(join(kernelDirectory, top))) {
       const name = objectNameOf(basename(path));
       if (name) found.set(name, [...(found.get(name) ?? []), join(kernelDirectory, top, path)]);
@@ -53,8 +53,8 @@ export const saveOriginal = (dkmsTree: string, name: string, kernel: Kernel, pat
   const directory = originalsDirectory(dkmsTree, name, kernel);
   makeDirectory(directory);
   const saved = join(directory, basename(path));
-  publishText(originFile(saved), `${path}\n`);
-  publishCopy(path, saved, hashFile(path));
+  writeAtomic(originFile(saved), `${path}\n`);
+  copyAtomic(path, saved, hashFile(path));
 };
 
 export interface SavedOriginal {
@@ -67,7 +67,7 @@ export interface SavedOriginal {
 /** Saved in-tree modules of a module name on a kernel. */
 export const savedOriginals = (dkmsTree: string, name: string, kernel: Kernel): SavedOriginal[] => {
   const directory = originalsDirectory(dkmsTree, name, kernel);
-  return list(directory)
+  return readDirectory(directory)
     .filter((file) => objectNameOf(file))
     .map((file) => {
       const saved = join(directory, file);
@@ -86,7 +86,7 @@ export const usualPlace = (kernelDirectory: string, saved: string): string => {
 
 /** Put an original back, unless a file of the package stands there again; then forget the copy. */
 export const restoreOriginal = (dkmsTree: string, name: string, original: SavedOriginal, origin: string): void => {
-  if (!exists(origin)) publishCopy(original.saved, origin, hashFile(original.saved));
+  if (!exists(origin)) copyAtomic(original.saved, origin, hashFile(original.saved));
   forgetOriginal(dkmsTree, name, original);
 };
 
@@ -101,7 +101,7 @@ export const forgetOriginal = (dkmsTree: string, name: string, original: SavedOr
 export const sweepOrigins = (dkmsTree: string, name: string, kernel: Kernel): void => {
   const directory = originalsDirectory(dkmsTree, name, kernel);
   const saved = new Set(savedOriginals(dkmsTree, name, kernel).map((original) => originFile(original.saved)));
-  const notes = list(directory).filter((file) => file.endsWith('.origin'));
+  const notes = readDirectory(directory).filter((file) => file.endsWith('.origin'));
   for (const note of notes.map((file) => join(directory, file))) if (!saved.has(note)) remove(note);
   removeEmpty(directory, join(dkmsTree, name));
 };
@@ -110,7 +110,7 @@ export const sweepOrigins = (dkmsTree: string, name: string, kernel: Kernel): vo
 export const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string> => {
   const { dkmsTree, stateDir } = run.settings;
   const known = new Set<string>(readJournal(stateDir, name, kernel)?.ours);
-  for (const version of list(join(dkmsTree, name))) {
+  for (const version of readDirectory(join(dkmsTree, name))) {
     const directory = builtDirectory(dkmsTree, { name, version }, kernel);
     for (const file of builtFiles(directory)) known.add(hashFile(join(directory, 'module', file)));
     for (const file of readRecord(stateDir, { name, version }, kernel).installed ?? []) known.add(file.hash);

@@ -3,7 +3,7 @@ import type { Module } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { supersededDirectory, supersededMark } from '../state/paths.ts';
 import { forgetRecord } from '../state/record.ts';
-import { exists, list } from '../system/files.ts';
+import { exists, readDirectory } from '../system/files.ts';
 import { remove, writeText } from '../system/publish.ts';
 import { forgetEntry, unbuildModule } from './forget.ts';
 import { installedVersion, readTree, type TreeEntry } from './tree.ts';
@@ -14,16 +14,16 @@ import { installedVersion, readTree, type TreeEntry } from './tree.ts';
  */
 
 /** Whether a Module waits for its successor. */
-export const isOutgoing = (stateDir: string, module: Module): boolean => exists(supersededMark(stateDir, module));
+export const isSuperseded = (stateDir: string, module: Module): boolean => exists(supersededMark(stateDir, module));
 
 /** Let a Module stay until its successor is installed. */
-export const awaitSuccessor = (run: Run, module: Module): void => {
+export const markSuperseded = (run: Run, module: Module): void => {
   writeText(supersededMark(run.settings.stateDir, module), '');
-  run.note({ note: 'successor-awaited', module });
+  run.note({ note: 'superseded', module });
 };
 
 /** The same version came again: it is nobody's predecessor. */
-export const stays = (stateDir: string, module: Module): void => remove(supersededMark(stateDir, module));
+export const cancelReplacement = (stateDir: string, module: Module): void => remove(supersededMark(stateDir, module));
 
 /** What was built of it goes from the kernels on which another version is installed by now. */
 const dropWhereReplaced = (run: Run, entry: TreeEntry): boolean => {
@@ -42,18 +42,20 @@ const dropWhereReplaced = (run: Run, entry: TreeEntry): boolean => {
  *
  * @param isEnd the transaction is over: a version whose source is still there was not replaced after all
  */
-export const dropOutgoing = (run: Run, isEnd: boolean): void => {
+export const removeSuperseded = (run: Run, isEnd: boolean): void => {
   const { dkmsTree, sourceTree, stateDir } = run.settings;
-  if (list(supersededDirectory(stateDir)).length === 0) return;
+  if (readDirectory(supersededDirectory(stateDir)).length === 0) return;
   const entries = readTree(dkmsTree, sourceTree);
-  for (const entry of entries.filter(({ module }) => isOutgoing(stateDir, module))) {
+  for (const entry of entries.filter(({ module }) => isSuperseded(stateDir, module))) {
     const { name, version } = entry.module;
     const hasSuccessor = entries.some(({ module }) => module.name === name && module.version !== version);
     if (hasSuccessor && dropWhereReplaced(run, entry)) forgetEntry(run, entry);
-    if (!hasSuccessor && isEnd && !entry.broken) stays(stateDir, entry.module);
+    if (!hasSuccessor && isEnd && !entry.broken) cancelReplacement(stateDir, entry.module);
   }
   const known = new Set(readTree(dkmsTree, sourceTree).map(({ module }) => supersededMark(stateDir, module)));
-  for (const mark of list(supersededDirectory(stateDir)).map((name) => join(supersededDirectory(stateDir), name))) {
+  for (const mark of readDirectory(supersededDirectory(stateDir)).map((name) =>
+    join(supersededDirectory(stateDir), name),
+  )) {
     if (!known.has(mark)) remove(mark);
   }
 };
@@ -62,13 +64,13 @@ export const dropOutgoing = (run: Run, isEnd: boolean): void => {
  * Modules that a package took away without bringing another version: after the transaction they leave. A source that
  * merely cannot be used is a version that failed.
  */
-export const withoutSuccessor = (run: Run, entries: readonly TreeEntry[]): TreeEntry[] => {
+export const removedWithoutReplacement = (run: Run, entries: readonly TreeEntry[]): TreeEntry[] => {
   const { sourceTree, stateDir } = run.settings;
-  const sources = list(sourceTree);
+  const sources = readDirectory(sourceTree);
   return entries.filter(
     ({ module, broken }) =>
       broken &&
-      isOutgoing(stateDir, module) &&
+      isSuperseded(stateDir, module) &&
       !sources.some((name) => name.startsWith(`${module.name}-`)) &&
       !entries.some((other) => other.module.name === module.name && other.module.version !== module.version),
   );

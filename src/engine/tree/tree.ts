@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { compressionOf } from '../kernel/compression.ts';
 import { type Kernel, type Module, sameKernel } from '../request.ts';
-import { exists, isDirectory, list, lookAtLink, readLink, realPath } from '../system/files.ts';
+import { exists, isDirectory, lstat, readDirectory, readLink, realPath } from '../system/files.ts';
 import { isCleanName } from '../system/names.ts';
-import { isTemporary, relink } from '../system/publish.ts';
+import { isTemporary, symlinkAtomic } from '../system/publish.ts';
 import { newestOf } from '../system/version.ts';
 
 /** One Module as the dkms tree knows it. */
@@ -29,7 +29,7 @@ export const builtDirectory = (dkmsTree: string, module: Module, kernel: Kernel)
 
 /** Names of the module files in a built directory's module/. */
 export const builtFiles = (directory: string): string[] =>
-  list(join(directory, 'module')).filter((name) => compressionOf(name));
+  readDirectory(join(directory, 'module')).filter((name) => compressionOf(name));
 
 /** `<name>/kernel-<release>-<arch>`: the link that makes a built version the installed one. */
 export const installedLink = (dkmsTree: string, name: string, kernel: Kernel): string =>
@@ -40,10 +40,10 @@ export const originalsDirectory = (dkmsTree: string, name: string, kernel: Kerne
   join(dkmsTree, name, 'original_module', kernel.release, kernel.arch);
 
 const builtKernels = (directory: string): Kernel[] =>
-  list(directory)
+  readDirectory(directory)
     .filter((name) => !ownNames.has(name) && !name.startsWith('.') && isDirectory(join(directory, name)))
     .flatMap((release) =>
-      list(join(directory, release))
+      readDirectory(join(directory, release))
         .filter((arch) => !isTemporary(arch) && isDirectory(join(directory, release, arch, 'module')))
         .map((arch) => ({ release, arch })),
     );
@@ -51,7 +51,7 @@ const builtKernels = (directory: string): Kernel[] =>
 const readEntry = (dkmsTree: string, sourceTree: string, module: Module): TreeEntry | undefined => {
   const directory = entryDirectory(dkmsTree, module);
   const link = join(directory, 'source');
-  const kind = lookAtLink(link)?.kind;
+  const kind = lstat(link)?.kind;
   const usual = join(sourceTree, `${module.name}-${module.version}`);
   // Without `source` it is an entry only if its source directory says so, or something was built.
   const built = builtKernels(directory);
@@ -69,12 +69,12 @@ export const isRegistered = (entries: readonly TreeEntry[], directory: string): 
 
 /** Every Module in the dkms tree, in the order of a shell glob over names and versions. */
 export const readTree = (dkmsTree: string, sourceTree: string): TreeEntry[] =>
-  list(dkmsTree)
+  readDirectory(dkmsTree)
     .filter((name) => isCleanName(name) && isDirectory(join(dkmsTree, name)))
     .flatMap((name) =>
-      list(join(dkmsTree, name))
+      readDirectory(join(dkmsTree, name))
         .filter((version) => isCleanName(version) && version !== 'original_module' && !version.startsWith('kernel-'))
-        .filter((version) => lookAtLink(join(dkmsTree, name, version))?.kind === 'directory')
+        .filter((version) => lstat(join(dkmsTree, name, version))?.kind === 'directory')
         .map((version) => readEntry(dkmsTree, sourceTree, { name, version })),
     )
     .filter((entry) => entry !== undefined);
@@ -109,4 +109,4 @@ export const newestEntries = (entries: readonly TreeEntry[]): TreeEntry[] => {
 
 /** Make a Module known: the tree's `source` link to its source directory. */
 export const register = (dkmsTree: string, module: Module, source: string): void =>
-  relink(source, join(entryDirectory(dkmsTree, module), 'source'));
+  symlinkAtomic(source, join(entryDirectory(dkmsTree, module), 'source'));

@@ -3,7 +3,7 @@ import { type Failure, FailureError } from '../errors.ts';
 import { uninstallModule } from '../install/install.ts';
 import { depmodAll, inOrder, type JobsDone, runJobs } from '../jobs/run-plan.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
-import type { Demand, Removal } from '../plan/candidates.ts';
+import type { Removal, Target } from '../plan/candidates.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { findingsOn, noSurvey, surveyModules } from '../plan/survey.ts';
 import type { Row, SyncResult } from '../progress.ts';
@@ -22,11 +22,11 @@ import {
 } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { markAdded, wasAddedHere } from '../state/rpm-upgrade.ts';
-import { exists, isDirectory, list } from '../system/files.ts';
+import { exists, isDirectory, readDirectory } from '../system/files.ts';
 import { isCleanName } from '../system/names.ts';
 import { compareVersions } from '../system/version.ts';
 import { forgetEntry } from '../tree/forget.ts';
-import { awaitSuccessor } from '../tree/superseded.ts';
+import { markSuperseded } from '../tree/superseded.ts';
 import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
 
 /** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
@@ -35,7 +35,7 @@ const entriesNow = (run: Run): TreeEntry[] => readTree(run.settings.dkmsTree, ru
 
 /** Every kernel with headers, whether it can be booted or not: what `--all` builds for. */
 const kernelsWithHeaders = (run: Run): Kernel[] =>
-  list(run.settings.installTree)
+  readDirectory(run.settings.installTree)
     .filter((release) => isCleanName(release) && isDirectory(join(run.settings.installTree, release)))
     .sort(compareVersions)
     .map((release) => ({ release, arch: machineArch() }))
@@ -83,7 +83,7 @@ const bringAbout = async (
   given: Run,
   named: readonly TreeEntry[],
   kernels: readonly Kernel[],
-  demand: Demand,
+  target: Target,
   missing: readonly MissingKernel[] = [],
 ): Promise<Done> => {
   const run = { ...given, named: new Set(named.map((entry) => entry.module.name)) };
@@ -94,7 +94,7 @@ const bringAbout = async (
     removals: [],
     trustMemory: false,
     headersMayFollow: false,
-    demands: new Map(named.map((entry) => [entry.module.name, demand])),
+    targets: new Map(named.map((entry) => [entry.module.name, target])),
   });
   run.emit({ kind: 'planned', plan });
   const jobs = await runJobs(run, plan, survey);
@@ -130,8 +130,8 @@ const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<Done> =
   const kernels = request.kernels === 'all' ? kernelsWithHeaders(run) : request.kernels;
   if (kernels.length === 0) throw new FailureError({ kind: 'headers-missing', at: run.settings.installTree });
   const want = request.verb === 'build' ? 'built' : 'installed';
-  const demand = { want, force: request.switches.force } as const;
-  return bringAbout(run, [entry], kernels, demand, missingKernels(run, request));
+  const target = { want, force: request.switches.force } as const;
+  return bringAbout(run, [entry], kernels, target, missingKernels(run, request));
 };
 
 /** What there is to take away; a kernel on which there is nothing is a row without a Job. */
@@ -167,8 +167,8 @@ const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<Done> =
     run.note({ note: 'removal-cancelled', module: entry.module });
     return nothing;
   }
-  if (request.successorFollows && request.verb === 'remove') {
-    awaitSuccessor(run, entry.module);
+  if (request.replacementFollows && request.verb === 'remove') {
+    markSuperseded(run, entry.module);
     return nothing;
   }
   const kernels = request.kernels === 'all' ? entry.built : request.kernels;

@@ -8,7 +8,7 @@ import { type IncomingFiles, readIncoming } from '../register/packages.ts';
 import type { GuardRequest, Kernel } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
-import { list, realPath } from '../system/files.ts';
+import { readDirectory, realPath } from '../system/files.ts';
 import { newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
 import { withRun } from './with-run.ts';
 
@@ -40,7 +40,7 @@ const modulesAfter = async (run: Run, incoming: IncomingFiles, kernel: Kernel): 
 
 /** Each kernel that it is installed on has a link `kernel-<release>-<arch>` beside its versions. */
 const isInstalledAnywhere = (run: Run, name: string): boolean =>
-  list(join(run.settings.dkmsTree, name)).some((link) => link.startsWith('kernel-'));
+  readDirectory(join(run.settings.dkmsTree, name)).some((link) => link.startsWith('kernel-'));
 
 const findingsOn = async (run: Run, incoming: IncomingFiles, kernel: Kernel): Promise<GuardFinding[]> => {
   const entries = await modulesAfter(run, incoming, kernel);

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
-import type { Trouble } from '../progress.ts';
+import type { OpenFailure } from '../progress.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { loginNotice, requiredNotice } from '../state/paths.ts';
 import { readRecord, recordedEntries } from '../state/record.ts';
 import { makeProcesses } from '../system/exec.ts';
 import { exists, isDirectory } from '../system/files.ts';
-import { publishText, remove } from '../system/publish.ts';
+import { remove, writeAtomic } from '../system/publish.ts';
 import { newestEntries, readTree } from '../tree/tree.ts';
 
 /** Where people look after a failure at night: the login, the journal, the end of an apt run. */
 
 /** Remembered failures of what is wanted: the newest version of each Module, on kernels that are there. */
-export const troublesOf = (settings: Settings): Trouble[] => {
+export const openFailuresOf = (settings: Settings): OpenFailure[] => {
   const wanted = newestEntries(readTree(settings.dkmsTree, settings.sourceTree)).map((entry) => entry.module);
   return recordedEntries(settings.stateDir)
     .filter(({ module }) => wanted.some((one) => sameModule(one, module)))
@@ -25,7 +25,7 @@ export const troublesOf = (settings: Settings): Trouble[] => {
 };
 
 const publish = (path: string, text: string): void => {
-  if (text !== '') publishText(path, text);
+  if (text !== '') writeAtomic(path, text);
   else if (exists(path)) remove(path);
 };
 

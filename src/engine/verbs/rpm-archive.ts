@@ -1,7 +1,7 @@
 import type { Failure } from '../errors.ts';
 import { type DkmsRequest, type SyncRequest, typedSync } from '../request.ts';
 import type { Run } from '../run/run.ts';
-import { look } from '../system/files.ts';
+import { stat } from '../system/files.ts';
 
 /** An .rpm that ldtarball is given: rpm installs it and runs its scriptlets, so it must not come under our lock. */
 
@@ -14,7 +14,7 @@ const rpmOf = (request: Changing): string | undefined =>
 const autoinstall = typedSync({ kind: 'running' });
 
 const install = async (run: Run, archive: string): Promise<Failure | undefined> => {
-  if (look(archive)?.kind !== 'file') return { kind: 'archive-missing', at: archive };
+  if (stat(archive)?.kind !== 'file') return { kind: 'archive-missing', at: archive };
   const ended = await run.processes.run({ argv: ['rpm', '-Uvh', archive], environment: run.environment, limit: 3600 });
   if (ended.code === 0) return undefined;
   const said = ended.errors.trim().split('\n').at(-1) ?? '';

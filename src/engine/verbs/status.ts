@@ -5,7 +5,7 @@ import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from '../pro
 import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';
-import { hashFile, list, readText, realPath, walk } from '../system/files.ts';
+import { hashFile, readDirectory, readText, realPath, walk } from '../system/files.ts';
 import { compareVersions } from '../system/version.ts';
 import { type ModuleFiles, moduleFiles, savedOriginals } from '../tree/originals.ts';
 import { builtDirectory, builtFiles, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
@@ -106,7 +106,7 @@ const weakEntries = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry[
     const directory = join(settings.installTree, release, 'weak-updates');
     return walk(directory).some((path) => own.has(realPath(join(directory, path))));
   };
-  return list(settings.installTree)
+  return readDirectory(settings.installTree)
     .filter((release) => release !== kernel.release && serves(release))
     .map((release) => ({
       ...plainEntry(entry.module, 'added'),

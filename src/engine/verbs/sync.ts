@@ -18,10 +18,10 @@ import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { closeJournal, openJournals } from '../state/journal.ts';
 import { forgetRecord, recordedEntries } from '../state/record.ts';
-import { exists, isWritable, list, realPath } from '../system/files.ts';
+import { exists, isWritable, readDirectory, realPath } from '../system/files.ts';
 import { remove, removeEmpty, sweepTemporary } from '../system/publish.ts';
 import { forgetEntry } from '../tree/forget.ts';
-import { dropOutgoing, isOutgoing, stays, withoutSuccessor } from '../tree/superseded.ts';
+import { cancelReplacement, isSuperseded, removedWithoutReplacement, removeSuperseded } from '../tree/superseded.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
@@ -36,7 +36,7 @@ export const recover = (run: Run, afterDeath: boolean): string[] => {
   if (afterDeath) {
     sweepTemporary(dkmsTree, 4);
     sweepTemporary(stateDir, 4);
-    for (const release of list(installTree)) {
+    for (const release of readDirectory(installTree)) {
       for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);
     }
   }
@@ -82,7 +82,7 @@ const depmodFiles =
 
 const cleanKernel = (run: Run, release: string): void => {
   const directory = join(run.settings.installTree, release);
-  const left = list(directory);
+  const left = readDirectory(directory);
   if (left.length === 0 || left.some((name) => ['vmlinuz', 'kernel', 'modules.order', 'build'].includes(name))) return;
   for (const name of left.filter((file) => depmodFiles.test(file))) remove(join(directory, name));
   for (const place of ['updates/dkms', 'extra']) removeEmpty(join(directory, place), directory);
@@ -108,16 +108,16 @@ const forgetKernels = (run: Run, releases: readonly string[], rows: readonly Row
 /** A Module that was left alone because its source is not there is still worth a word. */
 const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
   const { stateDir } = run.settings;
-  for (const { module, source } of entries.filter((entry) => entry.broken && !isOutgoing(stateDir, entry.module)))
+  for (const { module, source } of entries.filter((entry) => entry.broken && !isSuperseded(stateDir, entry.module)))
     run.note({ note: 'broken-module', module, source });
 };
 
 /** The same version came again, as in an upgrade of its package alone. */
-const welcomeBack = (run: Run, scope: Scope, known: readonly TreeEntry[]): void => {
+const cancelReplacements = (run: Run, scope: Scope, known: readonly TreeEntry[]): void => {
   const { sourceTree, stateDir } = run.settings;
   const paths = new Set(scope.sources.map((source) => realPath(join(sourceTree, source))));
   for (const { module, source } of known.filter((entry) => !entry.broken))
-    if (paths.has(source)) stays(stateDir, module);
+    if (paths.has(source)) cancelReplacement(stateDir, module);
 };
 
 /** Everything that the package manager brings is there by now. */
@@ -136,9 +136,9 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   const { settings } = run;
   const known = readTree(settings.dkmsTree, settings.sourceTree);
   const named = scopeOf(settings, request, known);
-  const orphans = isEndOfTransaction(request) ? withoutSuccessor(run, known) : [];
+  const orphans = isEndOfTransaction(request) ? removedWithoutReplacement(run, known) : [];
   const scope = { ...named, leavingEntries: [...named.leavingEntries, ...orphans] };
-  if (!request.dryRun) welcomeBack(run, scope, known);
+  if (!request.dryRun) cancelReplacements(run, scope, known);
   const unpacked = request.transactionGoesOn ? await unpackedSources(run, known) : [];
   const fresh = await registerWithNeeds(run, [...scope.sources, ...unpacked], known, scope.kernels[0], request.dryRun);
   const staying = [...known, ...fresh.entries].filter((entry) => !isLeaving(scope, entry));
@@ -172,7 +172,7 @@ export const sync = async (run: Run, request: SyncRequest, recovered: readonly s
   await adoptAll(run, prepared.survey);
   const jobs = await runJobs(run, prepared.plan, prepared.survey);
   const done = [...prepared.plan.settled, ...jobs.rows];
-  dropOutgoing(run, isEndOfTransaction(request));
+  removeSuperseded(run, isEndOfTransaction(request));
   rememberSettled(run, prepared.plan.settled);
   forgetEntries(run, prepared.scope, done);
   forgetKernels(run, prepared.scope.leavingKernels, done);

@@ -27,7 +27,7 @@ const remembered = <Value>(make: (kernel: Kernel) => Value): ((kernel: Kernel) =
 };
 
 /** One at a time for each Kernel, in the order of the calls. */
-const turns = (): Run['alone'] => {
+const turns = (): Run['serialize'] => {
   const last = new Map<string, Promise<unknown>>();
   return (kernel, work) => {
     const before = last.get(kernel.release) ?? Promise.resolve();
@@ -98,7 +98,7 @@ const makeRun = async (
       headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes),
     ),
     signingKey: keyMaker(settings, processes, note),
-    alone: turns(),
+    serialize: turns(),
     switches,
     named: new Set(),
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { apt } from '../../../src/adapters/apt.ts';
 import { pacman } from '../../../src/adapters/pacman.ts';
-import { emptyOut, readQueue } from '../../../src/adapters/queue.ts';
+import { clearQueue, readQueue } from '../../../src/adapters/queue.ts';
 import { rpm } from '../../../src/adapters/rpm.ts';
 
 const adapters = { apt, pacman, rpm };
@@ -35,7 +35,7 @@ it('gives the events of each hook, oldest first, with the files that came on its
     { kind: 'source-touched', source: 'zfs-2.3' },
     { kind: 'transaction-ended' },
   ]);
-  emptyOut(queue);
+  clearQueue(queue);
   expect(readdirSync(join(state, 'queue'))).toEqual([]);
 });
 
@@ -82,8 +82,8 @@ it('hides no fault of our own', () => {
 it('is emptied again without a fault', () => {
   put('1', 'apt\ntrigger\n\n');
   const queue = readQueue(state, adapters);
-  emptyOut(queue);
-  emptyOut(queue);
+  clearQueue(queue);
+  clearQueue(queue);
   expect(readQueue(state, adapters).files).toEqual([]);
 });
 

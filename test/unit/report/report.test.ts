@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { chooseReport } from '../../../src/report/report.ts';
-import { steadySink } from '../../../src/report/sink.ts';
+import { epipeSafe } from '../../../src/report/sink.ts';
 import { request } from './world.ts';
 
 describe('chooseReport', () => {
@@ -29,7 +29,7 @@ describe('chooseReport', () => {
 describe('steadySink', () => {
   it('writes, and flushes what is written', async () => {
     const stream = new PassThrough();
-    const sink = steadySink(stream);
+    const sink = epipeSafe(stream);
     sink.write('one\n');
     await sink.flush();
     expect(String(stream.read())).toBe('one\n');
@@ -43,7 +43,7 @@ describe('steadySink', () => {
         done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
       },
     });
-    const sink = steadySink(stream);
+    const sink = epipeSafe(stream);
     sink.write('one\n');
     await sink.flush();
     sink.write('two\n');

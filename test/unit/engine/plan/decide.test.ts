@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Candidate, Demand, PlanInput } from '../../../../src/engine/plan/candidates.ts';
+import type { Candidate, PlanInput, Target } from '../../../../src/engine/plan/candidates.ts';
 import { makePlan } from '../../../../src/engine/plan/make-plan.ts';
 import {
   added,
@@ -21,14 +21,14 @@ import {
 } from './plan-world.ts';
 
 /** What a typed command names, and what it wants of it. */
-type Asked = Readonly<Record<string, Demand>>;
+type Asked = Readonly<Record<string, Target>>;
 
-const build: Demand = { want: 'built', force: false };
-const install: Demand = { want: 'installed', force: false };
-const forced: Demand = { want: 'installed', force: true };
+const build: Target = { want: 'built', force: false };
+const install: Target = { want: 'installed', force: false };
+const forced: Target = { want: 'installed', force: true };
 
 const typed = (candidates: readonly Candidate[], asked: Asked, more: Partial<PlanInput> = {}, hasHeaders = true) =>
-  inputOf(candidates, { demands: new Map(Object.entries(asked)), trustMemory: false, ...more }, hasHeaders);
+  inputOf(candidates, { targets: new Map(Object.entries(asked)), trustMemory: false, ...more }, hasHeaders);
 
 const asked = { reason: 'asked' };
 const force = { reason: 'forced' };
@@ -94,7 +94,7 @@ describe('a command about one module', () => {
   });
 
   it('says in the job what it wants of it', () => {
-    const wants = (demand: Demand) => makePlan(typed([added('a')], { a: demand })).jobs.map(({ want }) => want);
+    const wants = (target: Target) => makePlan(typed([added('a')], { a: target })).jobs.map(({ want }) => want);
     expect([wants(build), wants(install)]).toEqual([['built'], ['installed']]);
   });
 });

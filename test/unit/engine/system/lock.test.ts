@@ -6,7 +6,7 @@ import { FailureError } from '../../../../src/engine/errors.ts';
 import { isNested, markers, runMark } from '../../../../src/engine/state/nested.ts';
 import { runLockFile } from '../../../../src/engine/state/paths.ts';
 import { makeProcesses } from '../../../../src/engine/system/exec.ts';
-import { type Lock, type LockWish, takeLock } from '../../../../src/engine/system/lock.ts';
+import { type Lock, type LockOptions, takeLock } from '../../../../src/engine/system/lock.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
 const root = temporaryDirectory();
@@ -23,7 +23,7 @@ interface Wished {
   readonly lock: Promise<Lock>;
 }
 
-const take = (path: string, more: Partial<LockWish> = {}): Wished => {
+const take = (path: string, more: Partial<LockOptions> = {}): Wished => {
   const busy: string[] = [];
   const survivors: number[] = [];
   const wish = {
