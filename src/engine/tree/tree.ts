@@ -56,8 +56,8 @@ const readEntry = (dkmsTree: string, sourceTree: string, module: Module): TreeEn
   // Without `source` it is an entry only if its source directory says so, or something was built.
   const built = builtKernels(directory);
   if (kind === undefined && !isDirectory(usual) && built.length === 0) return undefined;
-  const source = kind === 'link' ? join('/', readLink(link) ?? '') : kind === 'directory' ? link : usual;
-  const broken = kind === undefined || !exists(link);
+  const source = kind === 'link' ? join('/', readLink(link) ?? '') : usual;
+  const broken = !exists(link);
   return { module, directory, source: realPath(link) ?? source, broken, built };
 };
 

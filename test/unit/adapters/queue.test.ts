@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { apt } from '../../../src/adapters/apt.ts';
+import type { Adapter } from '../../../src/adapters/events.ts';
 import { pacman } from '../../../src/adapters/pacman.ts';
 import { clearQueue, readQueue } from '../../../src/adapters/queue.ts';
 import { rpm } from '../../../src/adapters/rpm.ts';
@@ -69,6 +70,21 @@ it.each([
 ])('takes no word for what came on stdin, %s', (_title, text) => {
   put('1', text);
   expect(readQueue(state, adapters).events).toEqual([ended]);
+});
+
+it.each<[string, string, readonly string[], string]>([
+  ['words and stdin', 'apt\none\ntwo\n\nthree\n\nfour\n', ['one', 'two'], 'three\n\nfour\n'],
+  ['words only', 'apt\none\n\n', ['one'], ''],
+  ['no empty line', 'apt\none\ntwo', ['one', 'two'], ''],
+])('gives the adapter what its hook had: %s', (_title, text, words, stdin) => {
+  put('1', text);
+  const heard: unknown[] = [];
+  const events: Adapter['events'] = (...all) => {
+    heard.push(all);
+    return [];
+  };
+  readQueue(state, { ...adapters, apt: { ...apt, events } });
+  expect(heard).toEqual([[words, stdin]]);
 });
 
 it('hides no fault of our own', () => {
