@@ -2,6 +2,8 @@
  * Why something failed, as data: sentences are made from it in report/, exit codes here.
  */
 
+import type { Problem } from './problems.ts';
+
 /** What belongs to a kind of failure, whatever it is about. */
 interface KindOfFailure {
   /** The exit code that scripts written for dkms 3.4 test for. */
@@ -88,6 +90,8 @@ export interface Failure {
   readonly at?: string;
   /** The first line that says why: a compiler's, modpost's, bash's, the system's. */
   readonly detail?: string;
+  /** The same where we found it out ourselves. */
+  readonly problem?: Problem;
   /** The exit code of a script whose own code counts. */
   readonly code?: number;
   /** Absolute path of the log that was kept. */

@@ -1,6 +1,7 @@
 import type { Failure } from './errors.ts';
 import type { Outcome } from './outcome.ts';
 import type { Job, Plan } from './plan.ts';
+import type { Problem } from './problems.ts';
 import type { Kernel, Module } from './request.ts';
 
 /**
@@ -44,7 +45,7 @@ export interface Notes {
   superseded: { readonly module: Module };
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
-  'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
+  'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly why: Problem };
   'not-stripped': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
   'not-compressed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
   'key-made': { readonly certificate: string };

@@ -1,5 +1,6 @@
 import type { Failure, FailureKind } from '../engine/errors.ts';
 import { oneLine } from './one-line.ts';
+import { problemSentence } from './problems.ts';
 
 const on = (failure: Failure, said: string): string => (failure.at ? `${said}: ${failure.at}` : said);
 const at = (failure: Failure): string => failure.at ?? '';
@@ -132,7 +133,11 @@ export const failureSentence = (failure: Failure): string => rows[failure.kind].
 
 /** Why, in the first line of whoever knows; undefined where the sentence says all. */
 export const failureDetail = (failure: Failure): string | undefined =>
-  failure.detail && !rows[failure.kind].saysDetail ? failure.detail.trim() : undefined;
+  failure.problem
+    ? problemSentence(failure.problem)
+    : failure.detail && !rows[failure.kind].saysDetail
+      ? failure.detail.trim()
+      : undefined;
 
 /** What failed and why, in one line. */
 export const failureInOneLine = (failure: Failure): string => {

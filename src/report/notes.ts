@@ -1,5 +1,6 @@
 import type { Note, Notes } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
+import { problemSentence } from './problems.ts';
 
 /** Every kind of remark as people read it. */
 const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
@@ -26,8 +27,8 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   forgotten: ({ module }) => `${moduleLabel(module)} removed from the dkms tree`,
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
-  'not-signed': ({ module, kernel, detail }) =>
-    `warning: ${moduleLabel(module)}, ${kernel.release} is not signed: ${detail}`,
+  'not-signed': ({ module, kernel, why }) =>
+    `warning: ${moduleLabel(module)}, ${kernel.release} is not signed: ${problemSentence(why)}`,
   'not-stripped': ({ module, kernel, detail }) =>
     `warning: ${moduleLabel(module)}, ${kernel.release} is installed unstripped: ${detail}`,
   'not-compressed': ({ module, kernel, detail }) =>

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { findCommand, type KernelFacts } from '../kernel/kernel.ts';
 import { fieldOf, modinfoOf } from '../kernel/modinfo.ts';
 import type { SigningKey } from '../kernel/signing-key.ts';
+import type { Problem } from '../problems.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
@@ -40,11 +41,11 @@ export const signProgram = (settings: Settings, facts: KernelFacts): string | un
   candidates(settings, facts).find(exists);
 
 /** The signer and hash of a signed file as modinfo reads them; undefined if it is not signed so. */
-const signatureProblem = async (run: Run, object: string, hash: string): Promise<string | undefined> => {
+const signatureProblem = async (run: Run, object: string, hash: string): Promise<Problem | undefined> => {
   const info = await modinfoOf(run, object);
   const found = fieldOf(info, 'sig_hashalgo');
-  if (!fieldOf(info, 'signer')) return 'modinfo finds no signature';
-  return found === hash ? undefined : `modinfo finds the hash ${found || 'of no kind'}, not ${hash}`;
+  if (!fieldOf(info, 'signer')) return { problem: 'no-signature' };
+  return found === hash ? undefined : { problem: 'other-hash', found, wanted: hash };
 };
 
 const signOne = async (
@@ -54,26 +55,25 @@ const signOne = async (
   key: SigningKey,
   object: string,
   log: Log,
-): Promise<string | undefined> => {
+): Promise<Problem | undefined> => {
   const argv = [program, hash, key.key, key.certificate, object] as const;
   const end = log.step(`Signing ${basename(object)}`, argv.join(' '));
   // The caller's environment: a token may want its PIN from it.
   const ended = await run.processes.run({ argv, environment: run.environment, log: log.descriptor, limit: 120 });
   end(ended.code);
-  if (ended.code !== 0) return `${basename(program)} ended with ${ended.code}`;
+  if (ended.code !== 0) return { problem: 'command-failed', command: basename(program), code: ended.code };
   return signatureProblem(run, object, hash);
 };
 
-/** Sign uncompressed objects in site, where the kernel's configuration knows signatures. */
+/** Sign uncompressed objects in place, where the kernel's configuration knows signatures. */
 export const signObjects = async (run: Run, site: BuildSite, objects: readonly string[], log: Log): Promise<void> => {
   const { facts } = site;
   if (objects.length === 0 || !isWanted(run.settings, facts)) return;
-  const warn = (detail: string): void =>
-    run.note({ note: 'not-signed', module: site.module, kernel: site.kernel, detail });
+  const warn = (why: Problem): void => run.note({ note: 'not-signed', module: site.module, kernel: site.kernel, why });
   const program = signProgram(run.settings, facts);
-  if (!program) return warn('there is no sign-file for this kernel');
+  if (!program) return warn({ problem: 'no-sign-file' });
   const ready = await run.signingKey(site.kernel);
-  if ('problem' in ready) return warn(ready.problem);
+  if ('problem' in ready) return warn({ problem: 'said', text: ready.problem });
   const hash = facts.config.get('CONFIG_MODULE_SIG_HASH') ?? 'sha256';
   for (const object of objects) {
     const problem = await signOne(run, program, hash, ready.key, object, log);

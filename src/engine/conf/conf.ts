@@ -1,6 +1,7 @@
 import type { Failure } from '../errors.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
-import type { Kernel, Module } from '../request.ts';
+import type { Problem } from '../problems.ts';
+import { type Kernel, type Module, sameModule } from '../request.ts';
 import { isCleanName, staysBelow } from '../system/names.ts';
 import type { RawConf } from './directives.ts';
 import { type Exclusion, exclusionOf } from './exclusion.ts';
@@ -31,9 +32,11 @@ export interface ModuleConf {
   readonly variables: readonly (readonly [string, string])[];
 }
 
-export type ConfResult = { readonly conf: ModuleConf } | { readonly invalid: Pick<Failure, 'kind' | 'detail'> };
+export type ConfResult =
+  | { readonly conf: ModuleConf }
+  | { readonly invalid: Pick<Failure, 'kind' | 'detail' | 'problem'> };
 
-const invalid = (detail: string): ConfResult => ({ invalid: { kind: 'conf-invalid', detail } });
+const invalid = (problem: Problem): ConfResult => ({ invalid: { kind: 'conf-invalid', problem } });
 
 /** The last regular expression that matches wins; where none does, MAKE[0] if it has none of its own. */
 const makeOf = (raw: RawConf): string | undefined => {
@@ -68,11 +71,16 @@ const scriptsOf = (raw: RawConf): Partial<Record<ScriptName, string>> =>
 
 const switches = ['AUTOINSTALL', 'NO_WEAK_MODULES', 'BUILD_DEPENDS_REBUILD'] as const;
 
-const badSwitch = (raw: RawConf): string | undefined =>
+const badSwitch = (raw: RawConf): Problem | undefined =>
   switches
-    .map((name) => [name, first(raw, name)] as const)
-    .find(([, value]) => value && !/^(yes|no|y|n)$/i.test(value))
-    ?.join('=');
+    .map((directive) => ({ problem: 'not-yes-or-no', directive, value: first(raw, directive) }) as const)
+    .find(({ value }) => value && !/^(yes|no|y|n)$/i.test(value));
+
+const uncleanName = ({ name, version }: Module): Problem | undefined => {
+  if (!isCleanName(name)) return { problem: 'directive-invalid', directive: 'PACKAGE_NAME', value: name };
+  if (!isCleanName(version)) return { problem: 'directive-invalid', directive: 'PACKAGE_VERSION', value: version };
+  return undefined;
+};
 
 const isYes = (raw: RawConf, name: (typeof switches)[number]): boolean => /^y/i.test(first(raw, name));
 
@@ -98,16 +106,15 @@ const variablesOf = (raw: RawConf): [string, string][] =>
  */
 export const confOf = (raw: RawConf, expected: Module | undefined, facts: KernelFacts): ConfResult => {
   const module = { name: first(raw, 'PACKAGE_NAME'), version: first(raw, 'PACKAGE_VERSION') };
-  if (!module.name) return invalid('PACKAGE_NAME is missing');
-  if (!module.version) return invalid('PACKAGE_VERSION is missing');
-  if (!isCleanName(module.name)) return invalid(`PACKAGE_NAME is not a clean name: ${module.name}`);
-  if (!isCleanName(module.version)) return invalid(`PACKAGE_VERSION is not a clean version: ${module.version}`);
-  if (expected && (expected.name !== module.name || expected.version !== module.version)) {
-    const detail = `it says ${module.name}/${module.version}, its directory says ${expected.name}/${expected.version}`;
-    return { invalid: { kind: 'name-mismatch', detail } };
+  if (!module.name) return invalid({ problem: 'directive-missing', directive: 'PACKAGE_NAME' });
+  if (!module.version) return invalid({ problem: 'directive-missing', directive: 'PACKAGE_VERSION' });
+  const unclean = uncleanName(module);
+  if (unclean) return invalid(unclean);
+  if (expected && !sameModule(expected, module)) {
+    return { invalid: { kind: 'name-mismatch', problem: { problem: 'other-module', found: module, expected } } };
   }
   const bad = badSwitch(raw);
-  if (bad) return invalid(`${bad}: it must be yes or no`);
+  if (bad) return invalid(bad);
   const all = objectsOf(raw);
   const problem = problemWithAll(all);
   if (problem) return invalid(problem);

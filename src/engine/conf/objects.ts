@@ -1,3 +1,4 @@
+import type { Problem } from '../problems.ts';
 import { type Family, familyOf } from '../system/distribution.ts';
 import { isPathSegment, staysBelow } from '../system/names.ts';
 import type { RawConf } from './directives.ts';
@@ -46,18 +47,19 @@ const objectAt = (raw: RawConf, index: number, count: number): ConfObject => {
 /** Destinations that a conf may name, from the dkms manual. */
 const destination = /^\/(kernel|updates|extra)(\/|$)/;
 
-const problemWith = (object: ConfObject, index: number): string | undefined => {
+const problemWith = (object: ConfObject, index: number): Problem | undefined => {
   const at = `[${index}]`;
-  if (object.built === '') return `BUILT_MODULE_NAME${at} is empty`;
+  if (object.built === '') return { problem: 'directive-missing', directive: `BUILT_MODULE_NAME${at}` };
   for (const name of [object.built, object.dest]) {
-    if (/\.k?o$/.test(name)) return `${name}: a module's name is given without .ko`;
-    if (!isPathSegment(name)) return `${name}: not a file name for a module`;
+    if (/\.k?o$/.test(name)) return { problem: 'object-suffix', name };
+    if (!isPathSegment(name)) return { problem: 'object-name', name };
   }
-  if (!staysBelow(object.location)) return `BUILT_MODULE_LOCATION${at} leaves the build directory: ${object.location}`;
-  if (object.destLocation === '') return `DEST_MODULE_LOCATION${at} is missing`;
-  if (!destination.test(object.destLocation) || object.destLocation.split('/').includes('..')) {
-    return `DEST_MODULE_LOCATION${at} must start with /kernel, /updates or /extra: ${object.destLocation}`;
-  }
+  const [location, value] = [object.location, object.destLocation];
+  if (!staysBelow(location))
+    return { problem: 'outside-build', directive: `BUILT_MODULE_LOCATION${at}`, value: location };
+  const directive = `DEST_MODULE_LOCATION${at}`;
+  if (value === '') return { problem: 'directive-missing', directive };
+  if (!destination.test(value) || value.split('/').includes('..')) return { problem: 'destination', directive, value };
   return undefined;
 };
 
@@ -65,14 +67,14 @@ const duplicateIn = (names: readonly string[]): string | undefined =>
   names.find((name, index) => names.indexOf(name) !== index);
 
 /** The first thing that is wrong with what a conf says of its objects. */
-export const problemWithAll = (all: ReadonlyMap<number, ConfObject>): string | undefined => {
-  const problem = [...all].map(([index, object]) => problemWith(object, index)).find((text) => text !== undefined);
+export const problemWithAll = (all: ReadonlyMap<number, ConfObject>): Problem | undefined => {
+  const problem = [...all].map(([index, object]) => problemWith(object, index)).find((one) => one !== undefined);
   if (problem) return problem;
   const objects = [...all.values()];
   const built = duplicateIn(objects.map((object) => object.location + object.built));
-  if (built) return `two modules are built as ${built}`;
+  if (built) return { problem: 'built-twice', name: built };
   const dest = duplicateIn(objects.map((object) => object.dest));
-  return dest ? `two modules are installed as ${dest}` : undefined;
+  return dest ? { problem: 'installed-twice', name: dest } : undefined;
 };
 
 /** The objects of a conf by their index. */

@@ -132,8 +132,9 @@ const readingOf = (session: ReaderSession, question: ConfQuestion, index: number
   const raw = parseResult(readText(resultFile(session, index)) ?? '');
   if (raw) return { kind: 'read', raw, complaints };
   if (elapsedMs >= singleLimit * 1000) return { kind: 'failed', failure: { kind: 'conf-stalled', at } };
-  const detail = complaints.split('\n')[0] || 'its shell ended before the last line';
-  return { kind: 'failed', failure: { kind: 'conf-broken', at, detail } };
+  const [detail] = complaints.split('\n');
+  const why = detail ? { detail } : { problem: { problem: 'shell-ended' } as const };
+  return { kind: 'failed', failure: { kind: 'conf-broken', at, ...why } };
 };
 
 const singly = async (session: ReaderSession, question: ConfQuestion, index: number): Promise<number> => {

@@ -1,4 +1,5 @@
 import { dirname, join, normalize } from 'node:path';
+import type { Problem } from '../problems.ts';
 
 /** Whether an archive may be unpacked: everything in it stays inside it. Pure. */
 
@@ -24,12 +25,12 @@ const memberOf = (line: string): Member | undefined => {
 
 const leaves = (path: string): boolean => path.startsWith('/') || normalize(path).split('/')[0] === '..';
 
-const problemOf = ({ type, name, target }: Member): string | undefined => {
-  if (leaves(name) || name.split('/').includes('..')) return `${name} is outside the archive`;
-  if (!['-', 'd', 'l', 'h'].includes(type)) return `${name} is no file, directory or link`;
+const problemOf = ({ type, name, target }: Member): Problem | undefined => {
+  if (leaves(name) || name.split('/').includes('..')) return { problem: 'member-outside', member: name };
+  if (!['-', 'd', 'l', 'h'].includes(type)) return { problem: 'member-type', member: name };
   if (target === undefined) return undefined;
   const place = type === 'l' ? join(dirname(name), target) : target;
-  return target.startsWith('/') || leaves(place) ? `${name} is a link that leads outside: ${target}` : undefined;
+  return target.startsWith('/') || leaves(place) ? { problem: 'link-outside', member: name, target } : undefined;
 };
 
 /**
@@ -37,10 +38,10 @@ const problemOf = ({ type, name, target }: Member): string | undefined => {
  *
  * @param listing what `tar --list --verbose --full-time --quoting-style=escape` printed
  */
-export const archiveProblem = (listing: string): string | undefined => {
+export const archiveProblem = (listing: string): Problem | undefined => {
   for (const line of listing.split('\n').filter(Boolean)) {
     const member = memberOf(line);
-    if (!member) return `a member that cannot be understood: ${line}`;
+    if (!member) return { problem: 'member-unreadable', line };
     const problem = problemOf(member);
     if (problem) return problem;
   }

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { identify } from '../conf/identify.ts';
 import { FailureError } from '../errors.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
+import type { Problem } from '../problems.ts';
 import type { SyncResult } from '../progress.ts';
 import {
   type Kernel,
@@ -108,8 +109,8 @@ export const makeArchive = async (run: Run, request: MktarballRequest): Promise<
   return done;
 };
 
-const refuse = (archive: string, detail: string): FailureError =>
-  new FailureError({ kind: 'archive-malformed', at: archive, detail });
+const refuse = (archive: string, problem: Problem): FailureError =>
+  new FailureError({ kind: 'archive-malformed', at: archive, problem });
 
 /** Unpack into a private directory, after a look at every member. */
 const unpack = async (run: Run, archive: string): Promise<{ top: string; names: string[] }> => {
@@ -123,12 +124,12 @@ const unpack = async (run: Run, archive: string): Promise<{ top: string; names: 
     '--file',
     archive,
   ]);
-  if (listing.code !== 0) throw refuse(archive, listing.problem);
+  if (listing.code !== 0) throw refuse(archive, { problem: 'said', text: listing.problem });
   const problem = archiveProblem(listing.output);
   if (problem) throw refuse(archive, problem);
   const top = makeTemporary(run.scratch, 'unpacked-');
   const ended = await tar(run, ['--extract', '--no-same-owner', '--file', archive, '--directory', top]);
-  if (ended.code !== 0) throw refuse(archive, ended.problem);
+  if (ended.code !== 0) throw refuse(archive, { problem: 'said', text: ended.problem });
   return { top, names: memberNames(listing.output) };
 };
 
@@ -147,7 +148,8 @@ const confDirectory = (top: string, names: readonly string[], archive: string): 
 
 const moduleIn = async (run: Run, directory: string, archive: string): Promise<Module> => {
   const [found] = await identify(run, [directory], { release: runningKernel(), arch: machineArch() });
-  if (!found || 'kind' in found) throw refuse(archive, found?.detail ?? 'its dkms.conf cannot be used');
+  if (!found) throw new FailureError({ kind: 'archive-without-conf', at: archive });
+  if ('kind' in found) throw new FailureError({ ...found, kind: 'archive-malformed', at: archive });
   return found.module;
 };
 

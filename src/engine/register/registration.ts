@@ -28,8 +28,8 @@ interface Registered extends Registration {
 const misplaced = (run: Run, { module, directory }: Identified): Failure | undefined => {
   const expected = join(run.settings.sourceTree, `${module.name}-${module.version}`);
   if (realPath(expected) === realPath(directory)) return undefined;
-  const detail = `it says ${module.name}/${module.version}, so it belongs in ${expected}`;
-  return { kind: 'name-mismatch', at: join(directory, 'dkms.conf'), detail };
+  const problem = { problem: 'other-directory', module, expected } as const;
+  return { kind: 'name-mismatch', at: join(directory, 'dkms.conf'), problem };
 };
 
 const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<void> => {

@@ -7,6 +7,7 @@ import type { Failure } from '../../../../src/engine/errors.ts';
 import type { KernelFacts } from '../../../../src/engine/kernel/kernel.ts';
 import { scriptEnvironment } from '../../../../src/engine/system/environment.ts';
 import { makeProcesses } from '../../../../src/engine/system/exec.ts';
+import { failureDetail } from '../../../../src/report/failures.ts';
 import { put } from '../../temporary.ts';
 
 /** Confs as text, read by a real bash. */
@@ -76,9 +77,14 @@ export const confFrom = async (root: string, lines: string, asked: Asked = {}): 
   return result.conf;
 };
 
-/** Why the conf made of the usual head and these lines is refused. */
-export const refusalOf = async (root: string, lines: string): Promise<Pick<Failure, 'kind' | 'detail'>> => {
-  const result = await resultOf(root, [head + lines]);
-  if ('conf' in result) throw new Error(`it was taken: ${lines}`);
-  return 'invalid' in result ? result.invalid : result;
+/** What a refusal is, and the sentence that a user reads of it. */
+export const told = (result: ConfResult | Failure): Pick<Failure, 'kind' | 'detail'> => {
+  if ('conf' in result) throw new Error(`it was taken: ${JSON.stringify(result.conf)}`);
+  const failure = 'invalid' in result ? result.invalid : result;
+  const detail = failureDetail(failure);
+  return { kind: failure.kind, ...(detail === undefined ? {} : { detail }) };
 };
+
+/** Why the conf made of the usual head and these lines is refused. */
+export const refusalOf = async (root: string, lines: string): Promise<Pick<Failure, 'kind' | 'detail'>> =>
+  told(await resultOf(root, [head + lines]));

@@ -3,7 +3,7 @@ import { confOf } from '../../../../src/engine/conf/conf.ts';
 import type { ConfObject } from '../../../../src/engine/conf/objects.ts';
 import { temporaryDirectory } from '../../temporary.ts';
 import { rawOf } from './conf-raw.ts';
-import { confFrom, factsOf, head, refusalOf, resultOf } from './conf-world.ts';
+import { confFrom, factsOf, head, refusalOf, resultOf, told } from './conf-world.ts';
 
 const root = temporaryDirectory();
 const misc = 'DEST_MODULE_LOCATION[0]="/kernel/drivers/misc"\n';
@@ -76,23 +76,23 @@ describe('objects', () => {
   });
 
   it.each([
-    ['BUILT_MODULE_NAME[0]=a\n', 'DEST_MODULE_LOCATION[0] is missing'],
-    [`${two}DEST_MODULE_LOCATION[2]=/extra\n`, 'BUILT_MODULE_NAME[2] is empty'],
+    ['BUILT_MODULE_NAME[0]=a\n', 'DEST_MODULE_LOCATION[0] is not set'],
+    [`${two}DEST_MODULE_LOCATION[2]=/extra\n`, 'BUILT_MODULE_NAME[2] is not set'],
     ['DEST_MODULE_LOCATION=/lib/x\n', 'DEST_MODULE_LOCATION[0] must start with'],
     ['DEST_MODULE_LOCATION=/extrafine\n', 'DEST_MODULE_LOCATION[0] must start with'],
     ['DEST_MODULE_LOCATION=/extra/../../etc\n', 'DEST_MODULE_LOCATION[0] must start with'],
-    [`${misc}BUILT_MODULE_LOCATION=../other\n`, 'leaves the build directory: ../other'],
-    [`${misc}BUILT_MODULE_LOCATION=/usr/src/other\n`, 'leaves the build directory: /usr/src/other'],
+    [`${misc}BUILT_MODULE_LOCATION=../other\n`, 'is outside the build directory: ../other'],
+    [`${misc}BUILT_MODULE_LOCATION=/usr/src/other\n`, 'is outside the build directory: /usr/src/other'],
     [`${misc}BUILT_MODULE_NAME=demo.ko\n`, 'without .ko'],
     [`${misc}DEST_MODULE_NAME=demo.o\n`, 'without .ko'],
-    [`${misc}BUILT_MODULE_NAME="a b"\n`, 'a b: not a file name'],
-    [`${misc}BUILT_MODULE_NAME=a/b\n`, 'a/b: not a file name'],
-    [`${misc}DEST_MODULE_NAME=-rf\n`, '-rf: not a file name'],
+    [`${misc}BUILT_MODULE_NAME="a b"\n`, 'invalid module name: a b'],
+    [`${misc}BUILT_MODULE_NAME=a/b\n`, 'invalid module name: a/b'],
+    [`${misc}DEST_MODULE_NAME=-rf\n`, 'invalid module name: -rf'],
     [`${two}BUILT_MODULE_NAME[1]=a\nDEST_MODULE_NAME[1]=c\n`, 'two modules are built as a'],
     [`${two}BUILT_MODULE_LOCATION[1]=x\nDEST_MODULE_NAME[1]=a\n`, 'two modules are installed as a'],
-    [`${misc}AUTOINSTALL=maybe\n`, 'AUTOINSTALL=maybe: it must be yes or no'],
-    [`${misc}NO_WEAK_MODULES=1\n`, 'NO_WEAK_MODULES=1: it must be yes or no'],
-    [`${misc}BUILD_DEPENDS_REBUILD=true\n`, 'BUILD_DEPENDS_REBUILD=true: it must be yes or no'],
+    [`${misc}AUTOINSTALL=maybe\n`, 'AUTOINSTALL=maybe: must be yes or no'],
+    [`${misc}NO_WEAK_MODULES=1\n`, 'NO_WEAK_MODULES=1: must be yes or no'],
+    [`${misc}BUILD_DEPENDS_REBUILD=true\n`, 'BUILD_DEPENDS_REBUILD=true: must be yes or no'],
   ])('refuses %j', async (lines, detail) => {
     expect(await refusalOf(root, lines)).toEqual({ kind: 'conf-invalid', detail: expect.stringContaining(detail) });
   });
@@ -110,25 +110,23 @@ describe('objects', () => {
 
 describe('name and version', () => {
   it.each([
-    ['PACKAGE_VERSION=1.0\n', 'PACKAGE_NAME is missing'],
-    ['PACKAGE_NAME=demo\n', 'PACKAGE_VERSION is missing'],
-    ['PACKAGE_NAME="de mo"\nPACKAGE_VERSION=1.0\n', 'PACKAGE_NAME is not a clean name: de mo'],
-    ['PACKAGE_NAME=../demo\nPACKAGE_VERSION=1.0\n', 'PACKAGE_NAME is not a clean name: ../demo'],
-    ['PACKAGE_NAME=-k\nPACKAGE_VERSION=1.0\n', 'PACKAGE_NAME is not a clean name: -k'],
-    ['PACKAGE_NAME=demo\nPACKAGE_VERSION=1/0\n', 'PACKAGE_VERSION is not a clean version: 1/0'],
-    ['PACKAGE_NAME=demo\nPACKAGE_VERSION=1..0\n', 'PACKAGE_VERSION is not a clean version: 1..0'],
+    ['PACKAGE_VERSION=1.0\n', 'PACKAGE_NAME is not set'],
+    ['PACKAGE_NAME=demo\n', 'PACKAGE_VERSION is not set'],
+    ['PACKAGE_NAME="de mo"\nPACKAGE_VERSION=1.0\n', 'invalid PACKAGE_NAME: de mo'],
+    ['PACKAGE_NAME=../demo\nPACKAGE_VERSION=1.0\n', 'invalid PACKAGE_NAME: ../demo'],
+    ['PACKAGE_NAME=-k\nPACKAGE_VERSION=1.0\n', 'invalid PACKAGE_NAME: -k'],
+    ['PACKAGE_NAME=demo\nPACKAGE_VERSION=1/0\n', 'invalid PACKAGE_VERSION: 1/0'],
+    ['PACKAGE_NAME=demo\nPACKAGE_VERSION=1..0\n', 'invalid PACKAGE_VERSION: 1..0'],
   ])('refuses %j', async (text, detail) => {
-    expect(await resultOf(root, [text])).toEqual({ invalid: { kind: 'conf-invalid', detail } });
+    expect(told(await resultOf(root, [text]))).toEqual({ kind: 'conf-invalid', detail });
   });
   it.each([
     ['demo-x', '1.0'],
     ['demo', '2.0'],
   ])('refuses to be %s/%s when it is not', async (name, version) => {
-    expect(await resultOf(root, [head + misc], {}, { name, version })).toEqual({
-      invalid: {
-        kind: 'name-mismatch',
-        detail: `it says demo/1.0, its directory says ${name}/${version}`,
-      },
+    expect(told(await resultOf(root, [head + misc], {}, { name, version }))).toEqual({
+      kind: 'name-mismatch',
+      detail: `it names demo/1.0, its directory ${name}/${version}`,
     });
   });
   it.each(['8188eu', 'v4l2loopback', 'nvidia-current', 'a+b~c.d:e@f'])('takes the name %s', async (name) => {
@@ -159,8 +157,8 @@ describe('words', () => {
   it.each(['AUTOINSTALL', 'NO_WEAK_MODULES', 'BUILD_DEPENDS_REBUILD'])('refuses another word for %s', (name) => {
     for (const word of ['yesterday', 'oh yes', 'nope', '1', 'true']) {
       const raw = rawOf({ PACKAGE_NAME: 'demo', PACKAGE_VERSION: '1.0', [name]: word });
-      const detail = `${name}=${word}: it must be yes or no`;
-      expect(confOf(raw, undefined, factsOf())).toEqual({ invalid: { kind: 'conf-invalid', detail } });
+      const detail = `${name}=${word}: must be yes or no`;
+      expect(told(confOf(raw, undefined, factsOf()))).toEqual({ kind: 'conf-invalid', detail });
     }
   });
   it('keeps every directive for MAKE, with its index, and none of what was asked of bash', async () => {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type ConfObject, installLocation, objectsOf, problemWithAll } from '../../../../src/engine/conf/objects.ts';
+import { problemSentence } from '../../../../src/report/problems.ts';
 import { rawOf } from './conf-raw.ts';
 
 const objectsIn = (values: Readonly<Record<string, string>>) =>
   Object.fromEntries(objectsOf(rawOf({ PACKAGE_NAME: 'demo', ...values })));
-const problemIn = (values: Readonly<Record<string, string>>) =>
-  problemWithAll(objectsOf(rawOf({ PACKAGE_NAME: 'demo', ...values })));
+const problemIn = (values: Readonly<Record<string, string>>) => {
+  const problem = problemWithAll(objectsOf(rawOf({ PACKAGE_NAME: 'demo', ...values })));
+  return problem && problemSentence(problem);
+};
 
 const object = (more: Partial<ConfObject> = {}): ConfObject => ({
   built: 'a',
@@ -101,15 +104,15 @@ describe('a problem with the objects of a conf', () => {
       },
       undefined,
     ],
-    [{ ...there, BUILT_MODULE_NAME: 'a.ko' }, "a.ko: a module's name is given without .ko"],
-    [{ ...there, BUILT_MODULE_NAME: 'a.o' }, "a.o: a module's name is given without .ko"],
-    [{ ...there, DEST_MODULE_NAME: 'b.ko' }, "b.ko: a module's name is given without .ko"],
-    [{ ...there, BUILT_MODULE_NAME: 'a/b' }, 'a/b: not a file name for a module'],
-    [{ ...there, DEST_MODULE_NAME: '../b' }, '../b: not a file name for a module'],
-    [{ ...there, BUILT_MODULE_LOCATION: '../x' }, 'BUILT_MODULE_LOCATION[0] leaves the build directory: ../x/'],
-    [{ ...there, BUILT_MODULE_LOCATION: '/x' }, 'BUILT_MODULE_LOCATION[0] leaves the build directory: /x/'],
-    [{ BUILT_MODULE_NAME: 'a' }, 'DEST_MODULE_LOCATION[0] is missing'],
-    [{ ...there, 'DEST_MODULE_LOCATION[1]': '/extra' }, 'BUILT_MODULE_NAME[1] is empty'],
+    [{ ...there, BUILT_MODULE_NAME: 'a.ko' }, 'a.ko: module names are given without .ko'],
+    [{ ...there, BUILT_MODULE_NAME: 'a.o' }, 'a.o: module names are given without .ko'],
+    [{ ...there, DEST_MODULE_NAME: 'b.ko' }, 'b.ko: module names are given without .ko'],
+    [{ ...there, BUILT_MODULE_NAME: 'a/b' }, 'invalid module name: a/b'],
+    [{ ...there, DEST_MODULE_NAME: '../b' }, 'invalid module name: ../b'],
+    [{ ...there, BUILT_MODULE_LOCATION: '../x' }, 'BUILT_MODULE_LOCATION[0] is outside the build directory: ../x/'],
+    [{ ...there, BUILT_MODULE_LOCATION: '/x' }, 'BUILT_MODULE_LOCATION[0] is outside the build directory: /x/'],
+    [{ BUILT_MODULE_NAME: 'a' }, 'DEST_MODULE_LOCATION[0] is not set'],
+    [{ ...there, 'DEST_MODULE_LOCATION[1]': '/extra' }, 'BUILT_MODULE_NAME[1] is not set'],
     [
       { ...there, DEST_MODULE_LOCATION: '/lib' },
       'DEST_MODULE_LOCATION[0] must start with /kernel, /updates or /extra: /lib',

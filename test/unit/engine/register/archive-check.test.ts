@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Problem } from '../../../../src/engine/problems.ts';
 import { archiveProblem, memberNames } from '../../../../src/engine/register/archive-check.ts';
+import { problemSentence } from '../../../../src/report/problems.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
 /** A line as `tar -tv --full-time --quoting-style=escape` prints it. */
@@ -10,6 +12,8 @@ const line = (type: string, rest: string, size = '12'): string =>
   `${type}rw-r--r-- root/root      ${size} 2026-01-02 10:11:12 ${rest}`;
 
 const file = line('-', 'dkms_source_tree/dkms.conf');
+
+const said = (problem: Problem | undefined): string | undefined => problem && problemSentence(problem);
 
 describe('an archive may be unpacked', () => {
   it.each([
@@ -45,62 +49,62 @@ describe('an archive is refused', () => {
     ['a name that ends above', line('d', 'a/..', '0'), 'a/.. is outside the archive'],
     ['a directory that is above', line('d', '..', '0'), '.. is outside the archive'],
     ['a link with an absolute name', line('l', '/a -> b', '0'), '/a is outside the archive'],
-    ['a character device', line('c', 'null', '1,3'), 'null is no file, directory or link'],
-    ['a block device, with a blank in its number', line('b', 'sda', '8, 0'), 'sda is no file, directory or link'],
-    ['a device of a great number', line('c', 'tty', '10, 220'), 'tty is no file, directory or link'],
+    ['a character device', line('c', 'null', '1,3'), 'null is not a file, directory or link'],
+    ['a block device, with a blank in its number', line('b', 'sda', '8, 0'), 'sda is not a file, directory or link'],
+    ['a device of a great number', line('c', 'tty', '10, 220'), 'tty is not a file, directory or link'],
     [
       'a line that goes on behind a carriage return',
       line('-', 'a\rb'),
-      `a member that cannot be understood: ${line('-', 'a\rb')}`,
+      `cannot parse the archive listing: ${line('-', 'a\rb')}`,
     ],
-    ['a FIFO', line('p', 'pipe', '0'), 'pipe is no file, directory or link'],
-    ['a symbolic link to an absolute path', line('l', 'a -> /etc', '0'), 'a is a link that leads outside: /etc'],
-    ['a symbolic link that steps out', line('l', 'a -> ../b', '0'), 'a is a link that leads outside: ../b'],
-    ['a symbolic link to what is above', line('l', 'a -> ..', '0'), 'a is a link that leads outside: ..'],
+    ['a FIFO', line('p', 'pipe', '0'), 'pipe is not a file, directory or link'],
+    ['a symbolic link to an absolute path', line('l', 'a -> /etc', '0'), 'a is a link to outside the archive: /etc'],
+    ['a symbolic link that steps out', line('l', 'a -> ../b', '0'), 'a is a link to outside the archive: ../b'],
+    ['a symbolic link to what is above', line('l', 'a -> ..', '0'), 'a is a link to outside the archive: ..'],
     [
       'a symbolic link that steps out from further down',
       line('l', 'top/a -> ../../b', '0'),
-      'top/a is a link that leads outside: ../../b',
+      'top/a is a link to outside the archive: ../../b',
     ],
     [
       'a symbolic link that goes down before it steps out',
       line('l', 'top/a -> sub/../../../b', '0'),
-      'top/a is a link that leads outside: sub/../../../b',
+      'top/a is a link to outside the archive: sub/../../../b',
     ],
     [
       'a hard link to an absolute path',
       line('h', 'a link to /etc/shadow', '0'),
-      'a is a link that leads outside: /etc/shadow',
+      'a is a link to outside the archive: /etc/shadow',
     ],
-    ['a hard link that steps out', line('h', 'a link to ../b', '0'), 'a is a link that leads outside: ../b'],
+    ['a hard link that steps out', line('h', 'a link to ../b', '0'), 'a is a link to outside the archive: ../b'],
     [
       'a hard link that goes down before it steps out',
       line('h', 'a link to sub/../../b', '0'),
-      'a is a link that leads outside: sub/../../b',
+      'a is a link to outside the archive: sub/../../b',
     ],
     [
       'a hard link whose path is told from its own directory',
       line('h', 'top/a link to ../b', '0'),
-      'top/a is a link that leads outside: ../b',
+      'top/a is a link to outside the archive: ../b',
     ],
     [
       'a link with two arrows: which is its name?',
       line('l', 'a -> b -> ../c', '0'),
-      `a member that cannot be understood: ${line('l', 'a -> b -> ../c', '0')}`,
+      `cannot parse the archive listing: ${line('l', 'a -> b -> ../c', '0')}`,
     ],
-    ['a link without a target', line('l', 'a', '0'), `a member that cannot be understood: ${line('l', 'a', '0')}`],
-    ['a line of another form', 'tar: a: Cannot stat', 'a member that cannot be understood: tar: a: Cannot stat'],
-    ['a line that only ends like one', ` x ${file}`, `a member that cannot be understood:  x ${file}`],
-    ['a size that is no number', line('-', 'a', 'x'), `a member that cannot be understood: ${line('-', 'a', 'x')}`],
-    ['a size with more behind it', line('-', 'a', '1x'), `a member that cannot be understood: ${line('-', 'a', '1x')}`],
-    ['a line without a name', line('-', '').trim(), `a member that cannot be understood: ${line('-', '').trim()}`],
+    ['a link without a target', line('l', 'a', '0'), `cannot parse the archive listing: ${line('l', 'a', '0')}`],
+    ['a line of another form', 'tar: a: Cannot stat', 'cannot parse the archive listing: tar: a: Cannot stat'],
+    ['a line that only ends like one', ` x ${file}`, `cannot parse the archive listing:  x ${file}`],
+    ['a size that is no number', line('-', 'a', 'x'), `cannot parse the archive listing: ${line('-', 'a', 'x')}`],
+    ['a size with more behind it', line('-', 'a', '1x'), `cannot parse the archive listing: ${line('-', 'a', '1x')}`],
+    ['a line without a name', line('-', '').trim(), `cannot parse the archive listing: ${line('-', '').trim()}`],
   ])('for %s', (_what, listing, problem) => {
-    expect(archiveProblem(listing)).toBe(problem);
+    expect(said(archiveProblem(listing))).toBe(problem);
   });
 
   it('for one bad member among good ones, and the first is told', () => {
     const listing = [file, line('-', '../one'), line('-', '../two'), file].join('\n');
-    expect(archiveProblem(`${listing}\n`)).toBe('../one is outside the archive');
+    expect(said(archiveProblem(`${listing}\n`))).toBe('../one is outside the archive');
   });
 });
 
@@ -133,8 +137,8 @@ describe('what the real tar prints', () => {
     mkdirSync(join(root, 'top/bad'), { recursive: true });
     symlinkSync('../../../etc', join(root, 'top/bad/link'));
     spawnSync('mkfifo', [join(root, 'top/bad/pipe')]);
-    expect(archiveProblem(listingOf('bad/link'))).toBe('bad/link is a link that leads outside: ../../../etc');
-    expect(archiveProblem(listingOf('bad/pipe'))).toBe('bad/pipe is no file, directory or link');
-    expect(archiveProblem(listingOf(join(root, 'top/bad')))).toContain('is outside the archive');
+    expect(said(archiveProblem(listingOf('bad/link')))).toBe('bad/link is a link to outside the archive: ../../../etc');
+    expect(said(archiveProblem(listingOf('bad/pipe')))).toBe('bad/pipe is not a file, directory or link');
+    expect(said(archiveProblem(listingOf(join(root, 'top/bad'))))).toContain('is outside the archive');
   });
 });

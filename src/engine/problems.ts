@@ -1,0 +1,33 @@
+import type { Module } from './request.ts';
+
+/** What we find wrong ourselves, as data: report/problems.ts makes a sentence of it. A new kind is a row in both. */
+export interface Problems {
+  /** Whoever knows said it himself: bash, openssl, tar. */
+  said: { readonly text: string };
+  'directive-missing': { readonly directive: string };
+  'directive-invalid': { readonly directive: string; readonly value: string };
+  'not-yes-or-no': { readonly directive: string; readonly value: string };
+  'other-module': { readonly found: Module; readonly expected: Module };
+  'other-directory': { readonly module: Module; readonly expected: string };
+  'object-suffix': { readonly name: string };
+  'object-name': { readonly name: string };
+  'outside-build': { readonly directive: string; readonly value: string };
+  destination: { readonly directive: string; readonly value: string };
+  'built-twice': { readonly name: string };
+  'installed-twice': { readonly name: string };
+  /** The shell that read a dkms.conf did not get to the end of it. */
+  'shell-ended': Record<never, never>;
+  'member-outside': { readonly member: string };
+  'member-type': { readonly member: string };
+  'member-unreadable': { readonly line: string };
+  'link-outside': { readonly member: string; readonly target: string };
+  'no-sign-file': Record<never, never>;
+  'command-failed': { readonly command: string; readonly code: number };
+  'no-signature': Record<never, never>;
+  'other-hash': { readonly found: string; readonly wanted: string };
+}
+
+/** What is wrong. */
+export type Problem<K extends keyof Problems = keyof Problems> = {
+  [P in K]: { readonly problem: P } & Problems[P];
+}[K];

@@ -1,0 +1,31 @@
+import type { Problem, Problems } from '../engine/problems.ts';
+import { moduleLabel } from '../engine/request.ts';
+
+/** What is wrong, as people read it. */
+const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => string } = {
+  said: ({ text }) => text,
+  'directive-missing': ({ directive }) => `${directive} is not set`,
+  'directive-invalid': ({ directive, value }) => `invalid ${directive}: ${value}`,
+  'not-yes-or-no': ({ directive, value }) => `${directive}=${value}: must be yes or no`,
+  'other-module': ({ found, expected }) => `it names ${moduleLabel(found)}, its directory ${moduleLabel(expected)}`,
+  'other-directory': ({ module, expected }) => `it names ${moduleLabel(module)}, which belongs in ${expected}`,
+  'object-suffix': ({ name }) => `${name}: module names are given without .ko`,
+  'object-name': ({ name }) => `invalid module name: ${name}`,
+  'outside-build': ({ directive, value }) => `${directive} is outside the build directory: ${value}`,
+  destination: ({ directive, value }) => `${directive} must start with /kernel, /updates or /extra: ${value}`,
+  'built-twice': ({ name }) => `two modules are built as ${name}`,
+  'installed-twice': ({ name }) => `two modules are installed as ${name}`,
+  'shell-ended': () => 'bash exited before the end of the file',
+  'member-outside': ({ member }) => `${member} is outside the archive`,
+  'member-type': ({ member }) => `${member} is not a file, directory or link`,
+  'member-unreadable': ({ line }) => `cannot parse the archive listing: ${line}`,
+  'link-outside': ({ member, target }) => `${member} is a link to outside the archive: ${target}`,
+  'no-sign-file': () => 'sign-file not found for this kernel',
+  'command-failed': ({ command, code }) => `${command} failed with exit code ${code}`,
+  'no-signature': () => 'modinfo shows no signature',
+  'other-hash': ({ found, wanted }) => `modinfo shows the hash ${found || 'none'} instead of ${wanted}`,
+};
+
+/** What is wrong, in one line. */
+export const problemSentence = <K extends keyof Problems>(problem: Problem<K>): string =>
+  sentences[problem.problem](problem);
