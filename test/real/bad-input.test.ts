@@ -53,14 +53,14 @@ const bads: readonly Bad[] = [
     what: 'a conf that kills its shell',
     conf: 'kill $$\n',
     says: `bash cannot read the file: ${confAt('killer')}`,
-    detail: /its shell ended before the last line/,
+    detail: /bash exited before the end of the file/,
   },
   {
     name: 'quitter',
     what: 'a conf that ends its shell',
     conf: 'exit 0\n',
     says: `bash cannot read the file: ${confAt('quitter')}`,
-    detail: /its shell ended before the last line/,
+    detail: /bash exited before the end of the file/,
   },
   {
     name: 'rubbish',
@@ -73,7 +73,7 @@ const bads: readonly Bad[] = [
     what: 'no PACKAGE_NAME',
     spoil: (conf) => edit(conf, (text) => text.replace(/^PACKAGE_NAME=.*\n/m, '')),
     says: `invalid settings: ${confAt('nameless')}`,
-    detail: /PACKAGE_NAME is missing/,
+    detail: /PACKAGE_NAME is not set/,
   },
   {
     name: 'folder',
@@ -118,7 +118,7 @@ const bads: readonly Bad[] = [
     what: 'a name unlike its directory',
     conf: 'PACKAGE_NAME="other"\n',
     says: `dkms.conf names another module or version than its directory: ${confAt('liar')}`,
-    detail: /it says other\/1\.0, its directory says liar\/1\.0/,
+    detail: /it names other\/1\.0, its directory liar\/1\.0/,
   },
   {
     name: 'gone',

@@ -113,7 +113,7 @@ describe.skipIf(provision.kind === 'missing')('signing', () => {
 
   it('generate_mok makes the key once, and says so', async () => {
     const world = newWorld(always);
-    expect(await done(world, ['generate_mok'])).toContain('made a new key');
+    expect(await done(world, ['generate_mok'])).toContain('created a key');
     const before = readFileSync(join(world.trees.dkmsTree, 'mok.key'));
     expect(await done(world, ['generate_mok'])).toContain('the key to sign modules with already exists');
     expect(readFileSync(join(world.trees.dkmsTree, 'mok.key')).equals(before)).toBe(true);

@@ -231,7 +231,7 @@ describe.skipIf(provision.kind === 'missing')('what a killed run started', () =>
     live.child.kill('SIGKILL');
     const next = await world.kmodsort(['sync']);
     expect(next.code).toBe(0);
-    expect(next.stdout).toContain('ended a build of lonely/1.0 that a killed run had left');
+    expect(next.stdout).toContain('killed a build of lonely/1.0 that an interrupted run had left');
     await live.ended;
     const directory = join(world.trees.dkmsTree, 'lonely/1.0/build');
     expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual([

@@ -171,7 +171,7 @@ describe.skipIf(provision.kind === 'missing')('order, on real kernels', () => {
   });
 
   it('gives the symbols once more on the command line to a Makefile that hides them, and to no other', () => {
-    const retried = lines.filter((line) => line.includes('tried once more with the symbols'));
+    const retried = lines.filter((line) => line.includes('tried again with KBUILD_EXTRA_SYMBOLS'));
     expect(retried.length).toBeGreaterThan(0);
     expect(retried.filter((line) => !line.includes('hider/1.0'))).toEqual([]);
   });
@@ -199,14 +199,14 @@ describe.skipIf(provision.kind === 'missing')('order, on real kernels', () => {
   it('defers what needs a module that nobody knows, and what needs that', () => {
     for (const release of releases) {
       expect(row('hopeful', release)).toMatch(/^ {2}deferred .*depends on nobody, which is not in the dkms tree$/);
-      expect(row('hopeful-user', release)).toMatch(/^ {2}deferred .*needs hopeful, which is deferred$/);
+      expect(row('hopeful-user', release)).toMatch(/^ {2}deferred .*depends on hopeful, which is deferred$/);
     }
     expect(isTried('hopeful') || isTried('hopeful-user')).toBe(false);
   });
 
   it('does not build AUTOINSTALL=no, and blocks what needs it', () => {
     for (const release of releases) {
-      expect(row('manual', release)).toMatch(/^ {2}skipped .*AUTOINSTALL=no$/);
+      expect(row('manual', release)).toMatch(/^ {2}skipped .*AUTOINSTALL=no in its dkms\.conf$/);
       expect(row('manual-user', release)).toMatch(/^ {2}blocked .*needs manual, whose dkms.conf says AUTOINSTALL=no$/);
     }
     expect(isTried('manual') || isTried('manual-user')).toBe(false);
