@@ -62,6 +62,20 @@ export const vermagicsOf = async (
     .map((line) => line.trim());
 };
 
+const firstWord = (text: string): string | undefined => text.split(' ')[0];
+
+/**
+ * Why the kernel will refuse a version string, in its own words; undefined if it will not.
+ *
+ * @param ofHeaders the headers' own one. Where it is of another release the kernel wants another one too, of which only
+ *   the release is known
+ */
+export const vermagicProblem = (found: string, release: string, ofHeaders: string | undefined): string | undefined => {
+  const whole = ofHeaders !== undefined && firstWord(ofHeaders) === release ? ofHeaders : undefined;
+  const isRight = whole === undefined ? firstWord(found) === release : found === whole;
+  return isRight ? undefined : `version magic '${found}' should be '${whole ?? release}'`;
+};
+
 /** Throws wrong-kernel (FailureError) about the first object that was not built for this kernel. */
 export const checkVermagics = (
   release: string,
@@ -70,12 +84,7 @@ export const checkVermagics = (
   found: readonly string[],
 ): void => {
   objects.forEach((object, index) => {
-    const vermagic = found[index] ?? '';
-    // Headers may be of another release themselves; then theirs is not what the kernel wants.
-    const wanted = expected?.split(' ')[0] === release ? expected : release;
-    const isRight = expected === undefined ? vermagic.split(' ')[0] === release : vermagic === wanted;
-    if (isRight) return;
-    const detail = `it is for "${vermagic}", the kernel wants "${wanted}"`;
-    throw new FailureError({ kind: 'wrong-kernel', at: object, detail });
+    const detail = vermagicProblem(found[index] ?? '', release, expected);
+    if (detail) throw new FailureError({ kind: 'wrong-kernel', at: object, detail });
   });
 };
