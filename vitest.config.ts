@@ -33,6 +33,14 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        test: {
+          name: 'packages',
+          include: ['test/packages/**/*.test.ts'],
+          globalSetup: ['test/system/provision.ts'],
+          testTimeout: 10_800_000,
+        },
+      },
     ],
   },
 });

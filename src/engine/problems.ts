@@ -21,6 +21,18 @@ export interface Problems {
   'member-type': { readonly member: string };
   'member-unreadable': { readonly line: string };
   'link-outside': { readonly member: string; readonly target: string };
+  'version-magic': { readonly found: string; readonly wanted: string };
+  'unknown-symbol': { readonly symbol: string };
+  'symbol-version': {
+    readonly symbol: string;
+    readonly wanted: string;
+    readonly exporter: string;
+    readonly crc: string;
+  };
+  /** Built without the symbols of an object, or of the kernel if none is named; of another module if that is. */
+  'no-symbol-version': { readonly symbol: string; readonly object?: string; readonly dependency?: string };
+  'needs-unloadable': { readonly object: string };
+  'file-gone': Record<never, never>;
   'no-sign-file': Record<never, never>;
   'command-failed': { readonly command: string; readonly code: number };
   'no-signature': Record<never, never>;

@@ -1,11 +1,20 @@
 import type { Failure } from '../engine/errors.ts';
+import type { Problem } from '../engine/problems.ts';
 import { lineReport } from './lines.ts';
+import { problemSentence } from './problems.ts';
 import type { Report, ReportContext } from './report.ts';
 
 /** The version of the documents; raised when a key goes away or changes its meaning. */
 const version = 1;
 
-const document = (content: object): string => `${JSON.stringify({ version, ...content }, null, 2)}\n`;
+const hasProblem = (value: unknown): value is Failure & { readonly problem: Problem } =>
+  typeof value === 'object' && value !== null && 'kind' in value && 'problem' in value;
+
+/** Programs get the sentence too: what a failure says is in `detail`, whoever found it out. */
+const withDetail = (_key: string, value: unknown): unknown =>
+  hasProblem(value) ? { ...value, detail: problemSentence(value.problem) } : value;
+
+const document = (content: object): string => `${JSON.stringify({ version, ...content }, withDetail, 2)}\n`;
 
 /** The report for programs: one document on stdout at the end; what people read goes to stderr. */
 export const jsonReport = (context: ReportContext): Report => {

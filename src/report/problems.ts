@@ -1,6 +1,12 @@
 import type { Problem, Problems } from '../engine/problems.ts';
 import { moduleLabel } from '../engine/request.ts';
 
+const builtWithout = (object: string | undefined, dependency: string | undefined): string => {
+  if (object === undefined) return "it was built without the kernel's Module.symvers";
+  const said = `it was built without the symbols of ${object}`;
+  return dependency === undefined ? said : `${said}, name ${dependency} in BUILD_DEPENDS`;
+};
+
 /** What is wrong, as people read it. */
 const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => string } = {
   said: ({ text }) => text,
@@ -20,6 +26,14 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
   'member-type': ({ member }) => `${member} is not a file, directory or link`,
   'member-unreadable': ({ line }) => `cannot parse the archive listing: ${line}`,
   'link-outside': ({ member, target }) => `${member} is a link to outside the archive: ${target}`,
+  'version-magic': ({ found, wanted }) => `version magic '${found}' should be '${wanted}'`,
+  'unknown-symbol': ({ symbol }) => `Unknown symbol ${symbol}: nothing exports it`,
+  'symbol-version': ({ symbol, wanted, exporter, crc }) =>
+    `disagrees about version of symbol ${symbol} (built for CRC ${wanted}, ${exporter} has ${crc})`,
+  'no-symbol-version': ({ symbol, object, dependency }) =>
+    `no symbol version for ${symbol}: ${builtWithout(object, dependency)}`,
+  'needs-unloadable': ({ object }) => `it needs ${object}, which will not load`,
+  'file-gone': () => 'the installed file is missing',
   'no-sign-file': () => 'sign-file not found for this kernel',
   'command-failed': ({ command, code }) => `${command} failed with exit code ${code}`,
   'no-signature': () => 'modinfo shows no signature',

@@ -1,6 +1,6 @@
 import type { VerifiedKernel, VerifyAnswer } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
-import { failureInOneLine } from './failures.ts';
+import { failureDetail, failureInOneLine } from './failures.ts';
 import { counted } from './messages.ts';
 
 const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): string[] => {
@@ -11,7 +11,9 @@ const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): s
   if (failures.length === 0) return [`${release}: ${counted(objects, 'object')} will load`];
   return [
     `${release}: ${failures.length} of ${counted(objects, 'object')} will NOT load`,
-    ...failures.map(({ module, failure }) => `  ${moduleLabel(module)}  ${failure.at}: ${failure.detail}`),
+    ...failures.map(
+      ({ module, failure }) => `  ${moduleLabel(module)}  ${failure.at}: ${failureDetail(failure) ?? ''}`,
+    ),
   ];
 };
 

@@ -13,9 +13,12 @@ import { emulate, emulatorPackages, makeInitramfs } from './qemu.ts';
 const release = older.release;
 const chain = ['alpha-top', 'mid-link', 'zeta-core'];
 
-const init = `#!/bin/busybox sh
+/** The first program: modprobes each of the names in turn. */
+const initFor = (names: readonly string[]): string => `#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
-/bin/busybox modprobe alpha_top && echo "modprobe: well" || echo "modprobe: failed"
+for name in ${names.join(' ')}; do
+  /bin/busybox modprobe $name && echo "modprobe $name: well" || echo "modprobe $name: failed"
+done
 echo "loaded: $(/bin/busybox cut -d ' ' -f 1 /proc/modules | /bin/busybox sort | /bin/busybox tr '\\n' ' ')"
 echo "end of init"
 /bin/busybox poweroff -f
@@ -28,8 +31,8 @@ const modulesBeside = `mkdir -p lib/modules/${release}
      depmod -b /tmp/initrd ${release} || exit 1`;
 
 /** The serial console of a boot that loads the modules of a machine. */
-const boot = async (machine: Machine): Promise<string> => {
-  const initramfs = await makeInitramfs(machine, init, modulesBeside);
+const boot = async (machine: Machine, ...names: readonly string[]): Promise<string> => {
+  const initramfs = await makeInitramfs(machine, initFor(names), modulesBeside);
   return emulate({ release, initramfs, end: 'end of init', seconds: 120, options: ['-m', '256'] });
 };
 
@@ -55,15 +58,21 @@ const buildByHand = async (
   if (built.code !== 0) throw new Error(built.stdout + built.stderr);
 };
 
+/** A machine on which one apt call brings a kernel and modules. */
+const machineWith = async (fixtures: readonly string[]): Promise<Machine> => {
+  const missing = missingPackages(emulatorPackages);
+  if (missing) throw new Error(missing);
+  const packages = [imagePackage(release), headersPackage(older), ...fixtures.map((fixture) => modulePackage(fixture))];
+  const machine = await kmodsortMachine('bookworm', ...packages);
+  await aptWell(machine, 'install', image(older), headers(older), ...fixtures.map((name) => `${name}-dkms`));
+  return machine;
+};
+
 describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', () => {
   let machine: Machine;
 
   beforeAll(async () => {
-    const missing = missingPackages(emulatorPackages);
-    if (missing) throw new Error(missing);
-    const packages = [imagePackage(release), headersPackage(older), ...chain.map((fixture) => modulePackage(fixture))];
-    machine = await kmodsortMachine('bookworm', ...packages);
-    await aptWell(machine, 'install', image(older), headers(older), ...chain.map((name) => `${name}-dkms`));
+    machine = await machineWith(chain);
     await machine.sh(`cp -a /usr/lib/modules/${release} /tmp/kept`);
   });
 
@@ -73,8 +82,8 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
 
   it('loads a chain of three that one apt call brought in the wrong order', async () => {
     expect(await verify(machine)).toMatchObject({ code: 0 });
-    const said = await boot(machine);
-    expect(said).toContain('modprobe: well');
+    const said = await boot(machine, 'alpha_top');
+    expect(said).toContain('modprobe alpha_top: well');
     expect(said).toContain('loaded: alpha_top mid_link zeta_core');
   });
 
@@ -88,9 +97,9 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
     );
     const verified = await verify(machine);
     expect(verified.code).toBe(1);
-    expect(verified.stdout).toMatch(/mid-link\/1\.0 .*built for another zeta_count/);
-    const said = await boot(machine);
-    expect(said).toContain('modprobe: failed');
+    expect(verified.stdout).toMatch(/mid-link\/1\.0 .*disagrees about version of symbol zeta_count/);
+    const said = await boot(machine, 'alpha_top');
+    expect(said).toContain('modprobe alpha_top: failed');
     expect(said).toContain('disagrees about version of symbol zeta_count');
     await restore();
   });
@@ -99,10 +108,28 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
     await buildByHand(machine, 'mid_link', 'module', 'true', 'KBUILD_MODPOST_WARN=1');
     const verified = await verify(machine);
     expect(verified.code).toBe(1);
-    expect(verified.stdout).toMatch(/mid-link\/1\.0 .*uses zeta_\w+ of zeta_core and does not name it/);
-    const said = await boot(machine);
-    expect(said).toContain('modprobe: failed');
-    expect(said).toMatch(/mid_link: Unknown symbol zeta_/);
+    expect(verified.stdout).toMatch(/mid-link\/1\.0 .*no symbol version for zeta_\w+: /);
+    const said = await boot(machine, 'alpha_top');
+    expect(said).toContain('modprobe alpha_top: failed');
+    expect(said).toMatch(/mid_link: no symbol version for zeta_/);
     await restore();
+  });
+});
+
+describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel and renamed objects', () => {
+  afterAll(stopMachines);
+
+  it('loads them and what was built on them, and not what was built without their symbols, and verify knew it', async () => {
+    const machine = await machineWith(['unbound', 'on-renamed', 'renamed']);
+    const verified = await verify(machine);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toContain(`${release}: 1 of 5 objects will NOT load\n`);
+    expect(verified.stdout).toMatch(/^ {2}unbound\/1\.0 .*no symbol version for gear_turn: /m);
+    const said = await boot(machine, 'renamed-current-drive', 'on_renamed', 'unbound');
+    expect(said).toContain('modprobe renamed-current-drive: well');
+    expect(said).toContain('modprobe on_renamed: well');
+    expect(said).toContain('modprobe unbound: failed');
+    expect(said).toContain('unbound: no symbol version for gear_turn');
+    expect(said).toContain('loaded: base drive gear on_renamed');
   });
 });

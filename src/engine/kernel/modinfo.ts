@@ -19,11 +19,15 @@ export const fieldOf = (text: string, name: string): string =>
 export const crcLines = (text: string): Map<string, string> =>
   new Map([...text.matchAll(/^(0x[0-9a-f]+)\s+(\S+)$/gm)].map(([, crc, symbol]) => [symbol ?? '', crc ?? '']));
 
+/** The names of the symbols that an object needs, out of what nm prints; a weak one may be missing. */
+export const undefinedIn = (text: string): string[] =>
+  [...text.matchAll(/^\s+U (\S+)$/gm)].map(([, symbol = '']) => symbol);
+
 /**
  * Do something with an object in a file that every tool can read: binutils read no compressed objects, nor does
  * every kmod (before 31 it may be built without zlib).
  */
-const withPlainObject = async <T>(
+export const withPlainObject = async <T>(
   { processes, scratch }: ObjectReader,
   path: string,
   work: (plain: string) => Promise<T>,

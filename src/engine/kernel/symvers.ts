@@ -36,6 +36,21 @@ export const parseSymvers = (text: string): Map<string, string> =>
       .map(({ symbol, crc }) => [symbol, crc]),
   );
 
+/** A symbol of the kernel itself or of one of its own modules. */
+export interface KernelSymbol {
+  readonly crc: string;
+  /** `vmlinux`, or an object name. */
+  readonly object: string;
+}
+
+/** A kernel's Module.symvers, with who exports each symbol. */
+export const parseKernelSymbols = (text: string): Map<string, KernelSymbol> =>
+  new Map(
+    symversLines(text)
+      .filter(({ object }) => object !== '')
+      .map(({ symbol, crc, object }) => [symbol, { crc, object: basename(object) }]),
+  );
+
 /** One text out of every Module.symvers of a build, the top one first, each symbol once. */
 export const gatherSymvers = (buildDirectory: string): string => {
   const files = walk(buildDirectory)

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { FailureError } from '../errors.ts';
+import type { Problem } from '../problems.ts';
 import type { Processes } from '../system/exec.ts';
 import { readText } from '../system/files.ts';
 import { makeDirectory, writeText } from '../system/publish.ts';
@@ -52,6 +53,20 @@ export const vermagicsOf = async (objects: readonly string[], processes: Process
     .map((line) => line.trim());
 };
 
+const firstWord = (text: string): string | undefined => text.split(' ')[0];
+
+/**
+ * Why the kernel will refuse a version string; undefined if it will not.
+ *
+ * @param ofHeaders the headers' own one. Where it is of another release the kernel wants another one too, of which only
+ *   the release is known
+ */
+export const vermagicProblem = (found: string, release: string, ofHeaders: string | undefined): Problem | undefined => {
+  const whole = ofHeaders !== undefined && firstWord(ofHeaders) === release ? ofHeaders : undefined;
+  const isRight = whole === undefined ? firstWord(found) === release : found === whole;
+  return isRight ? undefined : { problem: 'version-magic', found, wanted: whole ?? release };
+};
+
 /** Throws wrong-kernel (FailureError) about the first object that was not built for this kernel. */
 export const checkVermagics = (
   release: string,
@@ -60,12 +75,7 @@ export const checkVermagics = (
   found: readonly string[],
 ): void => {
   objects.forEach((object, index) => {
-    const vermagic = found[index] ?? '';
-    // Headers may be of another release themselves; then theirs is not what the kernel wants.
-    const wanted = expected?.split(' ')[0] === release ? expected : release;
-    const isRight = expected === undefined ? vermagic.split(' ')[0] === release : vermagic === wanted;
-    if (isRight) return;
-    const detail = `it is for "${vermagic}", the kernel wants "${wanted}"`;
-    throw new FailureError({ kind: 'wrong-kernel', at: object, detail });
+    const problem = vermagicProblem(found[index] ?? '', release, expected);
+    if (problem) throw new FailureError({ kind: 'wrong-kernel', at: object, problem });
   });
 };

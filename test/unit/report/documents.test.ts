@@ -85,6 +85,22 @@ describe('jsonReport', () => {
     expect(err.join('')).toContain('building');
     expect(err.join('')).toContain('summary: 1 module');
   });
+  it('says what is wrong as data, and as the sentence that people read', async () => {
+    const { context, out } = recorded({ output: 'json' });
+    const problem = { problem: 'unknown-symbol', symbol: 'oslec_create' } as const;
+    const failures = [{ module: { name: 'a', version: '1' }, failure: { kind: 'will-not-load', problem } }] as const;
+    await jsonReport(context).finish({
+      kind: 'verified',
+      kernels: [{ release: '6.1', objects: 1, certain: true, failures }],
+      failures: [],
+    });
+    const detail = 'Unknown symbol oslec_create: nothing exports it';
+    expect(JSON.parse(out.join('')).kernels[0].failures[0].failure).toEqual({
+      kind: 'will-not-load',
+      problem,
+      detail,
+    });
+  });
   it('has a document for a run that could not begin', () => {
     expect(JSON.parse(failureDocument({ kind: 'no-permission' }))).toEqual({
       version: 1,

@@ -1,0 +1,133 @@
+import type { KernelSymbol } from '../kernel/symvers.ts';
+import { vermagicProblem } from '../kernel/vermagic.ts';
+import type { Problem } from '../problems.ts';
+
+/**
+ * Whether the kernel will load what is installed. A module's version string must be the kernel's, and
+ * each symbol that it wants must be exported, with the CRC that it was built with where the kernel has MODVERSIONS.
+ * Names do not count: `depends=` and `name=` in an object are those of before DEST_MODULE_NAME renamed it, and what
+ * modprobe loads before it depmod finds by symbols.
+ * Source: kernel/module/main.c (simplify_symbols, find_symbol) and kernel/module/version.c (check_version). Where the
+ * CRC of a symbol is missing in the object, Debian's kernels refuse it; others may load it, with a warning.
+ */
+
+/** What one object file says of itself. */
+export interface ObjectFacts {
+  readonly vermagic: string;
+  /** Symbols that somebody else must have. */
+  readonly undefined: readonly string[];
+  /** CRCs that it was built against; empty on kernels without MODVERSIONS. */
+  readonly imports: ReadonlyMap<string, string>;
+  readonly exports: ReadonlyMap<string, string>;
+}
+
+/** An out-of-tree object on a Kernel. */
+export interface InstalledObject {
+  /** That of its file. */
+  readonly name: string;
+  /** The name of the Module that it belongs to. */
+  readonly module: string;
+  readonly facts: ObjectFacts;
+}
+
+/** What an object is to be loaded among. */
+export interface Surroundings {
+  readonly release: string;
+  /** The headers' own version string; undefined if there are no headers. */
+  readonly vermagic: string | undefined;
+  /** What the kernel exports; undefined if nobody knows. */
+  readonly kernelSymbols: ReadonlyMap<string, KernelSymbol> | undefined;
+  /** Every out-of-tree object of the Kernel. */
+  readonly ours: readonly InstalledObject[];
+}
+
+interface Provider {
+  readonly crc: string;
+  /** The kernel itself or a module of its own if undefined. */
+  readonly object?: InstalledObject;
+}
+
+/** Symbols that the loader makes itself. Source: arch/x86 and arch/powerpc of the kernel's module loader. */
+const loaderSymbols: ReadonlySet<string> = new Set(['_GLOBAL_OFFSET_TABLE_', '.TOC.', '__this_module']);
+
+/** Its CRC stands for the layout of the loader's own data; no object refers to it by name. */
+const layout = 'module_layout';
+
+const symbolsOf = ({ undefined: wanted, imports }: ObjectFacts): string[] => [
+  ...(imports.has(layout) ? [layout] : []),
+  ...wanted.filter((name) => !loaderSymbols.has(name)),
+];
+
+const nameInKernel = (name: string): string => name.replaceAll('-', '_');
+
+/** An object of ours stands in the place of the kernel's own one of that name. */
+const isReplaced = ({ object }: KernelSymbol, ours: readonly InstalledObject[]): boolean =>
+  ours.some(({ name }) => nameInKernel(name) === nameInKernel(object));
+
+/** The kernel's image comes first: no module can take a symbol from it. */
+const providersOf = (symbol: string, { kernelSymbols, ours }: Surroundings): Provider[] => {
+  const own = kernelSymbols?.get(symbol);
+  if (own?.object === 'vmlinux') return [{ crc: own.crc }];
+  const fromOurs = ours.flatMap((object): Provider[] => {
+    const crc = object.facts.exports.get(symbol);
+    return crc === undefined ? [] : [{ crc, object }];
+  });
+  return own && !isReplaced(own, ours) ? [...fromOurs, { crc: own.crc }] : fromOurs;
+};
+
+const hasVersions = ({ vermagic }: ObjectFacts): boolean => vermagic.split(' ').includes('modversions');
+
+const fits = (facts: ObjectFacts, symbol: string, { crc }: Provider): boolean =>
+  !hasVersions(facts) || facts.imports.get(symbol) === crc;
+
+/** What an object without a symbol's CRC was built without: the kernel's symbols, or those of another object. */
+const builtWithout = ({ module }: InstalledObject, { object }: Provider): { object?: string; dependency?: string } => {
+  if (!object) return {};
+  return { object: object.name, ...(object.module === module ? {} : { dependency: object.module }) };
+};
+
+const symbolProblem = (object: InstalledObject, symbol: string, among: Surroundings): Problem | undefined => {
+  const providers = providersOf(symbol, among);
+  const [first] = providers;
+  if (!first) return { problem: 'unknown-symbol', symbol };
+  if (providers.some((provider) => fits(object.facts, symbol, provider))) return undefined;
+  const wanted = object.facts.imports.get(symbol);
+  if (wanted === undefined) return { problem: 'no-symbol-version', symbol, ...builtWithout(object, first) };
+  const exporter = first.object?.name ?? 'the kernel';
+  return { problem: 'symbol-version', symbol, wanted, exporter, crc: first.crc };
+};
+
+/** Why an object will not load in its surroundings; undefined if it will. */
+export const loadProblem = (object: InstalledObject, among: Surroundings): Problem | undefined => {
+  const { facts } = object;
+  const problem = vermagicProblem(facts.vermagic, among.release, among.vermagic);
+  if (problem || !among.kernelSymbols) return problem;
+  for (const symbol of symbolsOf(facts)) {
+    const found = symbolProblem(object, symbol, among);
+    if (found) return found;
+  }
+  return undefined;
+};
+
+/** For each symbol of an object those that have it as it wants it. */
+const fittingOf = ({ facts }: InstalledObject, among: Surroundings): Provider[][] =>
+  symbolsOf(facts).map((symbol) => providersOf(symbol, among).filter((provider) => fits(facts, symbol, provider)));
+
+/** The objects that will not load, each with the reason. What gets a symbol from one of them will not load either. */
+export const loadProblems = (among: Surroundings): Map<InstalledObject, Problem> => {
+  const found = new Map<InstalledObject, Problem>();
+  for (const object of among.ours) {
+    const problem = loadProblem(object, among);
+    if (problem) found.set(object, problem);
+  }
+  const isBad = ({ object }: Provider): boolean => object !== undefined && found.has(object);
+  const wants = among.ours.map((object) => ({ object, symbols: fittingOf(object, among) }));
+  // A Map goes on to what is added to it on the way.
+  for (const bad of found.keys()) {
+    for (const { object, symbols } of wants.filter((one) => !found.has(one.object))) {
+      const isStuck = symbols.some((from) => from.some((one) => one.object === bad) && from.every(isBad));
+      if (isStuck) found.set(object, { problem: 'needs-unloadable', object: bad.name });
+    }
+  }
+  return found;
+};

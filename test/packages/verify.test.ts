@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { VerifyAnswer } from '../../src/engine/progress.ts';
+import type { Ended, RunOptions } from '../child.ts';
+import { aptWell, installKmodsort, machineOf, provision, stopMachines } from '../system/apt-machine.ts';
+import type { Machine } from '../system/machine.ts';
+import type { Release } from '../system/roots.ts';
+import { knownFindings } from './known-findings.ts';
+
+/**
+ * Real module packages of Debian, built for Debian's own kernel: `kmodsort verify` must not say of one that it will not
+ * load unless that is known to be true. Builds for the better part of an hour.
+ */
+
+afterEach(stopMachines);
+
+/** Milliseconds. */
+const anHour = 3_600_000;
+const say = (text: string): boolean => process.stdout.write(text);
+
+const well = async (machine: Machine, argv: readonly string[], options: RunOptions = {}): Promise<Ended> => {
+  const ended = await machine.run(argv, { timeout: anHour, ...options });
+  if (ended.code !== 0) throw new Error(`${argv.join(' ')} ended with ${ended.code}:\n${ended.stdout}${ended.stderr}`);
+  return ended;
+};
+
+/** A machine with kmodsort, Debian's kernel and its headers. No initramfs is made: nothing boots it. */
+const machineWithKernel = async (release: Release, components: string): Promise<Machine> => {
+  const machine = await machineOf(release);
+  const sources = machine.read('/etc/apt/sources.list');
+  machine.write('/etc/apt/sources.list', sources.replaceAll(/ main$/gm, ` ${components}`));
+  await aptWell(machine, 'update');
+  await installKmodsort(machine, release);
+  const install = ['apt-get', '-q', '-y', 'install', 'linux-image-amd64', 'linux-headers-amd64'];
+  await well(machine, install, { env: { INITRD: 'No' } });
+  await aptWell(machine, 'clean');
+  return machine;
+};
+
+/** Every package of modules that apt knows; dh-dkms is a program for making them. */
+const modulePackages = async (machine: Machine): Promise<string[]> => {
+  const { stdout } = await machine.run(['apt-cache', 'search', '-n', '--', '-dkms$']);
+  return stdout
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '')
+    .filter((name) => name !== '' && name !== 'dh-dkms');
+};
+
+const stateOf = async (machine: Machine): Promise<string[]> =>
+  (await machine.run(['dkms', 'status'])).stdout.split('\n').filter(Boolean);
+
+/** What the packages did not build, because their confs say AUTOINSTALL=no or the build failed. */
+const buildTheRest = async (machine: Machine, kernel: string): Promise<void> => {
+  for (const line of (await stateOf(machine)).filter((one) => one.endsWith(': added'))) {
+    const ended = await machine.run(['dkms', 'install', line.replace(/:.*/, ''), '-k', kernel], { timeout: anHour });
+    say(`${ended.stdout}${ended.stderr}`);
+  }
+};
+
+const verified = async (machine: Machine): Promise<VerifyAnswer> => {
+  const { stdout } = await machine.run(['kmodsort', 'verify', '--json'], { timeout: anHour });
+  return JSON.parse(stdout);
+};
+
+/** Install packages, build all that can be built, and give what verify says. */
+const verifyPackages = async (machine: Machine, names: readonly string[]): Promise<VerifyAnswer> => {
+  const kernel = (await machine.run(['ls', '/lib/modules'])).stdout.trim();
+  await well(machine, ['apt-get', '-q', '-y', 'install', ...names], { onOutput: say });
+  await buildTheRest(machine, kernel);
+  const states = await stateOf(machine);
+  say(`${states.join('\n')}\n${(await machine.run(['kmodsort', 'verify'], { timeout: anHour })).stdout}`);
+  return verified(machine);
+};
+
+interface Case {
+  readonly release: Release;
+  readonly components: string;
+  /** All that there are if not given. */
+  readonly names?: readonly string[];
+  /** Objects; fewer were not worth the look. */
+  readonly atLeast: number;
+}
+
+const cases: readonly Case[] = [
+  { release: 'bookworm', components: 'main', atLeast: 90 },
+  {
+    release: 'trixie',
+    components: 'main contrib non-free non-free-firmware',
+    names: ['nvidia-kernel-dkms', 'nvidia-fs-dkms', 'zfs-dkms'],
+    atLeast: 8,
+  },
+];
+
+describe.skipIf(!provision || process.arch !== 'x64')('verify says nothing wrong', () => {
+  it.each(cases)('of module packages in $release', async ({ release, components, names, atLeast }) => {
+    const machine = await machineWithKernel(release, components);
+    const answer = await verifyPackages(machine, names ?? (await modulePackages(machine)));
+    const [kernel] = answer.kernels;
+    expect(kernel?.certain).toBe(true);
+    expect(kernel?.objects).toBeGreaterThanOrEqual(atLeast);
+    const found = answer.kernels.flatMap(({ failures }) => failures.map(({ failure }) => failure));
+    const isKnown = (at = '', detail = ''): boolean =>
+      knownFindings[release].some(({ object, problem }) => at.includes(`/${object}.ko`) && detail === problem);
+    expect(found.filter(({ at, detail }) => !isKnown(at, detail))).toEqual([]);
+  });
+});
