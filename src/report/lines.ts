@@ -5,7 +5,7 @@ import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';
 import { duration, jobReason, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
-import { noteSentence } from './notes.ts';
+import { isWorthTelling, noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { planHeadline } from './plan.ts';
 import { isQuestion, type Report, type ReportContext } from './report.ts';
@@ -77,6 +77,7 @@ export const lineReport = (context: ReportContext): Report => {
     onProgress: (progress) => {
       if (progress.kind === 'planned' && isData) return;
       if (context.quiet && !isBad(progress)) return;
+      if (progress.kind === 'noted' && !isWorthTelling(progress.note, context)) return;
       if (progress.kind === 'noted') told.add(noteSentence(progress.note));
       const line = progressLine(progress, context.verbose);
       if (line === undefined) return;
@@ -85,7 +86,7 @@ export const lineReport = (context: ReportContext): Report => {
     },
     finish: (answer: Answer) => {
       if (context.quiet && answer.kind === 'summary' && isGood(answer)) return;
-      const rest = untoldNotes(answer, told);
+      const rest = untoldNotes(answer, told).filter((note) => isWorthTelling(note, context));
       for (const note of rest) say(noteSentence(note));
       for (const complaint of complaints(answer, context)) context.err.write(`${oneLine(`kmodsort: ${complaint}`)}\n`);
       const text = answerText(answer, context);

@@ -1,6 +1,7 @@
 import type { Note, Notes } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { problemSentence } from './problems.ts';
+import type { ReportContext } from './report.ts';
 
 /** Every kind of remark as people read it. */
 const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
@@ -11,7 +12,7 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'script-unsafe': ({ path }) => `warning: world-writable: ${path}`,
   'script-missing': ({ path }) => `warning: dkms.conf names a script that is not there: ${path}`,
   'script-failed': ({ path, code }) => `warning: ${path} failed with exit code ${code}`,
-  'conf-said': ({ path, text }) => `warning: while reading ${path}: ${text}`,
+  'conf-said': ({ path, text }) => `${path}: ${text}`,
   'directive-ignored': ({ path, directive }) => `${path}: ${directive} is deprecated and ignored`,
   'no-objects': ({ module }) => `warning: the dkms.conf of ${moduleLabel(module)} names no modules to build`,
   recovered: ({ module, kernel }) =>
@@ -44,6 +45,10 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
     `warning: '${command}' failed, the initramfs of ${release} may lack the new modules, see ${log}`,
   'stdin-stalled': ({ seconds }) => `warning: timed out reading stdin after ${seconds} s, going on without the rest`,
 };
+
+/** Whoever reads the output of a hook did not write the confs; what they say there at each run is for a verbose one. */
+export const isWorthTelling = (note: Note, { request, verbose }: Pick<ReportContext, 'request' | 'verbose'>): boolean =>
+  note.note !== 'conf-said' || verbose || request.verb !== 'sync' || request.origin !== 'hook';
 
 /** A remark. */
 export const noteSentence = <K extends keyof Notes>(note: Note<K>): string => sentences[note.note](note);

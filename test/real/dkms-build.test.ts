@@ -287,6 +287,11 @@ describe.skipIf(missing)('what a build goes by', () => {
     for (const name of ['REMAKE_INITRD', 'CLEAN', 'MODULES_CONF'])
       expect(said).toContain(`${name} is deprecated and ignored`);
   });
+  it('is told what its conf says to stderr', async () => {
+    put(join(world.trees.confDir, 'conf.conf'), 'echo "no backlight here" >&2\nMAKE[0]="false"\n');
+    const said = saidBy(world, await world.dkms(['build', 'conf/1.0', '-k', older]));
+    expect(said).toContain('kmodsort: /usr/src/conf-1.0/dkms.conf: no backlight here\n');
+  });
   it('is told step by step with verbose in framework.conf, as with --verbose', async () => {
     expect(saidBy(world, await world.dkms(['build', 'conf/1.0', '-k', older]))).not.toContain('running PRE_BUILD');
     expect(saidBy(world, await world.dkms(['build', 'conf/1.0', '-k', older, '--verbose']))).toContain(

@@ -85,6 +85,21 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     expect(out.join('').match(/names no modules to build/g)).toHaveLength(1);
   });
 
+  it.each([
+    ['a person', request, false, 2],
+    ['a hook', { ...request, origin: 'hook' }, false, 0],
+    ['a verbose hook', { ...request, origin: 'hook' }, true, 2],
+  ] as const)('tells what bash said while it read a conf to %s', (_whom, asked, verbose, times) => {
+    const { context, out } = recorded({ request: asked, verbose });
+    const note = { note: 'conf-said', path: '/usr/src/a-1/dkms.conf', text: 'line 3: [: : integer expected' } as const;
+    const report = lineReport(context);
+    report.onProgress({ kind: 'noted', note });
+    void report.finish(summaryOf([], { notes: [{ ...note, text: 'later' }] }));
+    expect(
+      out.join('').match(/\/usr\/src\/a-1\/dkms\.conf: (line 3: \[: : integer expected|later)\n/g) ?? [],
+    ).toHaveLength(times);
+  });
+
   it('keeps stdout for a plan, and what is said besides on stderr', () => {
     const { context, out, err } = recorded({ request: { ...request, dryRun: true }, output: 'dot' });
     const report = lineReport(context);
