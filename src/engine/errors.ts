@@ -58,6 +58,7 @@ const kinds = {
   'same-kernel': { exit: 2 },
   'no-template': { exit: 1 },
   'not-built': { exit: 6 },
+  'initramfs-failed': { exit: 1, transient: true },
   'post-transaction-failed': { exit: 1 },
   'archive-missing': { exit: 2 },
   'archive-without-conf': { exit: 3 },

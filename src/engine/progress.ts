@@ -55,7 +55,6 @@ export interface Notes {
   'symbols-retried': { readonly module: Module };
   /** Words of a hook that came while the program could not start. */
   'queue-taken': { readonly words: string };
-  'initramfs-failed': { readonly release: string; readonly command: string; readonly log: string };
   'stdin-stalled': { readonly seconds: number };
 }
 

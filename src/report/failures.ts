@@ -109,6 +109,11 @@ const rows: Readonly<Record<FailureKind, Row>> = {
     help: () => 'dkms match --templatekernel KERNEL -k KERNEL',
   },
   'not-built': { says: (f) => on(f, 'not built') },
+  'initramfs-failed': {
+    says: (f) => `the initramfs of ${at(f)} could not be made and may lack the new modules: ${f.detail ?? ''} failed`,
+    help: (f) => f.detail,
+    saysDetail: true,
+  },
   'post-transaction-failed': {
     says: (f) => on(f, `post_transaction failed${f.code ? ` with exit code ${f.code}` : ''}`),
   },

@@ -41,8 +41,6 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'symbols-retried': ({ module }) =>
     `${moduleLabel(module)}: tried again with KBUILD_EXTRA_SYMBOLS on the make command line`,
   'queue-taken': ({ words }) => `running a hook that was queued: ${words}`,
-  'initramfs-failed': ({ release, command, log }) =>
-    `warning: '${command}' failed, the initramfs of ${release} may lack the new modules, see ${log}`,
   'stdin-stalled': ({ seconds }) => `warning: timed out reading stdin after ${seconds} s, going on without the rest`,
 };
 

@@ -1,3 +1,4 @@
+import type { FailureKind } from '../engine/errors.ts';
 import type { Row, Summary } from '../engine/progress.ts';
 import type { MissingRequired } from './report.ts';
 
@@ -8,14 +9,22 @@ const willLoad = ({ outcome, stays }: Row): boolean =>
   outcome.kind === 'unchanged' ||
   (outcome.kind === 'skipped' && outcome.why.reason === 'newer-in-tree');
 
+/** modprobe does not find what depmod has not seen, and a root file system is not mounted without its module. */
+const spoils: ReadonlySet<FailureKind> = new Set(['depmod-failed', 'initramfs-failed']);
+
+const spoiledIn = (summary: Summary): string[] =>
+  summary.failures.flatMap(({ kind, at }) => (spoils.has(kind) && at !== undefined ? [at] : []));
+
 /** Kernels on which required modules will not load. A name that is unknown or mistyped counts as missing. */
 export const missingRequired = (summary: Summary, required: readonly string[]): MissingRequired[] => {
   if (required.length === 0) return [];
   const staying = summary.rows.filter((row) => row.outcome.kind !== 'removed');
-  if (staying.length === 0) return summary.rows.length > 0 ? [] : [{ names: required }];
-  const releases = [...new Set(staying.map((row) => row.kernel.release))];
+  const spoiled = spoiledIn(summary);
+  if (staying.length + spoiled.length === 0) return summary.rows.length > 0 ? [] : [{ names: required }];
+  const releases = [...new Set([...staying.map((row) => row.kernel.release), ...spoiled])];
   return releases.flatMap((release) => {
     const loading = staying.filter((row) => row.kernel.release === release && willLoad(row));
+    if (spoiled.includes(release)) return [{ release, names: required }];
     const names = required.filter((name) => !loading.some((row) => row.module.name === name));
     return names.length > 0 ? [{ release, names }] : [];
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import type { Run } from '../run/run.ts';
+import { strikeDue } from '../state/due.ts';
 import { exists } from '../system/files.ts';
 import { makeDirectory, symlinkAtomic } from '../system/publish.ts';
 
@@ -15,16 +16,23 @@ const baseOf = (run: Run): string => {
 };
 
 /**
- * Refresh modules.dep and its kin of one kernel; nothing to do where the kernel has none.
+ * Refresh modules.dep and its kin of one kernel, also in a run that was told to end; nothing to do where the kernel has
+ * none.
  *
  * @returns why it failed, undefined if it did not
  */
 export const runDepmod = async (run: Run, release: string): Promise<Failure | undefined> => {
   const directory = join(run.settings.installTree, release);
-  if (!exists(join(directory, 'modules.dep'))) return undefined;
+  if (!exists(join(directory, 'modules.dep'))) {
+    strikeDue(run.settings.stateDir, release, ['depmod']);
+    return undefined;
+  }
   run.emit({ kind: 'depmod', release });
   const where = run.settings.privateInstallTree ? ['-b', baseOf(run)] : [];
-  const ended = await run.processes.ask(['depmod', ...where, release], { limit: 300 });
-  if (ended.code === 0) return undefined;
+  const ended = await run.finishing.ask(['depmod', ...where, release], { limit: 300 });
+  if (ended.code === 0) {
+    strikeDue(run.settings.stateDir, release, ['depmod']);
+    return undefined;
+  }
   return { kind: 'depmod-failed', at: release, detail: ended.problem, code: ended.code };
 };

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import type { Row } from '../progress.ts';
-import type { SyncRequest } from '../request.ts';
+import type { Failure } from '../errors.ts';
 import type { Run } from '../run/run.ts';
+import type { Settings } from '../settings.ts';
+import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { initramfsLogFile } from '../state/paths.ts';
 import { close, openLog } from '../system/descriptors.ts';
 import { exists, readDirectory, readText } from '../system/files.ts';
@@ -37,22 +38,39 @@ const commandFor = (run: Run, release: string): Command | undefined => {
   return exists('/usr/bin/dracut') && hasDracutImage(release) ? ['dracut', '--force', '--kver', release] : undefined;
 };
 
-const make = async (run: Run, release: string, command: Command): Promise<void> => {
+const make = async (run: Run, release: string, command: Command): Promise<Failure | undefined> => {
   run.emit({ kind: 'initramfs', release });
   const log = initramfsLogFile(run.settings.stateDir, release);
   const descriptor = openLog(log);
   const ended = await run.processes.run({ argv: command, environment: run.environment, log: descriptor, limit });
   close(descriptor);
-  if (ended.code === 0) return;
-  run.note({ note: 'initramfs-failed', release, command: command.join(' '), log });
+  if (ended.code === 0) return undefined;
+  return { kind: 'initramfs-failed', at: release, detail: command.join(' '), code: ended.code, log };
 };
 
-/** For every kernel that got modules; only on the machine's own trees. */
-export const refreshInitramfs = async (run: Run, request: SyncRequest, rows: readonly Row[]): Promise<void> => {
-  if (run.settings.privateInstallTree || request.origin !== 'hook') return;
-  const installed = rows.filter((row) => row.outcome.kind === 'installed').map((row) => row.kernel.release);
-  for (const release of new Set(installed)) {
-    const command = request.initramfsFollows.includes(release) ? undefined : commandFor(run, release);
-    if (command && !run.abort.aborted) await make(run, release, command);
+/** Whether somebody makes initramfs images here, so that ours have to be in them: only in the machine's own trees. */
+export const hasInitramfs = ({ privateInstallTree }: Settings): boolean => !privateInstallTree;
+
+const refresh = async (run: Run, release: string, isMadeLater: boolean): Promise<Failure | undefined> => {
+  const command = isMadeLater ? undefined : commandFor(run, release);
+  const failure = command && (await make(run, release, command));
+  if (!failure) strikeDue(run.settings.stateDir, release, ['initramfs']);
+  return failure;
+};
+
+/**
+ * Make the initramfs of every kernel again for which it is due, of this run or of an earlier one.
+ *
+ * @param madeLater releases whose initramfs somebody makes after us
+ * @returns the failures; what failed stays due
+ */
+export const refreshInitramfs = async (run: Run, madeLater: readonly string[]): Promise<Failure[]> => {
+  const failures: Failure[] = [];
+  const { stateDir } = run.settings;
+  for (const release of dueReleases(stateDir)) {
+    if (run.abort.aborted || !dueFor(stateDir, release).includes('initramfs')) continue;
+    const failure = await refresh(run, release, madeLater.includes(release));
+    if (failure) failures.push(failure);
   }
+  return failures;
 };

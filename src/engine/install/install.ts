@@ -118,6 +118,7 @@ export const installModule = (
     throw new FailureError({ kind: 'object-missing', at: `${lost?.dest ?? ''}.ko` });
   }
   const known = [...knownHashes(run, module.name, kernel), ...targets.map((target) => target.hash)];
+  run.beforeChange(kernel.release);
   const { ours } = openJournal(stateDir, { version: 1, module, kernel, action: 'install', ours: known });
   const mine = new Set(ours);
   const replaced = saveOriginals(run, module.name, kernel, targets, mine);
@@ -157,6 +158,7 @@ export const uninstallModule = (run: Run, module: Module, kernel: Kernel): void 
   const { dkmsTree, stateDir, installTree } = run.settings;
   const files = filesOnKernel(run, module, kernel);
   const known = [...knownHashes(run, module.name, kernel), ...files.map((file) => file.hash)];
+  run.beforeChange(kernel.release);
   const { ours } = openJournal(stateDir, { version: 1, module, kernel, action: 'uninstall', ours: known });
   const mine = new Set(ours);
   for (const { path } of files) {

@@ -4,6 +4,7 @@ import { objectNameOf } from '../kernel/compression.ts';
 import { runningKernel } from '../kernel/kernel.ts';
 import type { Row } from '../progress.ts';
 import type { Run } from '../run/run.ts';
+import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { withoutMarkers } from '../state/nested.ts';
 import { readRecord } from '../state/record.ts';
 import { close, openLog } from '../system/descriptors.ts';
@@ -45,16 +46,26 @@ const load = async (run: Run, name: string): Promise<Failure | undefined> => {
   return { kind: 'load-failed', at: name, detail: ended.problem, code: ended.code };
 };
 
-/** Kernels that were given modules, or lost some. */
-const changedIn = (rows: readonly Row[]): string[] => {
+/** Kernels that were given modules, or lost some, and those of which an earlier run owes it. */
+const changedIn = (run: Run, rows: readonly Row[]): string[] => {
+  const { stateDir } = run.settings;
   const changed = rows.filter(({ outcome }) => outcome.kind === 'installed' || outcome.kind === 'removed');
-  return [...new Set(changed.map((row) => row.kernel.release))].sort();
+  const due = dueReleases(stateDir).filter((release) => dueFor(stateDir, release).includes('post-transaction'));
+  return [...new Set([...changed.map((row) => row.kernel.release), ...due])].sort();
+};
+
+const postTransaction = async (run: Run, release: string): Promise<Failure | undefined> => {
+  const failure = await runPostTransaction(run, release);
+  if (!failure) strikeDue(run.settings.stateDir, release, ['post-transaction']);
+  return failure;
 };
 
 /** Do what follows; the failures are the run's own. */
 export const afterRun = async (run: Run, rows: readonly Row[]): Promise<Failure[]> => {
+  // What is due then stays due.
+  if (run.abort.aborted) return [];
   const failures: (Failure | undefined)[] = [];
   for (const name of loadable(run, rows)) failures.push(await load(run, name));
-  for (const release of changedIn(rows)) failures.push(await runPostTransaction(run, release));
+  for (const release of changedIn(run, rows)) failures.push(await postTransaction(run, release));
   return failures.filter((failure) => failure !== undefined);
 };

@@ -6,6 +6,7 @@ import type { Survey } from '../plan/survey.ts';
 import type { Plan } from '../plan.ts';
 import type { Row } from '../progress.ts';
 import type { Run } from '../run/run.ts';
+import { strikeDue } from '../state/due.ts';
 import { doJob } from './job.ts';
 
 /** From a Plan to rows: what every changing verb does after it has planned. */
@@ -32,8 +33,9 @@ export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<Job
     (job) => doJob(run, survey, job),
     ({ job, outcome, seconds = 0 }) => run.emit({ kind: 'ended', job, outcome, seconds }),
   );
-  const changed = ended.filter((one) => one.changed).map(({ job }) => job.kernel.release);
-  return { rows: ended.map(rowOf), changed: [...new Set(changed)] };
+  const changed = [...new Set(ended.filter((one) => one.changed).map(({ job }) => job.kernel.release))];
+  for (const release of changed) strikeDue(run.settings.stateDir, release, ['weak-modules']);
+  return { rows: ended.map(rowOf), changed };
 };
 
 /** depmod for every kernel whose modules changed, also when some Jobs failed. */

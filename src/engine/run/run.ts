@@ -37,6 +37,10 @@ export interface Run {
   readonly signingKey: (kernel: Kernel) => Promise<KeyResult>;
   /** One install at a time on a Kernel. */
   readonly serialize: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
+  /** Called before the first file of a kernel changes: what must follow is then written down. */
+  readonly beforeChange: (release: string) => void;
+  /** Processes for what must follow also when the run was told to end. */
+  readonly finishing: Processes;
   /** Switches of the command; all off where a hook runs us. */
   readonly switches: Switches;
   /** Modules that a command names: switches about a conf are theirs alone. */

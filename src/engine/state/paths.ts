@@ -53,5 +53,10 @@ export const loginNotice = (stateDir: string): string => join(stateDir, 'notice'
 /** What an apt run ends with, as an error. */
 export const requiredNotice = (stateDir: string): string => join(stateDir, 'required-missing');
 
+export const dueDirectory = (stateDir: string): string => join(stateDir, 'due');
+
+/** What must still follow for a kernel whose modules have changed. */
+export const dueFile = (stateDir: string, release: string): string => join(dueDirectory(stateDir), release);
+
 /** Hooks that came while the program could not start, a file for each. */
 export const queueDirectory = (stateDir: string): string => join(stateDir, 'queue');

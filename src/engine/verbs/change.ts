@@ -1,10 +1,12 @@
 import { type Failure, FailureError, isFailureError } from '../errors.ts';
-import { refreshInitramfs } from '../install/initramfs.ts';
+import { hasInitramfs, refreshInitramfs } from '../install/initramfs.ts';
+import { hasWeakModules, makeUpWeakModules } from '../install/weak-modules.ts';
 import { afterRun } from '../jobs/after-run.ts';
 import type { Answer, Emit, Note, Summary, SyncResult } from '../progress.ts';
 import type { DkmsRequest, SyncRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
+import type { DueStep } from '../state/due.ts';
 import { isNested } from '../state/nested.ts';
 import { runLockFile } from '../state/paths.ts';
 import { type Lock, lockWaits, takeLock } from '../system/lock.ts';
@@ -56,6 +58,7 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
     try {
       // Under another run's lock its open journals are its own.
       const recovered = lock ? recover(run, lock.afterDeath) : [];
+      if (lock) await makeUpWeakModules(run);
       return request.verb === 'sync'
         ? await sync(run, request, recovered)
         : await performTyped(run, request, recovered);
@@ -71,8 +74,7 @@ const change = async (run: Run, notes: readonly Note[], asked: Changing): Promis
     return { kind: 'summary', rows: [], failures: [request.failure], notes, ...signalOf(run.abort), seconds: 0 };
   }
   const { rows, failures } = await underLock(run, request);
-  if (request.verb === 'sync') await refreshInitramfs(run, request, rows);
-  const late = await afterRun(run, rows);
+  const late = [...(await refreshInitramfs(run, madeLater(request))), ...(await afterRun(run, rows))];
   return {
     kind: 'summary',
     rows,
@@ -82,6 +84,20 @@ const change = async (run: Run, notes: readonly Note[], asked: Changing): Promis
     seconds: (performance.now() - start) / 1000,
   };
 };
+
+const madeLater = (request: Changing): readonly string[] => (request.verb === 'sync' ? request.initramfsFollows : []);
+
+/** What must follow when modules of a kernel change. dkms leaves the initramfs to hooks, and so do commands typed by hand. */
+const followsOf =
+  (request: Changing, settings: Settings) =>
+  (release: string): DueStep[] => [
+    ...(request.verb !== 'sync' && request.switches.noDepmod ? [] : (['depmod'] as const)),
+    ...(hasWeakModules(settings) ? (['weak-modules'] as const) : []),
+    ...(isHook(request) && hasInitramfs(settings) && !madeLater(request).includes(release)
+      ? (['initramfs'] as const)
+      : []),
+    ...(settings.postTransaction ? (['post-transaction'] as const) : []),
+  ];
 
 const refuseUnwritable = (failure: Failure | undefined): void => {
   if (failure) throw new FailureError(failure);
@@ -97,7 +113,12 @@ export const performChange = async (
   const dryRun = request.verb === 'sync' && request.dryRun;
   const switches = request.verb === 'sync' ? noSwitches : request.switches;
   if (!dryRun) refuseUnwritable(unwritable(settings));
-  return withRun<Answer>(settings, switches, emit, abort, (run, notes) =>
-    request.verb === 'sync' && dryRun ? planAnswer(run, request, notes) : change(run, notes, request),
+  return withRun<Answer>(
+    settings,
+    switches,
+    emit,
+    abort,
+    (run, notes) => (request.verb === 'sync' && dryRun ? planAnswer(run, request, notes) : change(run, notes, request)),
+    followsOf(request, settings),
   );
 };

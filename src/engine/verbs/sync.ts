@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { Failure } from '../errors.ts';
+import { type Failure, failureOf } from '../errors.ts';
 import { adoptAll } from '../install/adopt.ts';
 import { uninstallModule } from '../install/install.ts';
 import { rememberSettled } from '../jobs/remember.ts';
@@ -16,15 +16,24 @@ import { unpackedSources } from '../register/unpacked.ts';
 import { type SyncRequest, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
+import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { closeJournal, openJournals } from '../state/journal.ts';
 import { forgetRecord, recordedEntries } from '../state/record.ts';
-import { exists, isWritable, readDirectory, realPath } from '../system/files.ts';
+import { exists, isDirectory, isWritable, readDirectory, realPath } from '../system/files.ts';
 import { remove, removeEmpty, sweepTemporary } from '../system/publish.ts';
 import { forgetEntry } from '../tree/forget.ts';
 import { cancelReplacement, isSuperseded, removedWithoutReplacement, removeSuperseded } from '../tree/superseded.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
+
+/** Kernels for which an earlier run owes depmod; of one that is gone nothing is due. */
+const owed = (run: Run): string[] => {
+  const { stateDir, installTree } = run.settings;
+  const gone = dueReleases(stateDir).filter((release) => !isDirectory(join(installTree, release)));
+  for (const release of gone) strikeDue(stateDir, release, dueFor(stateDir, release));
+  return dueReleases(stateDir).filter((release) => dueFor(stateDir, release).includes('depmod'));
+};
 
 /**
  * Finish what a killed run began to take away, and sweep away what it left half written.
@@ -46,7 +55,7 @@ export const recover = (run: Run, afterDeath: boolean): string[] => {
     else closeJournal(stateDir, module.name, kernel);
     run.note({ note: 'recovered', module, kernel });
   }
-  return begun.map(({ kernel }) => kernel.release);
+  return [...begun.map(({ kernel }) => kernel.release), ...owed(run)];
 };
 
 const isLeaving = (scope: Scope, { module }: TreeEntry): boolean =>
@@ -161,6 +170,17 @@ export const unwritable = (settings: Settings): Failure | undefined => {
   return path === undefined ? undefined : { kind: 'tree-unwritable', at: path };
 };
 
+/** One thing after the other: what fails is a failure of its own and keeps nothing else from being done. */
+const each = async (failures: Failure[], works: readonly (() => void | Promise<void>)[]): Promise<void> => {
+  for (const work of works) {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(failureOf(error));
+    }
+  }
+};
+
 /**
  * Under the lock: make it so.
  *
@@ -172,12 +192,19 @@ export const sync = async (run: Run, request: SyncRequest, recovered: readonly s
   await adoptAll(run, prepared.survey);
   const jobs = await runJobs(run, prepared.plan, prepared.survey);
   const done = [...prepared.plan.settled, ...jobs.rows];
-  removeSuperseded(run, isEndOfTransaction(request));
-  rememberSettled(run, prepared.plan.settled);
-  forgetEntries(run, prepared.scope, done);
-  forgetKernels(run, prepared.scope.leavingKernels, done);
+  // First of all: what was installed is of no use without it.
   const failures = [...prepared.failures, ...(await depmodAll(run, [...recovered, ...jobs.changed]))];
-  const rows = await checkRows(run, prepared.survey, done);
-  for (const release of prepared.scope.leavingKernels) cleanKernel(run, release);
+  const { leavingKernels } = prepared.scope;
+  let rows: readonly Row[] = done;
+  await each(failures, [
+    () => removeSuperseded(run, isEndOfTransaction(request)),
+    () => rememberSettled(run, prepared.plan.settled),
+    () => forgetEntries(run, prepared.scope, done),
+    () => forgetKernels(run, leavingKernels, done),
+    async () => {
+      rows = await checkRows(run, prepared.survey, done);
+    },
+    ...leavingKernels.map((release) => () => cleanKernel(run, release)),
+  ]);
   return { rows: inOrder(rows), failures };
 };

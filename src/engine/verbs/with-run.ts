@@ -8,6 +8,7 @@ import type { Emit, Note } from '../progress.ts';
 import { type Kernel, kernelKey, type Switches } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
+import { type DueStep, markDue } from '../state/due.ts';
 import { scriptEnvironment } from '../system/environment.ts';
 import { makeProcesses, type Processes } from '../system/exec.ts';
 import { makeJobserver } from '../system/jobserver.ts';
@@ -71,6 +72,19 @@ const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): 
   });
 };
 
+/** What must follow when modules of a kernel change. */
+type Follows = (release: string) => readonly DueStep[];
+
+/** Written down once for each kernel, before its first file changes. */
+const marker = (stateDir: string, follows: Follows): Run['beforeChange'] => {
+  const marked = new Set<string>();
+  return (release) => {
+    if (marked.has(release)) return;
+    markDue(stateDir, release, follows(release));
+    marked.add(release);
+  };
+};
+
 const makeRun = async (
   given: Settings,
   switches: Switches,
@@ -78,6 +92,7 @@ const makeRun = async (
   note: Run['note'],
   abort: AbortSignal,
   scratch: string,
+  follows: Follows,
 ): Promise<Run> => {
   const settings = switches.symlink ? { ...given, symlinkModules: true } : given;
   const processes = makeProcesses(settings.environment, abort);
@@ -99,22 +114,29 @@ const makeRun = async (
     ),
     signingKey: keyMaker(settings, processes, note),
     serialize: turns(),
+    beforeChange: marker(settings.stateDir, follows),
+    finishing: makeProcesses(settings.environment),
     switches,
     named: new Set(),
   };
 };
 
-/** Do something with a Run of its own: what it needs is made before and taken away after. */
+/**
+ * Do something with a Run of its own: what it needs is made before and taken away after.
+ *
+ * @param follows what must follow when modules of a kernel change
+ */
 export const withRun = async <T>(
   settings: Settings,
   switches: Switches,
   emit: Emit,
   abort: AbortSignal,
   work: (run: Run, notes: readonly Note[]) => Promise<T>,
+  follows: Follows = () => [],
 ): Promise<T> => {
   const { notes, note } = collector(emit);
   const scratch = makeTemporary(settings.temporary, 'kmodsort-');
-  const run = await makeRun(settings, switches, emit, note, abort, scratch);
+  const run = await makeRun(settings, switches, emit, note, abort, scratch, follows);
   try {
     return await work(run, notes);
   } finally {
