@@ -141,7 +141,7 @@ const bads: readonly Bad[] = [
     what: 'odd characters in the name of an object',
     conf: 'BUILT_MODULE_NAME[0]="a; touch b"\n',
     says: `invalid settings: ${confAt('odd-name')}`,
-    detail: /a; touch b: not a file name for a module/,
+    detail: /invalid module name: a; touch b/,
   },
   {
     name: 'climber',

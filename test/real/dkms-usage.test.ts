@@ -183,8 +183,8 @@ describe.skipIf(missing)('dkms add', () => {
       (conf) => `${conf}if then\n`,
       /bash cannot read the file: \/usr\/src\/lonely-1\.0\/dkms\.conf.*syntax error/,
     ],
-    ['names no version', (conf) => conf.replace(/PACKAGE_VERSION.*/, ''), /PACKAGE_VERSION is missing/],
-    ['names no name', (conf) => conf.replace(/PACKAGE_NAME.*/, ''), /PACKAGE_NAME is missing/],
+    ['names no version', (conf) => conf.replace(/PACKAGE_VERSION.*/, ''), /PACKAGE_VERSION is not set/],
+    ['names no name', (conf) => conf.replace(/PACKAGE_NAME.*/, ''), /PACKAGE_NAME is not set/],
     [
       'names no place for the module',
       (conf) => conf.replace(/DEST_MODULE_LOCATION.*/, 'BUILT_MODULE_NAME=x'),
@@ -217,7 +217,7 @@ describe.skipIf(missing)('dkms add', () => {
     const { directory } = world.addSource('lonely');
     rmSync(join(directory, 'dkms.conf'));
     await refused(world, ['add', 'lonely/1.0'], 9, /dkms\.conf not found: \/usr\/src\/lonely-1\.0\/dkms\.conf/);
-    await refused(world, ['add', directory], 9, /there is no dkms\.conf/);
+    await refused(world, ['add', directory], 9, /dkms\.conf not found/);
     await refused(
       world,
       ['add', '/nowhere/at/all/dkms.conf'],

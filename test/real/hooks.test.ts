@@ -188,7 +188,7 @@ describe.skipIf(provision.kind === 'missing')('apt hooks', () => {
     expect(middle.stdout).not.toContain('FAILED');
     const end = await world.hook(['apt', 'trigger', '/usr/src']);
     expect(end.code).toBe(0);
-    expect(row(end.stdout, 'lonely')).toMatch(/^ {2}FAILED .*no headers of/);
+    expect(row(end.stdout, 'lonely')).toMatch(/^ {2}FAILED .*kernel headers for/);
     expect(end.stdout).toContain(`install the package with the headers of ${older}`);
     world.addHeaders(older);
     const later = await world.hook(['apt', 'configure']);
