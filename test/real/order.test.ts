@@ -207,7 +207,7 @@ describe.skipIf(provision.kind === 'missing')('order, on real kernels', () => {
   it('does not build AUTOINSTALL=no, and blocks what needs it', () => {
     for (const release of releases) {
       expect(row('manual', release)).toMatch(/^ {2}skipped .*AUTOINSTALL=no in its dkms\.conf$/);
-      expect(row('manual-user', release)).toMatch(/^ {2}blocked .*needs manual, whose dkms.conf says AUTOINSTALL=no$/);
+      expect(row('manual-user', release)).toMatch(/^ {2}blocked .*depends on manual, which has AUTOINSTALL=no$/);
     }
     expect(isTried('manual') || isTried('manual-user')).toBe(false);
   });
