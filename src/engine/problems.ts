@@ -33,6 +33,8 @@ export interface Problems {
   'no-symbol-version': { readonly symbol: string; readonly object?: string; readonly dependency?: string };
   'needs-unloadable': { readonly object: string };
   'file-gone': Record<never, never>;
+  'key-missing': { readonly key: string; readonly certificate: string };
+  'key-mismatch': { readonly key: string; readonly certificate: string };
   'no-sign-file': Record<never, never>;
   'command-failed': { readonly command: string; readonly code: number };
   'no-signature': Record<never, never>;

@@ -34,6 +34,9 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
     `no symbol version for ${symbol}: ${builtWithout(object, dependency)}`,
   'needs-unloadable': ({ object }) => `it needs ${object}, which will not load`,
   'file-gone': () => 'the installed file is missing',
+  'key-missing': ({ key, certificate }) =>
+    `private key ${key} not found, and its certificate ${certificate} exists (it is left alone)`,
+  'key-mismatch': ({ key, certificate }) => `key values mismatch: ${key} and ${certificate}`,
   'no-sign-file': () => 'sign-file not found for this kernel',
   'command-failed': ({ command, code }) => `${command} failed with exit code ${code}`,
   'no-signature': () => 'modinfo shows no signature',

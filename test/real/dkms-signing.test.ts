@@ -1,10 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
-import { done } from './dkms-session.ts';
+import { done, refused } from './dkms-session.ts';
 import { installedFile } from './installed.ts';
 
 /** The contract's section on signing, with the kernel's own sign-file and openssl. */
@@ -62,6 +62,46 @@ describe.skipIf(provision.kind === 'missing')('signing', () => {
     world.configure(`${always}mok_signing_key="${place}/k.pem"\nmok_certificate="${place}/k.der"\n`);
     await build(world);
     expect(field(objectOf(world), 'signer')).toBe('ours of the test');
+  });
+
+  it('touches no certificate whose key is missing: says so, and installs unsigned', async () => {
+    const world = newWorld(always);
+    await done(world, ['generate_mok']);
+    const [key, certificate] = ['mok.key', 'mok.pub'].map((name) => join(world.trees.dkmsTree, name));
+    const enrolled = readFileSync(certificate ?? '');
+    const elsewhere = join(world.root, 'not-mounted', 'mok.key');
+    world.configure(`${always}mok_signing_key="${elsewhere}"\n`);
+    const said = await build(world);
+    expect(said).toMatch(
+      /is not signed: private key \S+not-mounted\/mok\.key not found, and its certificate \S+mok\.pub/,
+    );
+    expect(world.installedObjects(release)).toEqual(['lonely']);
+    expect(existsSync(elsewhere)).toBe(false);
+    expect(readFileSync(certificate ?? '').equals(enrolled)).toBe(true);
+    await refused(world, ['generate_mok'], 1, /no key to sign modules with: private key \S+ not found/);
+    expect(readFileSync(certificate ?? '').equals(enrolled)).toBe(true);
+    expect(existsSync(key ?? '')).toBe(true);
+  });
+
+  it('makes a certificate for a key that has none, and leaves the key', async () => {
+    const world = newWorld(always);
+    await done(world, ['generate_mok']);
+    const [key, certificate] = ['mok.key', 'mok.pub'].map((name) => join(world.trees.dkmsTree, name));
+    const before = readFileSync(key ?? '');
+    rmSync(certificate ?? '');
+    await build(world);
+    expect(readFileSync(key ?? '').equals(before)).toBe(true);
+    expect(field(objectOf(world), 'signer')).not.toBe('');
+  });
+
+  it('says where key and certificate do not belong together, and installs unsigned', async () => {
+    const world = newWorld(always);
+    await done(world, ['generate_mok']);
+    const key = join(world.trees.dkmsTree, 'mok.key');
+    run('openssl', ['genrsa', '-out', key, '2048']);
+    const said = await build(world);
+    expect(said).toMatch(/is not signed: key values mismatch: \S+mok\.key and \S+mok\.pub/);
+    expect(world.installedObjects(release)).toEqual(['lonely']);
   });
 
   it('is left out with try_sign_modules=false', async () => {

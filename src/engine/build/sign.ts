@@ -73,7 +73,7 @@ export const signObjects = async (run: Run, site: BuildSite, objects: readonly s
   const program = signProgram(run.settings, facts);
   if (!program) return warn({ problem: 'no-sign-file' });
   const ready = await run.signingKey(site.kernel);
-  if ('problem' in ready) return warn({ problem: 'said', text: ready.problem });
+  if ('problem' in ready) return warn(ready.problem);
   const hash = facts.config.get('CONFIG_MODULE_SIG_HASH') ?? 'sha256';
   for (const object of objects) {
     const problem = await signOne(run, program, hash, ready.key, object, log);

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import type { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import { familyOf } from '../system/distribution.ts';
 import type { Processes } from '../system/exec.ts';
@@ -16,7 +17,7 @@ export interface SigningKey {
 }
 
 /** A key that is ready to sign with, or why there is none. */
-export type KeyResult = { readonly key: SigningKey; readonly isNew: boolean } | { readonly problem: string };
+export type KeyResult = { readonly key: SigningKey; readonly isNew: boolean } | { readonly problem: Problem };
 
 const forKernel = (path: string, release: string): string => path.replaceAll(/\$\{?kernelver\}?/g, release);
 
@@ -41,7 +42,7 @@ export const signingKeyOf = (settings: Settings, release: string): SigningKey =>
   };
 };
 
-const isComplete = ({ key, certificate }: SigningKey): boolean => (isToken(key) || exists(key)) && exists(certificate);
+const hasKey = ({ key }: SigningKey): boolean => isToken(key) || exists(key);
 
 /** RSA 2048, code signing, a hundred years: what the kernel's documentation and dkms's users expect. */
 const makeWords = (own: string | undefined, key: string, certificate: string): readonly [string, ...string[]] => [
@@ -98,10 +99,41 @@ const askUbuntu = async (processes: Processes): Promise<string | undefined> => {
   return ended.code === 0 ? undefined : ended.problem;
 };
 
-/** The key for a kernel, made if it is missing. */
+/** The public key that openssl reads; undefined if it reads none: what cannot be compared is left to sign-file. */
+const publicKey = async (
+  processes: Processes,
+  command: string,
+  words: readonly string[],
+): Promise<string | undefined> => {
+  const ended = await processes.ask(['openssl', command, ...words], { limit: 30 });
+  return ended.code === 0 ? ended.output.trim() : undefined;
+};
+
+/** Whether signatures by a key would be those that its certificate, enrolled or not, vouches for. */
+const mismatch = async ({ key, certificate }: SigningKey, processes: Processes): Promise<Problem | undefined> => {
+  if (isToken(key)) return undefined;
+  // An empty passphrase: openssl must not ask the terminal for one.
+  const ofKey = await publicKey(processes, 'pkey', ['-in', key, '-pubout', '-passin', 'pass:']);
+  if (ofKey === undefined) return undefined;
+  const words = ['-in', certificate, '-noout', '-pubkey'];
+  const ofCertificate =
+    (await publicKey(processes, 'x509', ['-inform', 'DER', ...words])) ?? (await publicKey(processes, 'x509', words));
+  if (ofCertificate === undefined || ofCertificate === ofKey) return undefined;
+  return { problem: 'key-mismatch', key, certificate };
+};
+
+/**
+ * The key for a kernel. It is made if neither key nor certificate is there, and a certificate for a key that has
+ * none; what is there is never replaced, for it may be enrolled.
+ */
 export const readyKey = async (settings: Settings, release: string, processes: Processes): Promise<KeyResult> => {
   const wanted = signingKeyOf(settings, release);
-  if (isComplete(wanted)) return { key: wanted, isNew: false };
-  const problem = wanted === ubuntuKey ? await askUbuntu(processes) : await makeKey(wanted, processes);
-  return problem === undefined ? { key: wanted, isNew: true } : { problem };
+  if (exists(wanted.certificate)) {
+    const problem: Problem | undefined = hasKey(wanted)
+      ? await mismatch(wanted, processes)
+      : { problem: 'key-missing', ...wanted };
+    return problem ? { problem } : { key: wanted, isNew: false };
+  }
+  const text = wanted === ubuntuKey ? await askUbuntu(processes) : await makeKey(wanted, processes);
+  return text === undefined ? { key: wanted, isNew: true } : { problem: { problem: 'said', text } };
 };

@@ -216,7 +216,7 @@ const preinst = async (run: Run, { kernel }: PreinstRequest): Promise<Done> => {
 
 const generateKey = async (run: Run): Promise<Done> => {
   const ready = await run.signingKey({ release: runningKernel(), arch: machineArch() });
-  if ('problem' in ready) throw new FailureError({ kind: 'no-key', detail: ready.problem });
+  if ('problem' in ready) throw new FailureError({ kind: 'no-key', problem: ready.problem });
   if (!ready.isNew) run.note({ note: 'key-there', certificate: ready.key.certificate });
   return nothing;
 };
