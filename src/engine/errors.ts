@@ -40,6 +40,8 @@ const kinds = {
   'tool-missing': { exit: 10, transient: true },
   'disk-full': { exit: 10, transient: true },
   'read-only': { exit: 1, transient: true },
+  /** Nowhere may a program of ours be run: the file systems are mounted noexec. */
+  noexec: { exit: 1, transient: true },
   'memory-short': { exit: 10, transient: true },
   'object-missing': { exit: 7 },
   'object-conflict': { exit: 6 },

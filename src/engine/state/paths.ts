@@ -53,5 +53,8 @@ export const loginNotice = (stateDir: string): string => join(stateDir, 'notice'
 /** What an apt run ends with, as an error. */
 export const requiredNotice = (stateDir: string): string => join(stateDir, 'required-missing');
 
+/** Programs of runs whose scratch directory does not let them be run, a directory for each run. */
+export const programsDirectory = (stateDir: string): string => join(stateDir, 'programs');
+
 /** Hooks that came while the program could not start, a file for each. */
 export const queueDirectory = (stateDir: string): string => join(stateDir, 'queue');

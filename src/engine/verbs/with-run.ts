@@ -6,6 +6,7 @@ import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import type { Emit, Note } from '../progress.ts';
 import { type Kernel, kernelKey, type Switches } from '../request.ts';
+import { type Programs, placeForPrograms } from '../run/programs.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { scriptEnvironment } from '../system/environment.ts';
@@ -77,10 +78,10 @@ const makeRun = async (
   emit: Emit,
   note: Run['note'],
   abort: AbortSignal,
-  scratch: string,
+  processes: Processes,
+  { scratch, programs }: { readonly scratch: string; readonly programs: string },
 ): Promise<Run> => {
   const settings = switches.symlink ? { ...given, symlinkModules: true } : given;
-  const processes = makeProcesses(settings.environment, abort);
   const environment = scriptEnvironment(settings.environment, directiveNames);
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel, switches.kernelSource, switches.kernelConfig));
   const jobserver = await makeJobserver(settings.jobs, scratch, processes, abort);
@@ -91,6 +92,7 @@ const makeRun = async (
     note,
     abort,
     scratch,
+    programs,
     jobserver,
     factsOf,
     environment,
@@ -114,11 +116,15 @@ export const withRun = async <T>(
 ): Promise<T> => {
   const { notes, note } = collector(emit);
   const scratch = makeTemporary(settings.temporary, 'kmodsort-');
-  const run = await makeRun(settings, switches, emit, note, abort, scratch);
+  const processes = makeProcesses(settings.environment, abort);
+  let programs: Programs | undefined;
   try {
-    return await work(run, notes);
+    programs = await placeForPrograms(settings, scratch, processes, abort);
+    const places = { scratch, programs: programs.directory };
+    const run = await makeRun(settings, switches, emit, note, abort, processes, places);
+    return await work(run, notes).finally(() => run.jobserver.close());
   } finally {
-    run.jobserver.close();
+    programs?.remove();
     remove(scratch);
   }
 };
