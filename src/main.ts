@@ -33,6 +33,9 @@ const workingDirectory = (): string => {
 /** A serial console often does not know its size: nothing can be drawn there. */
 const terminal = process.stdout.isTTY && process.stdout.columns > 0 && { out: process.stdout, err: process.stderr };
 
+// Whatever the caller's: what we leave is for all to read, and for nobody else to write.
+process.umask(0o022);
+
 const main = async (): Promise<number> => {
   const invocation = await readCommandLine(process.argv.slice(2), {
     program: basename(process.argv[1] ?? ''),
