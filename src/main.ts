@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
 import { readCommandLine } from './cli/command-line.ts';
+import { brokenStatus } from './report/exit-status.ts';
 import { unexpectedText } from './report/failures.ts';
 import { epipeSafe } from './report/sink.ts';
 
@@ -59,7 +60,7 @@ const main = async (): Promise<number> => {
 
 const status = await main().catch((error: unknown) => {
   err.write(unexpectedText(error));
-  return 1;
+  return brokenStatus;
 });
 await Promise.all([out.flush(), err.flush()]);
 process.exit(status);

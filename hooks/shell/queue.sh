@@ -16,12 +16,13 @@ brings_files() {
   return 1
 }
 
-# $program is the one that cannot start.
+# $program is the one that cannot start, or $trouble says what became of it.
 queue() {
+  # shellcheck disable=SC2154 # whoever calls this names its program
+  said="kmodsort: ${trouble:-cannot start now} ($program)"
   state=$(state_directory)
   queue=${state:-/var/lib/kmodsort}/queue
   entry=$(date +%s).$$
-  # shellcheck disable=SC2154 # whoever calls this names its program
   if (
     umask 022
     mkdir -p "$queue" &&
@@ -31,9 +32,9 @@ queue() {
       } > "$queue/.tmp_$entry" &&
       mv "$queue/.tmp_$entry" "$queue/$entry"
   ); then
-    echo "kmodsort: cannot start now ($program): '$*' waits in $queue for the next run, at the latest at boot" >&2
+    echo "$said: '$*' waits in $queue for the next run, at the latest at boot" >&2
   else
-    echo "kmodsort: cannot start now ($program), and cannot write to $queue: run 'kmodsort sync' when it can" >&2
+    echo "$said, and cannot write to $queue: run 'kmodsort sync' when it can" >&2
   fi
   return 0
 }
