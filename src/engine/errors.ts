@@ -129,6 +129,25 @@ export const systemFailure = (error: unknown): Failure | undefined => {
   return { kind, detail: error.message, ...(path ? { at: path } : {}) };
 };
 
+/** The same in the words of strerror(3), as the system's programs say them. */
+const saidBySystem: readonly (readonly [RegExp, FailureKind])[] = [
+  [/No space left on device|Disk quota exceeded/, 'disk-full'],
+  [/Read-only file system/, 'read-only'],
+  [/Cannot allocate memory/, 'memory-short'],
+  [/Permission denied|Operation not permitted/, 'no-permission'],
+];
+
+/** What a program of the system said, as a Failure with the line that says why. */
+export const saidFailure = (text: string): Failure => {
+  const lines = text.split('\n');
+  for (const [pattern, kind] of saidBySystem) {
+    const detail = lines.find((line) => pattern.test(line));
+    if (detail !== undefined) return { kind, detail };
+  }
+  const [first] = lines;
+  return { kind: 'unexpected', ...(first ? { detail: first } : {}) };
+};
+
 /** Any error as a Failure. */
 export const failureOf = (error: unknown): Failure => {
   if (isFailureError(error)) return error.failure;

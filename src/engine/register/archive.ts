@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { identify } from '../conf/identify.ts';
-import { FailureError } from '../errors.ts';
+import { type Failure, FailureError } from '../errors.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Problem } from '../problems.ts';
 import type { SyncResult } from '../progress.ts';
@@ -39,8 +39,8 @@ export const archiveName = (module: Module, kernels: readonly Kernel[], sourceOn
   return name.length > 200 ? `${head}-manykernels.dkms.tar.gz` : name;
 };
 
-const orUnwritable = (at: string, problem: string | undefined): void => {
-  if (problem !== undefined) throw new FailureError({ kind: 'archive-unwritable', at, detail: problem });
+const orUnwritable = (at: string, failure: Failure | undefined): void => {
+  if (failure !== undefined) throw new FailureError({ ...failure, kind: 'archive-unwritable', at });
 };
 
 const copyTree = async (run: Run, from: string, to: string): Promise<void> =>
