@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
 import { readCommandLine } from './cli/command-line.ts';
+import { brokenStatus } from './report/exit-status.ts';
 import { unexpectedText } from './report/failures.ts';
 import { epipeSafe } from './report/sink.ts';
 
@@ -33,6 +34,9 @@ const workingDirectory = (): string => {
 /** A serial console often does not know its size: nothing can be drawn there. */
 const terminal = process.stdout.isTTY && process.stdout.columns > 0 && { out: process.stdout, err: process.stderr };
 
+// Whatever the caller's: what we leave is for all to read, and for nobody else to write.
+process.umask(0o022);
+
 const main = async (): Promise<number> => {
   const invocation = await readCommandLine(process.argv.slice(2), {
     program: basename(process.argv[1] ?? ''),
@@ -56,7 +60,7 @@ const main = async (): Promise<number> => {
 
 const status = await main().catch((error: unknown) => {
   err.write(unexpectedText(error));
-  return 1;
+  return brokenStatus;
 });
 await Promise.all([out.flush(), err.flush()]);
 process.exit(status);

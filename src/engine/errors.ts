@@ -40,6 +40,8 @@ const kinds = {
   'tool-missing': { exit: 10, transient: true },
   'disk-full': { exit: 10, transient: true },
   'read-only': { exit: 1, transient: true },
+  /** Nowhere may a program of ours be run: the file systems are mounted noexec. */
+  noexec: { exit: 1, transient: true },
   'memory-short': { exit: 10, transient: true },
   'object-missing': { exit: 7 },
   'object-conflict': { exit: 6 },
@@ -126,6 +128,25 @@ export const systemFailure = (error: unknown): Failure | undefined => {
   const kind = systemFailures[String(error.code)] ?? 'unexpected';
   const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined;
   return { kind, detail: error.message, ...(path ? { at: path } : {}) };
+};
+
+/** The same in the words of strerror(3), as the system's programs say them. */
+const saidBySystem: readonly (readonly [RegExp, FailureKind])[] = [
+  [/No space left on device|Disk quota exceeded/, 'disk-full'],
+  [/Read-only file system/, 'read-only'],
+  [/Cannot allocate memory/, 'memory-short'],
+  [/Permission denied|Operation not permitted/, 'no-permission'],
+];
+
+/** What a program of the system said, as a Failure with the line that says why. */
+export const saidFailure = (text: string): Failure => {
+  const lines = text.split('\n');
+  for (const [pattern, kind] of saidBySystem) {
+    const detail = lines.find((line) => pattern.test(line));
+    if (detail !== undefined) return { kind, detail };
+  }
+  const [first] = lines;
+  return { kind: 'unexpected', ...(first ? { detail: first } : {}) };
 };
 
 /** Any error as a Failure. */

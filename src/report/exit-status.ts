@@ -86,5 +86,15 @@ export const failureStatus = (failure: Failure, exitPolicy: ExitPolicy): number 
   return exitPolicy === 'pacman' ? 1 : exitCodeOf(failure);
 };
 
+/** EX_SOFTWARE of sysexits.h: the program is broken, and has not done what it was asked for. */
+export const brokenStatus = 70;
+
+/** Their words must not be lost: the shell that started us puts them into the queue, and ends as it has to. */
+const isQueued = (exitPolicy: ExitPolicy): boolean =>
+  exitPolicy === 'pacman' || exitPolicy === 'apt' || exitPolicy === 'rpm';
+
 /** The exit status after an error that nobody foresaw. */
-export const unexpectedStatus = (exitPolicy: ExitPolicy): number => (neverFails(exitPolicy) ? 0 : 1);
+export const unexpectedStatus = (exitPolicy: ExitPolicy): number => {
+  if (isQueued(exitPolicy)) return brokenStatus;
+  return exitPolicy === 'guard' ? 0 : 1;
+};

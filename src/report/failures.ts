@@ -74,6 +74,10 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   },
   'disk-full': { says: (f) => on(f, 'no space left on device'), help: () => 'df -h' },
   'read-only': { says: (f) => on(f, 'read-only file system') },
+  noexec: {
+    says: (f) => on(f, 'no directory where programs may be run'),
+    help: () => 'mount one of them without noexec, or set tmp_location in framework.conf',
+  },
   'memory-short': { says: () => 'out of memory' },
   'object-missing': { says: (f) => on(f, 'the build did not produce an object that dkms.conf names') },
   'object-conflict': { says: (f) => on(f, 'two modules install the same object') },

@@ -53,6 +53,7 @@ export const readByUs = async (questions: readonly Question[], scratch: string):
     processes: makeProcesses(process.env),
     environment: scriptEnvironment(process.env, directiveNames),
     scratch,
+    programs: join(scratch, 'programs'),
   };
   const readings = await readConfs(
     reader,

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Ended } from '../child.ts';
 import { repository } from '../kernels.ts';
-import { canRunAsNobody, isRoot, run } from '../packages.ts';
-import { makeWorld, type World } from '../world.ts';
+import { canRunAsNobody, run } from '../packages.ts';
+import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { generate } from './generated-source.ts';
+import { canMount, mountAt, unmountAll } from './mounts.ts';
 
 /**
  * What is wrong with one module, tree or file costs that one alone: it is named in one line with its
@@ -344,39 +345,13 @@ describe.skipIf(provision.kind === 'missing')('trees that are not there', () => 
   });
 });
 
-/** A small file system of its own at a path; undefined if this machine does not let us. */
-const mountSmall = (path: string, size: string): boolean => {
-  mkdirSync(path, { recursive: true });
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'small', path]).status === 0;
-};
-
-const mounted: string[] = [];
-const unmountAll = (): void => {
-  for (const path of mounted.splice(0).reverse()) spawnSync('umount', ['--lazy', path]);
-};
-
-const canMount = ((): boolean => {
-  if (!isRoot() || provision.kind === 'missing') return false;
-  const probe = makeWorld();
-  const path = join(probe.root, 'probe');
-  const isMounted = mountSmall(path, '64k');
-  if (isMounted) spawnSync('umount', [path]);
-  probe.dispose();
-  return isMounted;
-})();
-
 // Without the right to mount there is no full and no read-only file system to be had.
-describe.skipIf(!canMount)('full and read-only file systems', () => {
+describe.skipIf(!canMount())('full and read-only file systems', () => {
   afterAll(unmountAll);
-
-  const mountAt = (path: string, size: string): void => {
-    expect(mountSmall(path, size)).toBe(true);
-    mounted.push(path);
-  };
 
   it('says that no space is left in the dkms tree, and keeps what was installed before', async () => {
     const world = newWorld();
-    mountAt(world.trees.dkmsTree, '3m');
+    mountAt(world.trees.dkmsTree, 'size=3m');
     generate(world, 'sound');
     const { directory } = generate(world, 'huge', { depends: ['sound'] });
     writeFileSync(join(directory, 'ballast'), Buffer.alloc(8 << 20));
@@ -392,7 +367,7 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
   });
   it('says where no space is left for what it has to remember', async () => {
     const world = newWorld();
-    mountAt(world.trees.stateDir, '8k');
+    mountAt(world.trees.stateDir, 'size=8k');
     generate(world, 'sound');
     const { code, stdout, stderr } = await world.kmodsort(['sync']);
     expect([code, stderr]).toEqual([1, '']);
@@ -404,7 +379,7 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
 
   it('says which tree is read-only', async () => {
     const world = newWorld();
-    mountAt(world.trees.dkmsTree, '3m');
+    mountAt(world.trees.dkmsTree, 'size=3m');
     generate(world, 'sound');
     run('mount', ['-o', 'remount,ro', world.trees.dkmsTree]);
     const { code, stdout, stderr } = await world.kmodsort(['sync']);
@@ -416,7 +391,7 @@ describe.skipIf(!canMount)('full and read-only file systems', () => {
   it('says that a kernel directory is read-only, and builds for the others', async () => {
     const world = disposableWorld({ kernels: both, distribution: 'arch', withoutKernels: true });
     const frozen = both[0]?.release ?? '';
-    mountAt(join(world.trees.installTree, frozen), '3m');
+    mountAt(join(world.trees.installTree, frozen), 'size=3m');
     for (const kernel of both) world.addKernel(kernel.release);
     run('mount', ['-o', 'remount,ro', join(world.trees.installTree, frozen)]);
     generate(world, 'sound');

@@ -5,10 +5,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import type { World } from '../world.ts';
@@ -69,6 +70,21 @@ describe.skipIf(provision.kind === 'missing')('an archive of a built module', ()
     await done(maker, ['mktarball', 'lonely/1.0', '-k', release, '--archive', archive]);
     await refused(maker, ['ldtarball', archive], 8, /already in the dkms tree/);
     await done(maker, ['ldtarball', archive, '--force']);
+  });
+
+  it('is written where nobody else can put anything before', async () => {
+    const tar = join(maker.root, 'traps/tar');
+    const seen = join(maker.root, 'seen');
+    mkdirSync(dirname(tar), { recursive: true });
+    const look = `while [ "$1" != --file ]; do shift; done; stat -c %a "$(dirname "$2")" > ${seen}`;
+    writeFileSync(tar, `#!/bin/sh\n( ${look} )\nexec /usr/bin/tar "$@"\n`, { mode: 0o755 });
+    mkdirSync(place('open'), { mode: 0o755 });
+    const env = { PATH: `${dirname(tar)}:/usr/sbin:/usr/bin:/sbin:/bin` };
+    const words = ['mktarball', 'lonely/1.0', '-k', release, '--archive', place('open/l.tar.gz')];
+    expect((await maker.dkms(words, { env })).code).toBe(0);
+    expect(readFileSync(seen, 'utf8')).toBe('700\n');
+    expect(readdirSync(place('open'))).toEqual(['l.tar.gz']);
+    expect(statSync(place('open/l.tar.gz')).mode & 0o777).toBe(0o644);
   });
 
   it('that is not built is not made', async () => {

@@ -2,7 +2,9 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -272,6 +274,20 @@ describe.skipIf(provision.kind === 'missing')('a run that is told to end', () =>
       expect(disorder(world)).toEqual([]);
     },
   );
+});
+
+describe.skipIf(provision.kind === 'missing')('a run that was killed while it replaced a source', () => {
+  it('has lost neither the old one nor the new one, and its copies are swept away', async () => {
+    const world = newWorld();
+    const { directory } = world.addModule('lonely');
+    renameSync(directory, join(world.trees.sourceTree, '.tmp_old_lonely-1.0'));
+    mkdirSync(join(world.trees.sourceTree, '.tmp_lonely-1.0_Ab12cd'));
+    mkdirSync(world.trees.stateDir, { recursive: true });
+    writeFileSync(join(world.trees.stateDir, 'lock'), '999999999 1 kmodsort add\n');
+    expect((await world.kmodsort(['sync'])).code).toBe(0);
+    expect(readdirSync(world.trees.sourceTree)).toEqual(['lonely-1.0']);
+    expect(world.installedObjects(release)).toEqual(['lonely']);
+  });
 });
 
 describe.skipIf(provision.kind === 'missing')('a run that nobody listens to any more', () => {

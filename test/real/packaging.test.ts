@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,6 +99,27 @@ describe('the installed program', () => {
     expect(text).toContain(holds);
     expect(text).not.toMatch(/node_modules|src\/engine\/(jobs|build|install\/install)/);
     expect(started('dkms', 'status', '--dkmstree', '/nonexistent')).toBe('');
+  });
+});
+
+describe('the installed hook of a program that is not whole', () => {
+  // Without these nothing is changed, on whatever machine this runs.
+  it.each(['session', 'adapters-hook-request', 'engine-verbs-change'])('keeps its words: without %s', (part) => {
+    const root = installed('debian', '--node', process.execPath);
+    const below = join(root, 'usr/lib/kmodsort');
+    rmSync(join(below, `lib/${part}.mjs`));
+    for (const name of ['hook', 'queue.sh']) {
+      const text = readFileSync(join(below, name), 'utf8').replaceAll('/usr/lib/kmodsort', below);
+      writeFileSync(join(below, name), text.replaceAll('/var/lib/kmodsort', join(root, 'var/lib/kmodsort')));
+    }
+    const queue = join(root, 'var/lib/kmodsort/queue');
+    const hook = (...words: string[]) =>
+      spawnSync(join(below, 'hook'), words, { encoding: 'utf8', input: 'usr/src/x-1/dkms.conf\n' });
+    const ended = hook('apt', 'source', 'x', '1');
+    expect([ended.status, ended.stderr]).toEqual([0, expect.stringContaining("'apt source x 1' waits in")]);
+    expect(hook('pacman', 'install').status).toBe(1);
+    const texts = readdirSync(queue).map((name) => readFileSync(join(queue, name), 'utf8'));
+    expect(texts.sort()).toEqual(['apt\nsource\nx\n1\n\n', 'pacman\ninstall\n\nusr/src/x-1/dkms.conf\n']);
   });
 });
 

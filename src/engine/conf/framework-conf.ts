@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { FailureError } from '../errors.ts';
 import {
   type Environment,
@@ -84,6 +84,9 @@ const orUnset = (value: string | undefined): string | undefined => (value ? valu
 const defaultInstallTree = (distribution: string): string =>
   familyOf(distribution) === 'arch' ? '/usr/lib/modules' : '/lib/modules';
 
+/** One way to write a tree, so that paths in it can be compared. */
+const tree = (path: string): string => normalize(path).replace(/(?<=.)\/$/, '');
+
 const placesOf = (
   overrides: Overrides,
   confDir: string,
@@ -93,11 +96,14 @@ const placesOf = (
 ): Places => ({
   confDir,
   osRelease,
-  dkmsTree: overrides.dkmsTree ?? (v.dkms_tree || '/var/lib/dkms'),
-  sourceTree: overrides.sourceTree ?? (v.source_tree || '/usr/src'),
-  installTree: overrides.installTree ?? (v.install_tree || defaultInstallTree(distribution)),
-  stateDir: overrides.stateDir ?? (v.kmodsort_state || '/var/lib/kmodsort'),
+  dkmsTree: tree(overrides.dkmsTree ?? (v.dkms_tree || '/var/lib/dkms')),
+  sourceTree: tree(overrides.sourceTree ?? (v.source_tree || '/usr/src')),
+  installTree: tree(overrides.installTree ?? (v.install_tree || defaultInstallTree(distribution))),
+  stateDir: tree(overrides.stateDir ?? (v.kmodsort_state || '/var/lib/kmodsort')),
 });
+
+/** More do not fit into a pipe of the smallest size, which holds a byte for each: pipe(7). */
+const mostJobs = 4096;
 
 const coresOf = (text: string | undefined, available: number): number =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : available;
@@ -134,7 +140,7 @@ export const readSettings = async (
   return {
     ...places,
     ...optional(v),
-    jobs: overrides.jobs ?? coresOf(v.parallel_jobs, cores),
+    jobs: Math.min(overrides.jobs ?? coresOf(v.parallel_jobs, cores), mostJobs),
     distribution,
     autoinstallAllKernels: truthy(v.autoinstall_all_kernels),
     symlinkModules: truthy(v.symlink_modules),

@@ -41,12 +41,15 @@ export interface ConfReader {
   readonly environment: Environment;
   /** A private directory. */
   readonly scratch: string;
+  /** Another one, where programs may be run. */
+  readonly programs: string;
 }
 
 interface ReaderSession {
   readonly directory: string;
   readonly processes: Processes;
   readonly environment: Environment;
+  readonly programs: string;
 }
 
 const resultFile = (session: ReaderSession, index: number): string => join(session.directory, `${index}.result`);
@@ -57,7 +60,7 @@ const fieldsOf = (session: ReaderSession, question: ConfQuestion, index: number)
   const fields = [
     resultFile(session, index),
     complaintFile(session, index),
-    makeUname(join(session.directory, 'uname'), question.release, pathOf(session.environment)),
+    makeUname(session.programs, question.release, pathOf(session.environment)),
     ...question.files,
     '',
     ...scope,
@@ -149,12 +152,12 @@ const singly = async (session: ReaderSession, question: ConfQuestion, index: num
  * @param reader what runs bash, and in which private directory
  */
 export const readConfs = async (
-  { processes, environment, scratch }: ConfReader,
+  { processes, environment, scratch, programs }: ConfReader,
   questions: readonly ConfQuestion[],
 ): Promise<ConfReading[]> => {
   if (questions.length === 0) return [];
   const directory = makeTemporary(scratch, 'kmodsort-conf-');
-  const session: ReaderSession = { directory, processes, environment };
+  const session: ReaderSession = { directory, processes, environment, programs };
   try {
     writeText(join(directory, 'names'), `${directiveNames.join('\n')}\n`);
     const killed = await runReader(session, new Map(questions.entries()), false);

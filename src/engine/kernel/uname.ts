@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import type { Environment } from '../settings.ts';
+import { pathOf } from '../system/environment.ts';
+import type { Processes } from '../system/exec.ts';
 import { exists } from '../system/files.ts';
 import { makeDirectory, writeText } from '../system/publish.ts';
 import { quoteWord } from '../system/shell.ts';
@@ -56,4 +59,25 @@ export const makeUname = (directory: string, release: string, path: string): str
   makeDirectory(own);
   writeText(join(own, 'uname'), script(findCommand('uname', path) ?? '/bin/uname', release), 0o755);
   return own;
+};
+
+const probed = 'kmodsort-probe';
+
+/**
+ * Ask a `uname` of ours below a directory. Where the file system is mounted noexec, a shell goes on to the real one
+ * without a word, and everything would be built for the kernel that runs.
+ *
+ * @param own the caller's environment
+ * @returns why it is not believed; undefined if it is
+ */
+export const whyUnameFails = async (
+  directory: string,
+  own: Environment,
+  processes: Processes,
+): Promise<string | undefined> => {
+  const path = pathOf(own);
+  const variables = { PATH: `${makeUname(directory, probed, path)}:${path}` };
+  const ended = await processes.ask(['sh', '-c', 'uname -r'], { variables, limit: 10 });
+  if (ended.output.trim() === probed) return undefined;
+  return ended.problem || `uname -r: ${ended.output.trim()}`;
 };

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { identify } from '../conf/identify.ts';
-import { FailureError } from '../errors.ts';
+import { type Failure, FailureError } from '../errors.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Problem } from '../problems.ts';
 import type { SyncResult } from '../progress.ts';
@@ -39,8 +39,8 @@ export const archiveName = (module: Module, kernels: readonly Kernel[], sourceOn
   return name.length > 200 ? `${head}-manykernels.dkms.tar.gz` : name;
 };
 
-const orUnwritable = (at: string, problem: string | undefined): void => {
-  if (problem !== undefined) throw new FailureError({ kind: 'archive-unwritable', at, detail: problem });
+const orUnwritable = (at: string, failure: Failure | undefined): void => {
+  if (failure !== undefined) throw new FailureError({ ...failure, kind: 'archive-unwritable', at });
 };
 
 const copyTree = async (run: Run, from: string, to: string): Promise<void> =>
@@ -80,6 +80,22 @@ const placeOf = (entry: TreeEntry, kernels: readonly Kernel[], request: Mktarbal
   return archive.includes('/') ? archive : join(directory, archive);
 };
 
+/** Packed in a private directory beside its place: in a directory like /tmp nobody can put a link in its way. */
+const pack = async (run: Run, top: string, target: string): Promise<void> => {
+  makeDirectory(dirname(target));
+  const own = makeTemporary(dirname(target), '.tmp_');
+  const packed = join(own, basename(target));
+  try {
+    const words = ['--create', '--auto-compress', '--file', packed, '--directory', top, ...readDirectory(top)];
+    const ended = await tar(run, words);
+    if (ended.code !== 0) throw new FailureError({ kind: 'archive-unwritable', at: target, detail: ended.problem });
+    syncPath(packed);
+    rename(packed, target);
+  } finally {
+    remove(own);
+  }
+};
+
 /** Write an archive of a module: its source and what is built for kernels. */
 export const makeArchive = async (run: Run, request: MktarballRequest): Promise<SyncResult> => {
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });
@@ -88,23 +104,7 @@ export const makeArchive = async (run: Run, request: MktarballRequest): Promise<
   if (!isWritable(dirname(target))) throw new FailureError({ kind: 'archive-unwritable', at: target });
   const top = makeTemporary(run.scratch, 'archive-', 0o755);
   await gather(run, entry, kernels, request, top);
-  makeDirectory(dirname(target));
-  const beside = join(dirname(target), `.tmp_${process.pid}_${basename(target)}`);
-  const ended = await tar(run, [
-    '--create',
-    '--auto-compress',
-    '--file',
-    beside,
-    '--directory',
-    top,
-    ...readDirectory(top),
-  ]);
-  if (ended.code !== 0) {
-    remove(beside);
-    throw new FailureError({ kind: 'archive-unwritable', at: target, detail: ended.problem });
-  }
-  syncPath(beside);
-  rename(beside, target);
+  await pack(run, top, target);
   run.note({ note: 'archive-written', path: target });
   return done;
 };

@@ -37,8 +37,8 @@ const identifyOne = async (run: Run, directory: string): Promise<Identified> => 
 /** Copy a source directory to its place in the source tree. */
 const copySource = async (run: Run, from: string, to: string): Promise<void> => {
   if (isDirectory(to) && !run.switches.force) throw new FailureError({ kind: 'already-added', at: to });
-  const problem = await placeCopy(run.processes, from, to);
-  if (problem !== undefined) throw new FailureError({ kind: 'disk-full', at: to, detail: problem });
+  const failure = await placeCopy(run.processes, from, to);
+  if (failure !== undefined) throw new FailureError(failure);
 };
 
 /** The module that a command names; one given by a path is put into the source tree first. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import { makeUname } from '../kernel/uname.ts';
 import type { Kernel, Module } from '../request.ts';
@@ -41,5 +40,5 @@ export const siteOf = (run: Run, { module, directory, source }: Entry, kernel: K
   entry: directory,
   source,
   lock,
-  unameDirectory: makeUname(join(run.scratch, 'uname'), kernel.release, run.environment.PATH ?? ''),
+  unameDirectory: makeUname(run.programs, kernel.release, run.environment.PATH ?? ''),
 });

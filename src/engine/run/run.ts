@@ -26,6 +26,8 @@ export interface Run {
   readonly abort: AbortSignal;
   /** A private directory (0700) that goes away with the run. */
   readonly scratch: string;
+  /** Another one (0700), where programs may be run. */
+  readonly programs: string;
   readonly jobserver: Jobserver;
   /** Facts of a Kernel, looked up once. */
   readonly factsOf: (kernel: Kernel) => KernelFacts;

@@ -58,5 +58,8 @@ export const dueDirectory = (stateDir: string): string => join(stateDir, 'due');
 /** What must still follow for a kernel whose modules have changed. */
 export const dueFile = (stateDir: string, release: string): string => join(dueDirectory(stateDir), release);
 
+/** Programs of runs whose scratch directory does not let them be run, a directory for each run. */
+export const programsDirectory = (stateDir: string): string => join(stateDir, 'programs');
+
 /** Hooks that came while the program could not start, a file for each. */
 export const queueDirectory = (stateDir: string): string => join(stateDir, 'queue');

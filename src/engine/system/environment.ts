@@ -10,6 +10,8 @@ const denied = new Set([
   'CXXFLAGS',
   'LDFLAGS',
   'MAKEFLAGS',
+  'GNUMAKEFLAGS',
+  'MAKEFILES',
   'MFLAGS',
   'MAKELEVEL',
   'BASH_ENV',

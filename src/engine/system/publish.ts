@@ -55,11 +55,40 @@ export const syncPath = (path: string): void => {
   }
 };
 
-/** Remove what a killed run left half written below a directory, to a depth of so many levels. */
+const asideMark = '.tmp_old_';
+
+/** What had to make room for something goes, or returns where nothing has come in its place. */
+const putBack = (parent: string, aside: string): void => {
+  const place = join(parent, aside.slice(asideMark.length));
+  if (lstat(place)) fs.removeSync(join(parent, aside));
+  else fs.renameSync(join(parent, aside), place);
+};
+
+/**
+ * Put a directory in the place of another one, which is moved aside first and then removed: whoever is killed in
+ * between leaves one of them, and sweepTemporary puts the old one back.
+ */
+export const replaceDirectory = (from: string, to: string): void => {
+  const parent = dirname(to);
+  const aside = `${asideMark}${basename(to)}`;
+  if (lstat(join(parent, aside))) putBack(parent, aside);
+  if (lstat(to)) fs.renameSync(to, join(parent, aside));
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if (lstat(join(parent, aside))) putBack(parent, aside);
+    throw error;
+  }
+  syncPath(parent);
+  fs.removeSync(join(parent, aside));
+};
+
+/** Put back or remove what a killed run left half written below a directory, to a depth of so many levels. */
 export const sweepTemporary = (directory: string, depth: number): void => {
   for (const entry of entriesIn(directory)) {
     const path = join(directory, entry.name);
-    if (isTemporary(entry.name)) fs.removeSync(path);
+    if (entry.name.startsWith(asideMark)) putBack(directory, entry.name);
+    else if (isTemporary(entry.name)) fs.removeSync(path);
     else if (entry.isDirectory() && depth > 0) sweepTemporary(path, depth - 1);
   }
 };

@@ -41,10 +41,11 @@ const owed = (run: Run): string[] => {
  * @returns releases for which depmod is due
  */
 export const recover = (run: Run, afterDeath: boolean): string[] => {
-  const { dkmsTree, stateDir, installTree } = run.settings;
+  const { dkmsTree, sourceTree, stateDir, installTree } = run.settings;
   if (afterDeath) {
     sweepTemporary(dkmsTree, 4);
     sweepTemporary(stateDir, 4);
+    sweepTemporary(sourceTree, 0);
     for (const release of readDirectory(installTree)) {
       for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);
     }

@@ -6,6 +6,7 @@ import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import type { Emit, Note } from '../progress.ts';
 import { type Kernel, kernelKey, type Switches } from '../request.ts';
+import { type Programs, placeForPrograms } from '../run/programs.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { type DueStep, markDue } from '../state/due.ts';
@@ -85,30 +86,29 @@ const marker = (stateDir: string, follows: Follows): Run['beforeChange'] => {
   };
 };
 
-const makeRun = async (
-  given: Settings,
-  switches: Switches,
-  emit: Emit,
-  note: Run['note'],
-  abort: AbortSignal,
-  scratch: string,
-  follows: Follows,
-): Promise<Run> => {
-  const settings = switches.symlink ? { ...given, symlinkModules: true } : given;
-  const processes = makeProcesses(settings.environment, abort);
-  const environment = scriptEnvironment(settings.environment, directiveNames);
+/** What a Run is made of. */
+interface Parts {
+  readonly settings: Settings;
+  readonly switches: Switches;
+  readonly emit: Emit;
+  readonly note: Run['note'];
+  readonly abort: AbortSignal;
+  readonly processes: Processes;
+  readonly scratch: string;
+  readonly programs: string;
+  readonly follows: Follows;
+}
+
+const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
+  const { switches, note, abort, processes, scratch } = parts;
+  const settings = switches.symlink ? { ...parts.settings, symlinkModules: true } : parts.settings;
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel, switches.kernelSource, switches.kernelConfig));
-  const jobserver = await makeJobserver(settings.jobs, scratch, processes, abort);
   return {
+    ...parts,
     settings,
-    processes,
-    emit,
-    note,
-    abort,
-    scratch,
-    jobserver,
+    jobserver: await makeJobserver(settings.jobs, scratch, processes, abort),
     factsOf,
-    environment,
+    environment: scriptEnvironment(settings.environment, directiveNames),
     vermagicOf: remembered((kernel) =>
       headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes),
     ),
@@ -116,7 +116,6 @@ const makeRun = async (
     serialize: turns(),
     beforeChange: marker(settings.stateDir, follows),
     finishing: makeProcesses(settings.environment),
-    switches,
     named: new Set(),
   };
 };
@@ -136,11 +135,15 @@ export const withRun = async <T>(
 ): Promise<T> => {
   const { notes, note } = collector(emit);
   const scratch = makeTemporary(settings.temporary, 'kmodsort-');
-  const run = await makeRun(settings, switches, emit, note, abort, scratch, follows);
+  const processes = makeProcesses(settings.environment, abort);
+  let programs: Programs | undefined;
   try {
-    return await work(run, notes);
+    programs = await placeForPrograms(settings, scratch, processes, abort);
+    const parts = { settings, switches, emit, note, abort, processes, scratch, follows };
+    const run = await makeRun({ ...parts, programs: programs.directory });
+    return await work(run, notes).finally(() => run.jobserver.close());
   } finally {
-    run.jobserver.close();
+    programs?.remove();
     remove(scratch);
   }
 };

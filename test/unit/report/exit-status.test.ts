@@ -154,8 +154,8 @@ describe('a run that could not begin', () => {
   it('is 2 for wrong words whoever wrote them', () => {
     expect(by({ kind: 'bad-usage' })).toEqual([2, 2, 2, 2]);
   });
-  it('never breaks apt or rpm with an error of our own', () => {
-    expect(all.map(unexpectedStatus)).toEqual([1, 1, 0, 0]);
+  it('tells the shell of a hook that it broke, and dpkg nothing', () => {
+    expect(all.map(unexpectedStatus)).toEqual([1, 70, 70, 70]);
   });
 });
 

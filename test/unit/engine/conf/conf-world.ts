@@ -56,7 +56,8 @@ export const readAll = (
   }));
   const own = { PATH: process.env.PATH, ...asked.environment };
   const environment = scriptEnvironment(own, directiveNames);
-  return readConfs({ processes: makeProcesses(own), environment, scratch: join(directory, 'tmp') }, questions);
+  const places = { scratch: join(directory, 'tmp'), programs: join(directory, 'programs') };
+  return readConfs({ processes: makeProcesses(own), environment, ...places }, questions);
 };
 
 export const resultOf = async (

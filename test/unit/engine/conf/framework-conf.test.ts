@@ -192,6 +192,19 @@ describe('readSettings', () => {
     const framework = 'dkms_tree=/d\nsource_tree=/s\ninstall_tree=/i\nkmodsort_state=/k\nparallel_jobs=3\n';
     expect(await settingsOf({ 'framework.conf': framework }, 0o644, overrides)).toMatchObject(overrides);
   });
+  it('takes no more jobs from the command line than there can be', async () => {
+    expect((await settingsOf({}, 0o644, { jobs: 1e12 })).jobs).toBe(4096);
+  });
+  it.each(['/lib/modules/', '//lib//modules//', '/lib/modules'])('knows the tree of the system as %s', async (tree) => {
+    const system = { installTree: '/lib/modules', privateInstallTree: false };
+    expect(await settingsOf({ 'framework.conf': `install_tree="${tree}"\n` })).toMatchObject(system);
+    expect(await settingsOf({}, 0o644, { installTree: tree })).toMatchObject(system);
+  });
+  it('writes every tree without a slash at its end', async () => {
+    const framework = 'dkms_tree=/d/\nsource_tree=/\nkmodsort_state=/k//\n';
+    const trees = { dkmsTree: '/d', sourceTree: '/', stateDir: '/k' };
+    expect(await settingsOf({ 'framework.conf': framework })).toMatchObject(trees);
+  });
   it.each([
     ['ID=arch\n', '/usr/lib/modules'],
     ['ID=archarm\nID_LIKE=arch\n', '/usr/lib/modules'],
@@ -249,6 +262,9 @@ describe('readSettings', () => {
     ['many', 7],
     ['', 7],
     ['-2', 7],
+    ['4096', 4096],
+    ['1000000000000', 4096],
+    ['9'.repeat(400), 4096],
   ])('takes parallel_jobs=%s for %s cores', async (text, expected) => {
     expect((await settingsOf({ 'framework.conf': `parallel_jobs="${text}"\n` })).jobs).toBe(expected);
   });

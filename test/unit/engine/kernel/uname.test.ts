@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeUname } from '../../../../src/engine/kernel/uname.ts';
-import { temporaryDirectory } from '../../temporary.ts';
+import { makeUname, whyUnameFails } from '../../../../src/engine/kernel/uname.ts';
+import { makeProcesses } from '../../../../src/engine/system/exec.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
 
 const path = '/usr/bin:/bin';
 const release = "6.12.1-it's-another";
@@ -69,5 +70,13 @@ describe('uname for another kernel', () => {
     makeUname(join(directory, '..'), release, path);
     expect(statSync(file).ino).toBe(ino);
     expect(mode & 0o022).toBe(0);
+  });
+  it.each([
+    [0o755, undefined],
+    [0o644, `uname -r: ${own}`],
+  ])('is asked before it is believed: mode %o', async (mode, why) => {
+    const place = temporaryDirectory();
+    put(join(place, 'kmodsort-probe', 'uname'), '#!/bin/sh\necho kmodsort-probe\n', mode);
+    expect(await whyUnameFails(place, { PATH: path }, makeProcesses({ PATH: path }))).toBe(why);
   });
 });

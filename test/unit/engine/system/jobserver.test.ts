@@ -38,6 +38,11 @@ const isFree = async (slot: Promise<() => void>): Promise<boolean> => {
 };
 
 describe('makeJobserver', () => {
+  it('has room for as many tokens as the settings allow', async () => {
+    const { jobserver, directory } = await serve(4096);
+    expect(drain(directory)).toBe(4096);
+    jobserver.close();
+  });
   it('gives out as many slots as there are cores, the next when one comes back', async () => {
     const { jobserver, directory } = await serve(2);
     const first = await jobserver.slot();
