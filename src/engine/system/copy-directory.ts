@@ -4,13 +4,14 @@ import type { Processes } from './exec.ts';
 import { makeDirectory, makeTemporary, remove, replaceDirectory } from './publish.ts';
 
 /**
- * Copy what is in a directory into another one, with modes, owners and times: cp(1).
+ * Copy what is in a directory into another one, with its times, as ours: root's where we are root, and with the modes
+ * that umask leaves. cp(1).
  *
  * @returns why it failed, undefined if it did not
  */
 export const copyDirectory = async (processes: Processes, from: string, to: string): Promise<Failure | undefined> => {
   makeDirectory(to);
-  const ended = await processes.ask(['cp', '-a', '--reflink=auto', `${from}/.`, `${to}/`]);
+  const ended = await processes.ask(['cp', '-dR', '--preserve=timestamps', '--reflink=auto', `${from}/.`, `${to}/`]);
   if (ended.code === 0) return undefined;
   if (ended.unstartable) return { kind: 'tool-missing', at: 'cp', detail: ended.problem };
   return { detail: ended.problem, ...saidFailure(ended.errors), at: to };
