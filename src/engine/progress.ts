@@ -29,6 +29,7 @@ export interface Notes {
   'group-writable': { readonly path: string };
   'script-not-executable': { readonly path: string };
   'script-unsafe': { readonly path: string };
+  'source-foreign': { readonly path: string; readonly source: string };
   'script-missing': { readonly path: string };
   'script-failed': { readonly path: string; readonly code: number };
   'conf-said': { readonly path: string; readonly text: string };

@@ -41,6 +41,8 @@ export interface Settings extends Places {
   readonly distribution: string;
   readonly autoinstallAllKernels: boolean;
   readonly symlinkModules: boolean;
+  /** Build no source of which somebody else than root owns a file. */
+  readonly strictSources: boolean;
   readonly modprobeOnInstall: boolean;
   /** Say every step, as --verbose does. */
   readonly verbose: boolean;

@@ -48,6 +48,11 @@ const rows: Readonly<Record<FailureKind, Row>> = {
     says: (f) => on(f, 'refused, world-writable source directory'),
     help: (f) => `chmod o-w ${at(f)}`,
   },
+  'source-foreign': {
+    says: (f) => on(f, 'refused, not owned by root'),
+    help: (f) => `chown -R root: ${f.detail ?? at(f)}`,
+    saysDetail: true,
+  },
   'source-empty': {
     says: (f) => on(f, 'the source directory is empty'),
     help: () => 'install the package of the module again',

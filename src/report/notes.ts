@@ -10,6 +10,7 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'group-writable': ({ path }) => `warning: group-writable: ${path}`,
   'script-not-executable': ({ path }) => `warning: not executable, not run: ${path}`,
   'script-unsafe': ({ path }) => `warning: world-writable: ${path}`,
+  'source-foreign': ({ path, source }) => `warning: not owned by root: ${path}: chown -R root: ${source}`,
   'script-missing': ({ path }) => `warning: dkms.conf names a script that is not there: ${path}`,
   'script-failed': ({ path, code }) => `warning: ${path} failed with exit code ${code}`,
   'conf-said': ({ path, text }) => `${path}: ${text}`,

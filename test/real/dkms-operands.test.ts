@@ -1,14 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import type { World, WorldOptions } from '../world.ts';
@@ -62,43 +53,6 @@ describe.skipIf(missing)('an archive as the operand', () => {
     writeFileSync(join(world.root, 'tool'), 'a file\n');
     await done(world, ['add', 'tool', '-v', '1.0']);
     expect(await statusLines(world)).toEqual(['tool/1.0: added']);
-  });
-});
-
-/** Whoever can write a source can do what root can. */
-const writers = (directory: string): string[] =>
-  spawnSync('find', [directory, '(', '-not', '-user', '0', '-o', '-perm', '/022', ')', '-not', '-type', 'l'], {
-    encoding: 'utf8',
-  })
-    .stdout.split('\n')
-    .filter(Boolean);
-
-describe.skipIf(missing || process.getuid?.() !== 0)('a source that somebody else owns', () => {
-  const foreign = (world: World): string => {
-    const { directory } = generate(world, 'tool', { unregistered: true });
-    const away = join(world.root, 'home');
-    renameSync(directory, away);
-    writeFileSync(join(away, 'helper.sh'), '#!/bin/sh\n', { mode: 0o755 });
-    expect(spawnSync('chmod', ['-R', 'g+w', away]).status).toBe(0);
-    expect(spawnSync('chmod', ['o+w', join(away, 'tool.c')]).status).toBe(0);
-    expect(spawnSync('chown', ['-R', '65534:65534', away]).status).toBe(0);
-    return away;
-  };
-
-  it("is copied as root's, as dkms does it, and stays executable where it was", async () => {
-    const world = newWorld({ kernels: [] });
-    await done(world, ['add', foreign(world)]);
-    const copy = join(world.trees.sourceTree, 'tool-1.0');
-    expect(writers(copy)).toEqual([]);
-    expect(statSync(join(copy, 'helper.sh')).mode & 0o777).toBe(0o755);
-  });
-
-  it("is root's when it comes out of an archive", async () => {
-    const world = newWorld({ kernels: [] });
-    const archive = join(world.root, 'tool.tar.gz');
-    expect(spawnSync('tar', ['-czf', archive, '-C', foreign(world), '.']).status).toBe(0);
-    await done(world, ['add', archive]);
-    expect(writers(join(world.trees.sourceTree, 'tool-1.0'))).toEqual([]);
   });
 });
 

@@ -26,6 +26,7 @@ import { openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
 import { runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';
+import { checkSource } from './source-trust.ts';
 import { stripObjects } from './strip.ts';
 
 /** What a build left in the dkms tree. */
@@ -39,6 +40,7 @@ export interface Built {
 const copySource = async (context: BuildContext): Promise<void> => {
   const { site, run, build } = context;
   if (readDirectory(site.source).length < 2) throw new FailureError({ kind: 'source-empty', at: site.source });
+  await checkSource(run, site);
   await tool(context, 'Copying the source', ['cp', '-a', '--reflink=auto', `${site.source}/.`, `${build}/`], '/');
   const patches = join(run.settings.confDir, site.module.name, 'patches');
   if (!isDirectory(patches)) return;

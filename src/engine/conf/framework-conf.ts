@@ -143,6 +143,7 @@ export const readSettings = async (
     jobs: Math.min(overrides.jobs ?? coresOf(v.parallel_jobs, cores), mostJobs),
     distribution,
     autoinstallAllKernels: truthy(v.autoinstall_all_kernels),
+    strictSources: truthy(v.strict_sources),
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),
     verbose: truthy(v.verbose),
