@@ -20,6 +20,8 @@ export interface Scope {
   readonly sources: readonly string[];
   /** Modules whose source leaves or has left. */
   readonly leavingEntries: readonly TreeEntry[];
+  /** Names of source directories that have come, or come in the transaction that has just begun. */
+  readonly coming: readonly string[];
   readonly failures: readonly Failure[];
 }
 
@@ -87,14 +89,17 @@ export const scopeOf = (settings: Settings, request: SyncRequest, entries: reado
   const gone = request.touched.kernels.filter((release) => isGone(settings, release));
   const leavingKernels = [...new Set([...request.leaving.kernels, ...gone])];
   const { kernels, failures } = kernelsOf(settings, request.scope);
+  const leavingSources = request.leaving.sources.filter(isHere);
   const goneSources = request.touched.sources.filter((source) => !isHere(source));
   return {
     kernels: request.dropOnly ? [] : kernels.filter(({ release }) => !leavingKernels.includes(release)),
     leavingKernels,
     sources: request.touched.sources.filter(isHere),
-    leavingEntries: [...request.leaving.sources, ...goneSources].flatMap((source) =>
-      entriesOf(settings, entries, source),
-    ),
+    coming: [
+      ...request.touched.sources.filter(isHere),
+      ...request.leaving.sources.filter((source) => !leavingSources.includes(source)),
+    ],
+    leavingEntries: [...leavingSources, ...goneSources].flatMap((source) => entriesOf(settings, entries, source)),
     failures,
   };
 };

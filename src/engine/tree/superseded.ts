@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Module } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { supersededDirectory, supersededMark } from '../state/paths.ts';
@@ -16,8 +16,30 @@ import { installedVersion, readTree, type TreeEntry } from './tree.ts';
 /** Whether a Module waits for its successor. */
 export const isSuperseded = (stateDir: string, module: Module): boolean => exists(supersededMark(stateDir, module));
 
+/** Whether another version of a Module is registered and has its source. */
+export const hasOtherVersion = ({ module }: TreeEntry, entries: readonly TreeEntry[]): boolean =>
+  entries.some(
+    (other) => other.module.name === module.name && other.module.version !== module.version && !other.broken,
+  );
+
+/**
+ * Whether another version of a Module is there in place of its source, or comes: a source directory of its name that
+ * is no other Module's.
+ *
+ * @param coming names of source directories
+ */
+export const hasSuccessor = (entry: TreeEntry, entries: readonly TreeEntry[], coming: readonly string[]): boolean => {
+  if (entry.broken && hasOtherVersion(entry, entries)) return true;
+  const { name } = entry.module;
+  const foreign = new Set(entries.filter(({ module }) => module.name !== name).map(({ source }) => basename(source)));
+  return coming.some(
+    (source) => source.startsWith(`${name}-`) && source !== basename(entry.source) && !foreign.has(source),
+  );
+};
+
 /** Let a Module stay until its successor is installed. */
 export const markSuperseded = (run: Run, module: Module): void => {
+  if (isSuperseded(run.settings.stateDir, module)) return;
   writeText(supersededMark(run.settings.stateDir, module), '');
   run.note({ note: 'superseded', module });
 };

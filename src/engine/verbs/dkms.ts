@@ -26,7 +26,7 @@ import { exists, isDirectory, readDirectory } from '../system/files.ts';
 import { isCleanName } from '../system/names.ts';
 import { compareVersions } from '../system/version.ts';
 import { forgetEntry } from '../tree/forget.ts';
-import { markSuperseded } from '../tree/superseded.ts';
+import { hasOtherVersion, markSuperseded, removeSuperseded } from '../tree/superseded.ts';
 import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
 
 /** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
@@ -161,14 +161,20 @@ const takeAway = async (run: Run, removals: readonly Removal[]): Promise<JobsDon
 const isLeft = (run: Run, module: Module): boolean =>
   entriesNow(run).some((entry) => sameModule(entry.module, module) && entry.built.length > 0);
 
+/** dpkg removes the old version before the new one comes, rpm after that: it stays where the new one does not stand. */
+const isReplaced = (run: Run, request: ModuleRequest, entry: TreeEntry): boolean =>
+  request.verb === 'remove' &&
+  (request.replacementFollows === true || (request.switches.rpmSafeUpgrade && hasOtherVersion(entry, entriesNow(run))));
+
 const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<Done> => {
   const entry = await entryFor(run, request.operand, { mustBeKnown: true });
   if (request.switches.rpmSafeUpgrade && wasAddedHere(run.settings.stateDir, entry.module)) {
     run.note({ note: 'removal-cancelled', module: entry.module });
     return nothing;
   }
-  if (request.replacementFollows && request.verb === 'remove') {
+  if (isReplaced(run, request, entry)) {
     markSuperseded(run, entry.module);
+    removeSuperseded(run, false);
     return nothing;
   }
   const kernels = request.kernels === 'all' ? entry.built : request.kernels;

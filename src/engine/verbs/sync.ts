@@ -22,7 +22,14 @@ import { forgetRecord, recordedEntries } from '../state/record.ts';
 import { exists, isDirectory, isWritable, readDirectory, realPath } from '../system/files.ts';
 import { remove, removeEmpty, sweepTemporary } from '../system/publish.ts';
 import { forgetEntry } from '../tree/forget.ts';
-import { cancelReplacement, isSuperseded, removedWithoutReplacement, removeSuperseded } from '../tree/superseded.ts';
+import {
+  cancelReplacement,
+  hasSuccessor,
+  isSuperseded,
+  markSuperseded,
+  removedWithoutReplacement,
+  removeSuperseded,
+} from '../tree/superseded.ts';
 import { installedVersion, newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
@@ -147,11 +154,15 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   const known = readTree(settings.dkmsTree, settings.sourceTree);
   const named = scopeOf(settings, request, known);
   const orphans = isEndOfTransaction(request) ? removedWithoutReplacement(run, known) : [];
-  const scope = { ...named, leavingEntries: [...named.leavingEntries, ...orphans] };
-  if (!request.dryRun) cancelReplacements(run, scope, known);
+  if (!request.dryRun) cancelReplacements(run, named, known);
   const unpacked = request.transactionGoesOn ? await unpackedSources(run, known) : [];
-  const fresh = await registerWithNeeds(run, [...scope.sources, ...unpacked], known, scope.kernels[0], request.dryRun);
-  const staying = [...known, ...fresh.entries].filter((entry) => !isLeaving(scope, entry));
+  const fresh = await registerWithNeeds(run, [...named.sources, ...unpacked], known, named.kernels[0], request.dryRun);
+  const all = [...known, ...fresh.entries];
+  const replaced = named.leavingEntries.filter((entry) => hasSuccessor(entry, all, named.coming));
+  if (!request.dryRun) for (const { module } of replaced) markSuperseded(run, module);
+  const leaving = named.leavingEntries.filter((entry) => !replaced.includes(entry));
+  const scope = { ...named, leavingEntries: [...leaving, ...orphans] };
+  const staying = all.filter((entry) => !isLeaving(scope, entry));
   noteBroken(run, staying);
   const survey = await surveyModules(run, request.dropOnly ? [] : newestEntries(staying), scope.kernels);
   const plan = makePlan(planInput(run, request, survey, removalsOf(scope, known)));
