@@ -35,7 +35,7 @@ const misplaced = (run: Run, { module, directory }: Identified): Failure | undef
 const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<void> => {
   const log = openJobLog(join(run.scratch, `${found.module.name}.post-add.log`), found.module, kernel);
   const entry = { ...found, directory: entryDirectory(run.settings.dkmsTree, found.module), source: found.directory };
-  const site = siteOf(run, entry, kernel, log.descriptor);
+  const site = siteOf(run, entry, kernel);
   const code = await runScript(run, site, 'POST_ADD', found.postAdd, found.directory, log);
   log.close();
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_ADD ${found.postAdd ?? ''}`, code });

@@ -12,7 +12,7 @@ import { probeEnvironment } from './environment.ts';
 export type Argv = readonly [string, ...string[]];
 
 /** How a command is run, whatever its environment. */
-interface CommandOptions {
+export interface CommandOptions {
   readonly directory?: string;
   /** An open descriptor that takes stdout and stderr; without it both are returned. */
   readonly log?: number;
@@ -20,6 +20,8 @@ interface CommandOptions {
   readonly input?: number;
   /** Further descriptors that the child gets, by their number there. */
   readonly descriptors?: ReadonlyMap<number, number>;
+  /** Told the number of the process group as soon as there is one. */
+  readonly onStart?: (group: number) => void;
   /** After so many seconds the group is killed. */
   readonly limit?: number;
   /** Kills this command's group alone. */
@@ -146,6 +148,7 @@ const runOne = async (command: Command, abort: AbortSignal | undefined): Promise
     reject: false,
     stripFinalNewline: false,
   });
+  if (child.pid !== undefined) command.onStart?.(child.pid);
   let timedOut = false;
   let ending: Promise<void> | undefined;
   const end = (): void => {

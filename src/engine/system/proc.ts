@@ -35,5 +35,11 @@ export const processFacts = (pid: number): ProcessFacts | undefined => {
   return text === undefined ? undefined : parseStat(text);
 };
 
+/** Facts of a process and of its ancestors, itself first. */
+export const lineage = (pid: number): readonly ProcessFacts[] => {
+  const facts = processFacts(pid);
+  return facts ? [facts, ...lineage(facts.parent)] : [];
+};
+
 /** The command line of a process, empty if it has ended. */
 export const commandLineOf = (pid: number): readonly string[] => readProc(pid, 'cmdline')?.split('\0') ?? [];
