@@ -26,6 +26,8 @@ export interface CommandOptions {
   readonly limit?: number;
   /** Kills this command's group alone. */
   readonly abort?: AbortSignal;
+  /** Runs to its end although the run was ended: it puts in order what others would stumble over. */
+  readonly despiteAbort?: true;
 }
 
 /** A command whose environment is the caller's business: a script, a build, a program that an administrator set. */
@@ -185,7 +187,10 @@ const runOne = async (command: Command, abort: AbortSignal | undefined): Promise
  * @param own the caller's environment; what is asked of the system's programs gets its PATH alone
  */
 export const makeProcesses = (own: Environment, abort?: AbortSignal): Processes => ({
-  run: (command) => runOne(command, abort),
+  run: (command) => runOne(command, command.despiteAbort ? undefined : abort),
   ask: (argv, { variables, ...options } = {}) =>
-    runOne({ ...options, argv, environment: { ...probeEnvironment(own), ...variables } }, abort),
+    runOne(
+      { ...options, argv, environment: { ...probeEnvironment(own), ...variables } },
+      options.despiteAbort ? undefined : abort,
+    ),
 });

@@ -74,6 +74,12 @@ const flock = async (processes: Processes, fd: number, words: string[]): Promise
   return ended.code;
 };
 
+/** Closing is not enough: a child that lives on has the same lock. */
+const unlock = async (processes: Processes, fd: number): Promise<void> => {
+  const descriptors = new Map([[3, fd]]);
+  await processes.ask(['flock', '--unlock', '3'], { descriptors, despiteAbort: true, limit: 10 });
+};
+
 /** Who holds a lock that we did not get; a name that a dead run left is not the holder's. */
 const holderOf = (path: string): string => {
   const owner = parseOwner(readText(path));
@@ -119,7 +125,7 @@ export const takeLock = async (options: LockOptions, processes: Processes): Prom
     inheritedBy: (group) => noteGroup(descriptor, group),
     release: async () => {
       rewrite(descriptor, '');
-      await tryFor(['--unlock']);
+      await unlock(processes, descriptor);
       close(descriptor);
     },
   };

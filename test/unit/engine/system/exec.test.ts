@@ -47,4 +47,8 @@ describe('why a command failed, in one line', () => {
     const ended = await makeProcesses(own, AbortSignal.abort()).ask(['true']);
     expect(ended).toMatchObject({ code: 130, problem: 'interrupted' });
   });
+  it('is none after an abort where it must be done all the same', async () => {
+    const ended = await makeProcesses(own, AbortSignal.abort()).ask(['true'], { despiteAbort: true });
+    expect(ended).toMatchObject({ code: 0, problem: '' });
+  });
 });

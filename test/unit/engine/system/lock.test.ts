@@ -166,6 +166,19 @@ describe('takeLock', () => {
     expect(wish.survivors).toEqual([]);
     expect(isRunning(child)).toBe(true);
   });
+  it('is freed after an abort, too, also where a child that lives on has inherited it', async () => {
+    const path = newPath();
+    const abort = new AbortController();
+    const wish = { path, owner: 'a build', wait: 0, onBusy: () => undefined };
+    const lock = await takeLock(wish, makeProcesses(environment, abort.signal));
+    const child = spawn('sleep', ['60'], { detached: true, stdio: ['ignore', 'ignore', 'ignore', lock.descriptor] });
+    children.push(child);
+    abort.abort('SIGINT');
+    await lock.release();
+    const next = await take(path).lock;
+    expect(isRunning(child)).toBe(true);
+    await next.release();
+  });
   it('lets live who only reads it, even of the group that was written down', async () => {
     const path = newPath();
     const child = await heldByOther(path);
