@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import type { Environment } from '../settings.ts';
@@ -22,7 +23,7 @@ export interface CommandOptions {
   readonly descriptors?: ReadonlyMap<number, number>;
   /** Told the number of the process group as soon as there is one. */
   readonly onStart?: (group: number) => void;
-  /** After so many seconds the group is killed. */
+  /** After so many seconds the group is killed, unless its leader has ended. */
   readonly limit?: number;
   /** Kills this command's group alone. */
   readonly abort?: AbortSignal;
@@ -134,6 +135,16 @@ const problemOf = (program: string, ended: Omit<Ended, 'problem'>, limit: number
     : `${program}: exit status ${ended.code}`;
 };
 
+/** A daemon that keeps a pipe open does not keep us: what was said until a moment after the end counts. */
+const closePipesLater = (child: ChildProcess): void => {
+  const close = (): void => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  // Where we were busy meanwhile, what is in the pipes is read first. Open pipes keep us alive, the timer need not.
+  child.once('exit', () => setTimeout(() => setImmediate(close), graceMs).unref());
+};
+
 const aborted: Ended = { code: 130, output: '', errors: '', problem: 'interrupted', timedOut: false };
 
 /** Run one command in a process group of its own. */
@@ -162,6 +173,8 @@ const runOne = async (command: Command, abort: AbortSignal | undefined): Promise
         end();
       }, command.limit * 1000)
     : undefined;
+  child.once('exit', () => clearTimeout(timer));
+  closePipesLater(child);
   abort?.addEventListener('abort', end, { once: true });
   command.abort?.addEventListener('abort', end, { once: true });
   const result = await child;
