@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
@@ -191,6 +191,35 @@ describe.skipIf(provision.kind === 'missing')('a run inside a run', () => {
     expect(disorder(world)).toEqual([]);
     const last = await world.hook(['pacman', 'install']);
     expect(last.stdout).toContain('nothing to do: 2 modules on 1 kernel');
+  });
+});
+
+/** A new mount namespace, where /proc is empty; as in a chroot in which nobody has mounted it. */
+const withoutProc = (line: string): string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  `mount -t tmpfs none /proc && exec sh -c ${shellLine([line])}`,
+];
+
+const mayUnshare = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+describe.skipIf(provision.kind === 'missing' || !mayUnshare)('where there is no /proc', () => {
+  it('modules are built, and a run inside a run does not wait for the one above it', async () => {
+    const world = newWorld();
+    const said = join(world.root, 'said');
+    const nested = shellLine(commandLine(world, ['sync']));
+    addScripted(world, 'caller', 'POST_INSTALL', `timeout 20 ${nested} > ${said} 2>&1; echo "code $?" >> ${said}`);
+    const [file = '', ...words] = withoutProc(shellLine(commandLine(world, ['sync', '-j', '1'])));
+    const child = spawn(file, words, { detached: true, env: environmentOf(world), stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = await exitOf(child);
+    expect(ended.output).not.toContain('mkfifo');
+    expect(ended.code).toBe(0);
+    expect(readFileSync(said, 'utf8')).toMatch(/code 0\n$/);
+    expect(readFileSync(said, 'utf8')).not.toContain('waiting');
+    expect(world.installedObjects(release)).toEqual(['caller']);
+    expect(disorder(world)).toEqual([]);
   });
 });
 

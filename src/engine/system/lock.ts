@@ -2,7 +2,7 @@ import { FailureError } from '../errors.ts';
 import { appendTo, close, openLockFile, rewrite } from './descriptors.ts';
 import type { Processes } from './exec.ts';
 import { readText } from './files.ts';
-import { processFacts } from './proc.ts';
+import { isThere, processFacts } from './proc.ts';
 import { endSurvivors, groupLine } from './survivors.ts';
 
 /**
@@ -49,7 +49,10 @@ interface Owner {
   readonly what: string;
 }
 
-const ownStart = (): string => processFacts(process.pid)?.start ?? '0';
+/** What stands for a start that /proc did not tell. */
+const unknownStart = '0';
+
+const ownStart = (): string => processFacts(process.pid)?.start ?? unknownStart;
 
 const ownerText = (what: string): string => `${process.pid} ${ownStart()} ${what}\n`;
 
@@ -58,7 +61,11 @@ const parseOwner = (text: string | undefined): Owner | undefined => {
   return match?.[1] && match[2] ? { pid: Number(match[1]), start: match[2], what: match[3] ?? '' } : undefined;
 };
 
-const isAlive = (owner: Owner): boolean => processFacts(owner.pid)?.start === owner.start;
+/** Where nobody knows when it started, a process of that number may be it. */
+const isAlive = (owner: Owner): boolean => {
+  const start = processFacts(owner.pid)?.start;
+  return start === undefined || owner.start === unknownStart ? isThere(owner.pid) : start === owner.start;
+};
 
 /** Who holds a lock, by what it wrote into the file; undefined if nobody does, or it has died. */
 export const liveHolder = (path: string): string | undefined => {

@@ -199,6 +199,14 @@ describe('takeLock', () => {
     expect(busy).toEqual(['another process']);
     expect(isRunning(child)).toBe(true);
   });
+  it('knows nothing of when an owner started that had no /proc to look: one that lives is waited for', async () => {
+    const path = newPath();
+    const child = await heldByOther(path);
+    put(path, `${child.pid} 0 kmodsort sync\ngroup ${child.pid} ${processFacts(child.pid ?? 0)?.start}\n`);
+    const wish = take(path);
+    expect(await failureOf(wish.lock)).toMatchObject({ detail: `kmodsort sync (process ${child.pid})` });
+    expect(isRunning(child)).toBe(true);
+  });
   it('does not take a later process with the same number for the owner', async () => {
     const path = newPath();
     put(path, `${process.pid} 1 kmodsort of yesterday\n`);

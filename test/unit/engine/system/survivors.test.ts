@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lineage, processFacts } from '../../../../src/engine/system/proc.ts';
+import { isThere, lineage, processFacts } from '../../../../src/engine/system/proc.ts';
 import { endSurvivors, groupLine } from '../../../../src/engine/system/survivors.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
@@ -35,6 +35,12 @@ describe('endSurvivors', () => {
     expect(told).toEqual([]);
     expect(child.exitCode).toBe(null);
     free();
+  });
+});
+
+describe('isThere', () => {
+  it('tells a process that runs from one that does not', () => {
+    expect([process.pid, 1, 999_999_999].map(isThere)).toEqual([true, true, false]);
   });
 });
 
