@@ -8,6 +8,7 @@ import type { Kernel } from '../request.ts';
 import { siteOf } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import { exists, isDirectory, readDirectory, realPath } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { distrustedSource } from '../system/trust.ts';
 import { newestOf } from '../system/version.ts';
 import { cancelReplacement } from '../tree/superseded.ts';
@@ -70,7 +71,10 @@ const neededSources = (run: Run, found: readonly Identified[], known: readonly T
     (name) => !known.some((entry) => entry.module.name === name),
   );
   const there = readDirectory(run.settings.sourceTree).filter((name) =>
-    exists(join(run.settings.sourceTree, name, 'dkms.conf')),
+    lookOr(
+      () => exists(join(run.settings.sourceTree, name, 'dkms.conf')),
+      () => false,
+    ),
   );
   return missing.flatMap((name) => {
     const versions = there.filter((one) => one.startsWith(`${name}-`)).map((one) => one.slice(name.length + 1));
