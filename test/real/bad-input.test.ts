@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Ended } from '../child.ts';
@@ -400,5 +400,62 @@ describe.skipIf(!canMount())('full and read-only file systems', () => {
     const row = stdout.split('\n').find((line) => line.startsWith('  FAILED '));
     expect(row?.replaceAll(world.root, '')).toContain(`read-only file system: /lib/modules/${frozen}/`);
     expect([world.installedObjects(frozen), world.installedObjects(release)]).toEqual([[], ['sound']]);
+  });
+});
+
+/** One link that leads to itself each, what an event names, and whether a line tells the reason. */
+const circles: readonly [string, (world: World) => void, readonly string[], boolean][] = [
+  [
+    'the headers of a kernel',
+    (world) => {
+      const directory = join(world.trees.installTree, '5.0.0-x');
+      mkdirSync(directory);
+      writeFileSync(join(directory, 'vmlinuz'), '');
+      symlinkSync('build', join(directory, 'build'));
+    },
+    [],
+    false,
+  ],
+  ['a kernel', (world) => symlinkSync('5.0.0-x', join(world.trees.installTree, '5.0.0-x')), [], false],
+  [
+    'the source of an entry',
+    (world) => {
+      const directory = join(world.trees.dkmsTree, 'looped/1.0');
+      mkdirSync(directory, { recursive: true });
+      symlinkSync('source', join(directory, 'source'));
+    },
+    [],
+    true,
+  ],
+  ['a name in the dkms tree', (world) => symlinkSync('looped', join(world.trees.dkmsTree, 'looped')), [], false],
+  [
+    'a source that an event names',
+    (world) => symlinkSync('looped-1.0', join(world.trees.sourceTree, 'looped-1.0')),
+    ['usr/src/looped-1.0/dkms.conf'],
+    true,
+  ],
+  [
+    'the conf of a source that is known and that an event names',
+    (world) => {
+      const { directory } = world.addModule('broken');
+      rmSync(join(directory, 'dkms.conf'));
+      symlinkSync('dkms.conf', join(directory, 'dkms.conf'));
+    },
+    ['usr/src/broken-1.0/dkms.conf'],
+    true,
+  ],
+];
+
+describe.skipIf(provision.kind === 'missing')('a link that leads to itself', () => {
+  it.each(circles)('costs nothing but its own: %s', async (_what, make, paths, isTold) => {
+    const world = disposableWorld({ kernels, distribution: 'arch' });
+    world.addModule('lonely');
+    make(world);
+    const ended = await world.hook(['pacman', 'install'], paths);
+    expect(ended.stdout).toMatch(/^ {2}installed +lonely\/1\.0/m);
+    expect(ended.stdout.includes('ELOOP')).toBe(isTold);
+    const status = await world.kmodsort(['status']);
+    expect(status.code).toBe(0);
+    expect(status.stdout).toMatch(/lonely\/1\.0.*installed/);
   });
 });

@@ -317,3 +317,29 @@ describe.skipIf(provision.kind === 'missing')('a run that nobody listens to any 
     },
   );
 });
+
+describe.skipIf(provision.kind === 'missing')('a daemon that a script of an interrupted run started', () => {
+  it('does not keep the lock of the module: the next run does not wait for it', async () => {
+    const world = newWorld();
+    const mark = join(world.root, 'begun');
+    world.addModule('lonely', {
+      edit: (directory) => {
+        const script = join(directory, 'daemon.sh');
+        const line = `[ -e ${mark} ] && exit; setsid sleep 60 & echo $! > ${mark}; sleep 30`;
+        writeFileSync(script, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+        const conf = join(directory, 'dkms.conf');
+        writeFileSync(conf, `${readFileSync(conf, 'utf8')}PRE_BUILD="daemon.sh"\n`);
+      },
+    });
+    const live = world.kmodsortStart(['sync']);
+    await until(() => existsSync(mark) && readFileSync(mark, 'utf8') !== '');
+    live.child.kill('SIGINT');
+    await new Promise((resolve) => live.child.on('exit', resolve));
+    const next = await world.kmodsort(['sync']);
+    expect(next).toMatchObject({ code: 0, stderr: '' });
+    expect(next.stdout).not.toContain('waiting');
+    // It lives: this signal reaches it.
+    expect(process.kill(Number(readFileSync(mark, 'utf8')), 'SIGKILL')).toBe(true);
+    await live.ended;
+  });
+});

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
@@ -5,7 +6,7 @@ import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { generate, objectOf } from './generated-source.ts';
 import { disorder, processesIn } from './installed.ts';
-import { commandLine, shellLine } from './start-program.ts';
+import { commandLine, environmentOf, exitOf, shellLine } from './start-program.ts';
 import { until } from './until.ts';
 
 /** Several runs on one tree, runs inside runs, and how many compilers work at once. */
@@ -98,6 +99,64 @@ describe.skipIf(provision.kind === 'missing')('two runs on one tree', () => {
   });
 });
 
+const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A PATH on which who takes a lock needs a moment to write its name into it. */
+const slowFlock = (world: World): string => {
+  const directory = join(world.root, 'slow');
+  mkdirSync(directory);
+  writeScript(
+    join(directory, 'flock'),
+    `PATH=${system} flock "$@" || exit\ncase $1 in --unlock) ;; *) sleep 0.5 ;; esac`,
+  );
+  return `${directory}:${system}`;
+};
+
+/** A package manager that has a child of its own while it runs our hook; what it says at its end. */
+const manager = (world: World, path: string): Promise<string> => {
+  const hook = shellLine(commandLine(world, ['hook', 'run', 'boot']));
+  const line = `sleep 60 & child=$!; ${hook} > /dev/null; echo "code $?"; kill $child && echo "the child lived"`;
+  const child = spawn('sh', ['-c', line], {
+    detached: true,
+    env: { ...environmentOf(world), PATH: path },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return exitOf(child).then(({ output }) => output);
+};
+
+describe.skipIf(provision.kind === 'missing')('runs that start together after one that was killed', () => {
+  it('end nobody, neither each other nor those who called them', async () => {
+    const world = newWorld();
+    const path = slowFlock(world);
+    for (let round = 0; round < 5; round += 1) {
+      mkdirSync(world.trees.stateDir, { recursive: true });
+      writeFileSync(join(world.trees.stateDir, 'lock'), '999999999 1 kmodsort hook run\n');
+      const said = await Promise.all([1, 2, 3].map(() => manager(world, path)));
+      expect(said).toEqual(Array(3).fill('code 0\nthe child lived\n'));
+    }
+  });
+});
+
+describe.skipIf(provision.kind === 'missing')('who looks at the lock of a module', () => {
+  it('lives on when a survivor of a killed build is ended', async () => {
+    const world = newWorld();
+    const mark = join(world.root, 'begun');
+    addScripted(world, 'slow', 'PRE_BUILD', `echo begun >> ${mark}; sleep 2`);
+    const first = world.kmodsortStart(['sync']);
+    await until(() => existsSync(mark));
+    const lock = join(world.trees.stateDir, 'lock.d', 'slow');
+    expect(readFileSync(lock, 'utf8')).toMatch(/^\d+ \d+ a build of slow.*\n(group \d+ \d+\n)+$/);
+    const reader = spawn('sh', ['-c', `exec tail -f ${lock}`], { detached: true, stdio: 'ignore' });
+    first.child.kill('SIGKILL');
+    const second = await world.kmodsort(['sync']);
+    expect(second.code).toBe(0);
+    expect(second.stdout).toContain('killed a build of slow/1.0 that an interrupted run had left');
+    expect([reader.exitCode, reader.signalCode]).toEqual([null, null]);
+    reader.kill();
+    await first.ended;
+  });
+});
+
 describe.skipIf(provision.kind === 'missing')('a run inside a run', () => {
   it('called after an install finds that module done, builds others, and nobody waits for ever', async () => {
     const world = newWorld();
@@ -135,6 +194,35 @@ describe.skipIf(provision.kind === 'missing')('a run inside a run', () => {
   });
 });
 
+/** A new mount namespace, where /proc is empty; as in a chroot in which nobody has mounted it. */
+const withoutProc = (line: string): string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  `mount -t tmpfs none /proc && exec sh -c ${shellLine([line])}`,
+];
+
+const mayUnshare = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+describe.skipIf(provision.kind === 'missing' || !mayUnshare)('where there is no /proc', () => {
+  it('modules are built, and a run inside a run does not wait for the one above it', async () => {
+    const world = newWorld();
+    const said = join(world.root, 'said');
+    const nested = shellLine(commandLine(world, ['sync']));
+    addScripted(world, 'caller', 'POST_INSTALL', `timeout 20 ${nested} > ${said} 2>&1; echo "code $?" >> ${said}`);
+    const [file = '', ...words] = withoutProc(shellLine(commandLine(world, ['sync', '-j', '1'])));
+    const child = spawn(file, words, { detached: true, env: environmentOf(world), stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = await exitOf(child);
+    expect(ended.output).not.toContain('mkfifo');
+    expect(ended.code).toBe(0);
+    expect(readFileSync(said, 'utf8')).toMatch(/code 0\n$/);
+    expect(readFileSync(said, 'utf8')).not.toContain('waiting');
+    expect(world.installedObjects(release)).toEqual(['caller']);
+    expect(disorder(world)).toEqual([]);
+  });
+});
+
 const names = ['red', 'green', 'blue'];
 
 /** Each module of three files, so that there is something to share out both inside a make and between them. */
@@ -167,7 +255,6 @@ const watchCompilers = (world: World): { path: string; most: () => number; seen:
   writeFileSync(count, '0\n');
   const change = (by: string): string =>
     `(flock 9; n=$(cat ${count}); n=$((n ${by})); echo $n > ${count}; echo $n >> ${most}) 9> ${directory}/lock`;
-  const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   writeScript(
     join(directory, compiler()),
     `case " $* " in

@@ -9,7 +9,7 @@ import { copyFile } from '../system/publish.ts';
 import { causeOf } from './cause.ts';
 import type { Log } from './log.ts';
 import type { DependencySymbols } from './make.ts';
-import { lockDescriptor } from './scripts.ts';
+import { holdingLock } from './scripts.ts';
 
 /** What the steps of one build share. */
 export interface BuildContext {
@@ -35,7 +35,7 @@ export const tryTool = async (
   const ended = await context.run.processes.ask(argv, {
     directory,
     log: context.log.descriptor,
-    descriptors: new Map([[lockDescriptor, context.site.lock]]),
+    ...holdingLock(context.site),
   });
   end(ended.code);
   if (ended.code === 0) return undefined;

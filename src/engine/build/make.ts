@@ -9,7 +9,7 @@ import { jobserverDescriptor } from '../system/jobserver.ts';
 import { quoteWord } from '../system/shell.ts';
 import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
 import type { Log } from './log.ts';
-import { jobEnvironment, lockDescriptor } from './scripts.ts';
+import { holdingLock, jobEnvironment } from './scripts.ts';
 
 /** What a build gets from one dependency. */
 export interface DependencySymbols {
@@ -70,10 +70,7 @@ const attempt = async (
     environment,
     directory: join(site.entry, 'build'),
     log: log.descriptor,
-    descriptors: new Map([
-      [lockDescriptor, site.lock],
-      ...(descriptor === undefined ? [] : [[jobserverDescriptor, descriptor] as const]),
-    ]),
+    ...holdingLock(site, descriptor === undefined ? [] : [[jobserverDescriptor, descriptor]]),
   });
   end(ended.code);
   return ended.code;

@@ -5,13 +5,23 @@ import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Environment } from '../settings.ts';
 import { markers, runMark } from '../state/nested.ts';
+import type { CommandOptions } from '../system/exec.ts';
 import { exists, isExecutable } from '../system/files.ts';
 import { staysBelow } from '../system/names.ts';
 import { isWorldWritable } from '../system/trust.ts';
 import type { Log } from './log.ts';
 
 /** The descriptor number under which children hold their Module's lock. */
-export const lockDescriptor = 8;
+const lockDescriptor = 8;
+
+/** What makes a command hold the Module's lock, and the lock name it; with further descriptors, by their number there. */
+export const holdingLock = (
+  { lock }: BuildSite,
+  further: readonly (readonly [number, number])[] = [],
+): Pick<CommandOptions, 'descriptors' | 'onStart'> =>
+  lock
+    ? { descriptors: new Map([[lockDescriptor, lock.descriptor], ...further]), onStart: lock.inheritedBy }
+    : { descriptors: new Map(further) };
 
 /** The environment of a Job's children; with `building` uname answers for the Kernel, and the compiler is named. */
 export const jobEnvironment = (run: Run, site: BuildSite, building: boolean): Environment => ({
@@ -63,7 +73,7 @@ export const runScript = async (
     environment: { ...jobEnvironment(run, site, isBuildScript(name)), PWD: base },
     directory: base,
     log: log.descriptor,
-    descriptors: new Map([[lockDescriptor, site.lock]]),
+    ...holdingLock(site),
   });
   end(ended.code);
   return ended.code;

@@ -3,6 +3,7 @@ import type { Failure } from '../errors.ts';
 import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { stat } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { distrustedConf, distrustedDirectory, isGroupWritable } from '../system/trust.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 import { confOf, confScope, type ModuleConf } from './conf.ts';
@@ -36,6 +37,7 @@ export const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[
 ];
 
 const beforeReading = (run: Run, entry: TreeEntry, files: readonly string[]): Failure | undefined => {
+  if (entry.unreadable) return entry.unreadable;
   if (entry.broken) return { kind: 'source-broken', at: join(entry.directory, 'source'), detail: entry.source };
   if (stat(files[0] ?? '')?.kind !== 'file') return { kind: 'conf-missing', at: files[0] ?? '' };
   return unsafeConf(run, entry, files);
@@ -81,7 +83,12 @@ export type Read = { readonly conf: ModuleConf } | { readonly failure: Failure }
 
 /** Read the confs of Modules on Kernels, all in one go; the answers are in the order of what was asked. */
 export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promise<Read[]> => {
-  const early = asked.map((one) => beforeReading(run, one.entry, one.files));
+  const early = asked.map((one) =>
+    lookOr<Failure | undefined>(
+      () => beforeReading(run, one.entry, one.files),
+      (why) => why,
+    ),
+  );
   const readable = asked.filter((_, index) => early[index] === undefined);
   const questions = readable.map((one) => questionOf(run, one));
   const readings = await readConfs(run, questions);

@@ -173,7 +173,7 @@ export const installJob = async (
     job,
     finding,
     conf,
-    site: siteOf(run, finding.entry, job.kernel, lock.descriptor),
+    site: siteOf(run, finding.entry, job.kernel, lock),
     needs,
     unfinished,
     say,

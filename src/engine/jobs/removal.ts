@@ -26,7 +26,7 @@ const runPostRemove = async (run: Run, job: Job, entry: TreeEntry, lock: Lock): 
   const [read] = await readModuleConfs(run, [{ entry, kernel: job.kernel, files }]);
   const line = read && 'conf' in read ? read.conf.scripts.POST_REMOVE : undefined;
   const log = openJobLog(join(run.scratch, `${job.module.name}.post-remove.log`), job.module, job.kernel);
-  const site = siteOf(run, entry, job.kernel, lock.descriptor);
+  const site = siteOf(run, entry, job.kernel, lock);
   const code = await runScript(run, site, 'POST_REMOVE', line, entry.source, log);
   log.close();
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_REMOVE ${line ?? ''}`, code });

@@ -14,6 +14,7 @@ import {
   stat,
   walk,
 } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { compareVersions } from '../system/version.ts';
 import { type Compression, compressionFromConfig, compressionOf } from './compression.ts';
 
@@ -58,10 +59,17 @@ export const isBootable = (installTree: string, release: string): boolean => {
   ].some(exists);
 };
 
+/** The same for a kernel that may be one that cannot be looked at: no. */
+export const canBoot = (installTree: string, release: string): boolean =>
+  lookOr(
+    () => isDirectory(join(installTree, release)) && isBootable(installTree, release),
+    () => false,
+  );
+
 /** Releases in the install tree that can be booted, the newest last. */
 export const bootableKernels = (installTree: string): string[] =>
   readDirectory(installTree)
-    .filter((name) => isDirectory(join(installTree, name)) && isBootable(installTree, name))
+    .filter((name) => canBoot(installTree, name))
     .sort(compareVersions);
 
 /** Text of a kernel configuration (`.config`, auto.conf) as a map; `# … is not set` is not in it. */
@@ -116,7 +124,11 @@ const compilerHashOf = (command: string, path: string): string => {
 
 const findHeaders = (directory: string): string | undefined => {
   const headers = join(directory, 'build');
-  return exists(join(headers, 'Makefile')) || exists(join(headers, 'include')) ? headers : undefined;
+  const isThere = lookOr(
+    () => exists(join(headers, 'Makefile')) || exists(join(headers, 'include')),
+    () => false,
+  );
+  return isThere ? headers : undefined;
 };
 
 const given = (directory: string): string | undefined => (isDirectory(directory) ? directory : undefined);

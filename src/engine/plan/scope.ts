@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
-import { bootableKernels, isBootable, machineArch, runningKernel } from '../kernel/kernel.ts';
+import { bootableKernels, canBoot, isBootable, machineArch, runningKernel } from '../kernel/kernel.ts';
 import { type Kernel, type KernelScope, type SyncRequest, sameKernel } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { isInChroot } from '../system/chroot.ts';
 import { familyOf } from '../system/distribution.ts';
 import { exists, isDirectory, realPath } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { isCleanName } from '../system/names.ts';
 import { compareVersions } from '../system/version.ts';
 import type { TreeEntry } from '../tree/tree.ts';
@@ -25,9 +26,12 @@ export interface Scope {
   readonly failures: readonly Failure[];
 }
 
-/** Neither a kernel nor headers are left of it. */
+/** Neither a kernel nor headers are left of it; what cannot be looked at is not gone. */
 const isGone = (settings: Settings, release: string): boolean =>
-  !isBootable(settings.installTree, release) && !exists(join(settings.installTree, release, 'build'));
+  lookOr(
+    () => !isBootable(settings.installTree, release) && !exists(join(settings.installTree, release, 'build')),
+    () => false,
+  );
 
 const current = (settings: Settings, named: readonly string[]): string[] => {
   const bootable = bootableKernels(settings.installTree);
@@ -40,13 +44,13 @@ const current = (settings: Settings, named: readonly string[]): string[] => {
 const releasesOf = (settings: Settings, scope: Exclude<KernelScope, { kind: 'only' }>): string[] => {
   switch (scope.kind) {
     case 'running':
-      return [runningKernel()].filter((release) => isBootable(settings.installTree, release));
+      return [runningKernel()].filter((release) => canBoot(settings.installTree, release));
     case 'bootable':
       return bootableKernels(settings.installTree);
     case 'current':
       return current(
         settings,
-        scope.releases.filter((release) => isBootable(settings.installTree, release)),
+        scope.releases.filter((release) => canBoot(settings.installTree, release)),
       );
     case 'usual':
       return familyOf(settings.distribution) === 'arch' ? bootableKernels(settings.installTree) : current(settings, []);
@@ -59,12 +63,23 @@ const named = (settings: Settings, scope: KernelScope): Kernel[] => {
 };
 
 const isMissing = (settings: Settings, release: string): boolean =>
-  !isCleanName(release) || !isDirectory(join(settings.installTree, release));
+  !isCleanName(release) ||
+  lookOr(
+    () => !isDirectory(join(settings.installTree, release)),
+    () => true,
+  );
 
 const missingKernel = (settings: Settings, scope: KernelScope): Failure[] =>
   (scope.kind === 'only' ? scope.kernels : [])
     .filter(({ release }) => isMissing(settings, release))
     .map(({ release }) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
+
+/** Whether a source is there; why that cannot be said. */
+const findSource = (settings: Settings, source: string): 'here' | 'gone' | Failure =>
+  lookOr<'here' | 'gone' | Failure>(
+    () => (exists(join(settings.sourceTree, source, 'dkms.conf')) ? 'here' : 'gone'),
+    (why) => why,
+  );
 
 /** The entries whose source is this directory. */
 const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: string): TreeEntry[] => {
@@ -85,21 +100,19 @@ export const kernelsOf = (settings: Settings, scope: KernelScope): Pick<Scope, '
 
 /** Resolve what a request names against what is on disk. */
 export const scopeOf = (settings: Settings, request: SyncRequest, entries: readonly TreeEntry[]): Scope => {
-  const isHere = (source: string): boolean => exists(join(settings.sourceTree, source, 'dkms.conf'));
-  const gone = request.touched.kernels.filter((release) => isGone(settings, release));
-  const leavingKernels = [...new Set([...request.leaving.kernels, ...gone])];
+  const touched = request.touched.sources.map((source) => ({ source, found: findSource(settings, source) }));
+  const goneKernels = request.touched.kernels.filter((release) => isGone(settings, release));
+  const leavingKernels = [...new Set([...request.leaving.kernels, ...goneKernels])];
   const { kernels, failures } = kernelsOf(settings, request.scope);
-  const leavingSources = request.leaving.sources.filter(isHere);
-  const goneSources = request.touched.sources.filter((source) => !isHere(source));
+  const sources = touched.filter(({ found }) => found === 'here').map(({ source }) => source);
+  const gone = touched.filter(({ found }) => found === 'gone').map(({ source }) => source);
+  const leaving = request.leaving.sources.filter((source) => findSource(settings, source) !== 'gone');
   return {
     kernels: request.dropOnly ? [] : kernels.filter(({ release }) => !leavingKernels.includes(release)),
     leavingKernels,
-    sources: request.touched.sources.filter(isHere),
-    coming: [
-      ...request.touched.sources.filter(isHere),
-      ...request.leaving.sources.filter((source) => !leavingSources.includes(source)),
-    ],
-    leavingEntries: [...leavingSources, ...goneSources].flatMap((source) => entriesOf(settings, entries, source)),
-    failures,
+    sources,
+    coming: [...sources, ...request.leaving.sources.filter((source) => !leaving.includes(source))],
+    leavingEntries: [...leaving, ...gone].flatMap((source) => entriesOf(settings, entries, source)),
+    failures: [...failures, ...touched.flatMap(({ found }) => (typeof found === 'string' ? [] : [found]))],
   };
 };

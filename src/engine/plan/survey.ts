@@ -8,6 +8,7 @@ import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
 import { type EntryRecord, type Fingerprint, isAsInstalled, readRecord } from '../state/record.ts';
+import { lookOr } from '../system/look.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { changedDependencies, changedParts, fingerprintOf, inputsKey, treeHash } from '../tree/fingerprint.ts';
 import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
@@ -126,6 +127,22 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
   return { ...common, conf: read.conf, candidate };
 };
 
+/** The hash of each source, and why some cannot be read. */
+const sourcesOf = (
+  entries: readonly TreeEntry[],
+): { readonly sources: Map<TreeEntry, string>; readonly unreadable: Map<TreeEntry, Failure> } => {
+  const unreadable = new Map<TreeEntry, Failure>();
+  const hashOf = (entry: TreeEntry): string =>
+    lookOr(
+      () => (entry.broken ? '' : treeHash(entry.source)),
+      (why) => {
+        unreadable.set(entry, why);
+        return '';
+      },
+    );
+  return { sources: new Map(entries.map((entry) => [entry, hashOf(entry)])), unreadable };
+};
+
 /** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
 export const surveyModules = async (
   run: Run,
@@ -136,7 +153,7 @@ export const surveyModules = async (
     entries.map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) })),
   );
   const reads = await readModuleConfs(run, asked);
-  const sources = new Map(entries.map((entry) => [entry, entry.broken ? '' : treeHash(entry.source)]));
+  const { sources, unreadable } = sourcesOf(entries);
   const findings = new Map<string, Map<string, Finding>>();
   const table = kernels.map((kernel): KernelCandidates => {
     const mine = asked
@@ -147,12 +164,12 @@ export const surveyModules = async (
     );
     const facts = run.factsOf(kernel);
     const found = mine.map(({ entry, read, files }) => {
-      const unread: Read = { failure: { kind: 'conf-broken', at: dirname(files[0] ?? '') } };
+      const unread: Failure = unreadable.get(entry) ?? { kind: 'conf-broken', at: dirname(files[0] ?? '') };
       return findingOf(run, {
         entry,
         kernel,
         facts,
-        read: read ?? unread,
+        read: unreadable.has(entry) || !read ? { failure: unread } : read,
         files,
         sources: sources.get(entry) ?? '',
         needs,

@@ -8,6 +8,7 @@ import type { Kernel } from '../request.ts';
 import { siteOf } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import { exists, isDirectory, readDirectory, realPath } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { distrustedSource } from '../system/trust.ts';
 import { newestOf } from '../system/version.ts';
 import { cancelReplacement } from '../tree/superseded.ts';
@@ -35,7 +36,7 @@ const misplaced = (run: Run, { module, directory }: Identified): Failure | undef
 const runPostAdd = async (run: Run, found: Identified, kernel: Kernel): Promise<void> => {
   const log = openJobLog(join(run.scratch, `${found.module.name}.post-add.log`), found.module, kernel);
   const entry = { ...found, directory: entryDirectory(run.settings.dkmsTree, found.module), source: found.directory };
-  const site = siteOf(run, entry, kernel, log.descriptor);
+  const site = siteOf(run, entry, kernel);
   const code = await runScript(run, site, 'POST_ADD', found.postAdd, found.directory, log);
   log.close();
   if (code !== 0) run.note({ note: 'script-failed', path: `POST_ADD ${found.postAdd ?? ''}`, code });
@@ -70,7 +71,10 @@ const neededSources = (run: Run, found: readonly Identified[], known: readonly T
     (name) => !known.some((entry) => entry.module.name === name),
   );
   const there = readDirectory(run.settings.sourceTree).filter((name) =>
-    exists(join(run.settings.sourceTree, name, 'dkms.conf')),
+    lookOr(
+      () => exists(join(run.settings.sourceTree, name, 'dkms.conf')),
+      () => false,
+    ),
   );
   return missing.flatMap((name) => {
     const versions = there.filter((one) => one.startsWith(`${name}-`)).map((one) => one.slice(name.length + 1));

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { Run } from '../run/run.ts';
 import { exists, readDirectory } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { isCleanName } from '../system/names.ts';
 import { isRegistered, type TreeEntry } from '../tree/tree.ts';
 
@@ -38,8 +39,14 @@ const ownerIn = (line: string): { readonly owner: string; readonly path: string 
 export const unpackedSources = async (run: Run, known: readonly TreeEntry[]): Promise<string[]> => {
   const { sourceTree } = run.settings;
   const confs = new Map(readDirectory(sourceTree).map((name) => [join(sourceTree, name, 'dkms.conf'), name]));
+  const isUnknown = (conf: string): boolean => exists(conf) && !isRegistered(known, dirname(conf));
   const unknown = [...confs].filter(
-    ([conf, name]) => isCleanName(name) && exists(conf) && !isRegistered(known, dirname(conf)),
+    ([conf, name]) =>
+      isCleanName(name) &&
+      lookOr(
+        () => isUnknown(conf),
+        () => false,
+      ),
   );
   if (unknown.length === 0) return [];
   const owned = (await ask(run, ['-S', ...unknown.map(([conf]) => conf)])).flatMap((line) => ownerIn(line) ?? []);

@@ -2,6 +2,7 @@ import type { KernelFacts } from '../kernel/kernel.ts';
 import { makeUname } from '../kernel/uname.ts';
 import type { Kernel, Module } from '../request.ts';
 import type { Environment } from '../settings.ts';
+import type { Inheritable } from '../system/lock.ts';
 import type { Run } from './run.ts';
 
 /** Where one Job works. */
@@ -13,8 +14,8 @@ export interface BuildSite {
   readonly entry: string;
   /** The source directory, links resolved. */
   readonly source: string;
-  /** Open descriptor of the Module's lock, for children to inherit. */
-  readonly lock: number;
+  /** The Module's lock, for children to inherit; none where there is nothing to build yet. */
+  readonly lock?: Inheritable;
   /** What a build gets besides: the compiler's name and the admin's exports. */
   readonly building?: Environment;
   /** Makes `uname` answer for the Kernel; first on PATH of what evaluates or builds. */
@@ -31,14 +32,19 @@ interface Entry {
 /**
  * Where a Job, or a script of a Module, works.
  *
- * @param lock an open descriptor that its children inherit: the Module's lock
+ * @param lock the Module's lock, which its children inherit
  */
-export const siteOf = (run: Run, { module, directory, source }: Entry, kernel: Kernel, lock: number): BuildSite => ({
+export const siteOf = (
+  run: Run,
+  { module, directory, source }: Entry,
+  kernel: Kernel,
+  lock?: Inheritable,
+): BuildSite => ({
   module,
   kernel,
   facts: run.factsOf(kernel),
   entry: directory,
   source,
-  lock,
+  ...(lock ? { lock } : {}),
   unameDirectory: makeUname(run.programs, kernel.release, run.environment.PATH ?? ''),
 });

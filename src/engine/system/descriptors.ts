@@ -17,10 +17,10 @@ export const appendTo = (fd: number, text: string): void => {
 
 export const openToRead = (path: string): number => fs.openSync(path, 'r');
 
-/** Open a lock file (0600, made if needed) for reading and writing. */
+/** Open a lock file (0600, made if needed) for reading and writing; what is written comes after what is there. */
 export const openLockFile = (path: string): number => {
   makeDirectory(dirname(path));
-  return fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+  return fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_APPEND, 0o600);
 };
 
 /** Open a FIFO in both directions, so that it never ends and opening never waits. */
@@ -38,10 +38,10 @@ export const takeByte = (fd: number): number | undefined => {
   }
 };
 
-/** Replace the text of an open file. */
+/** Replace the text of a file that is open for appending. */
 export const rewrite = (fd: number, text: string): void => {
   fs.ftruncateSync(fd, 0);
-  fs.writeSync(fd, text, 0);
+  fs.writeSync(fd, text);
 };
 
 export const close = (fd: number): void => fs.closeSync(fd);

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { execa } from 'execa';
 import type { Environment } from '../settings.ts';
@@ -12,7 +13,7 @@ import { probeEnvironment } from './environment.ts';
 export type Argv = readonly [string, ...string[]];
 
 /** How a command is run, whatever its environment. */
-interface CommandOptions {
+export interface CommandOptions {
   readonly directory?: string;
   /** An open descriptor that takes stdout and stderr; without it both are returned. */
   readonly log?: number;
@@ -20,10 +21,14 @@ interface CommandOptions {
   readonly input?: number;
   /** Further descriptors that the child gets, by their number there. */
   readonly descriptors?: ReadonlyMap<number, number>;
-  /** After so many seconds the group is killed. */
+  /** Told the number of the process group as soon as there is one. */
+  readonly onStart?: (group: number) => void;
+  /** After so many seconds the group is killed, unless its leader has ended. */
   readonly limit?: number;
   /** Kills this command's group alone. */
   readonly abort?: AbortSignal;
+  /** Runs to its end although the run was ended: it puts in order what others would stumble over. */
+  readonly despiteAbort?: true;
 }
 
 /** A command whose environment is the caller's business: a script, a build, a program that an administrator set. */
@@ -130,6 +135,16 @@ const problemOf = (program: string, ended: Omit<Ended, 'problem'>, limit: number
     : `${program}: exit status ${ended.code}`;
 };
 
+/** A daemon that keeps a pipe open does not keep us: what was said until a moment after the end counts. */
+const closePipesLater = (child: ChildProcess): void => {
+  const close = (): void => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  // Where we were busy meanwhile, what is in the pipes is read first. Open pipes keep us alive, the timer need not.
+  child.once('exit', () => setTimeout(() => setImmediate(close), graceMs).unref());
+};
+
 const aborted: Ended = { code: 130, output: '', errors: '', problem: 'interrupted', timedOut: false };
 
 /** Run one command in a process group of its own. */
@@ -146,6 +161,7 @@ const runOne = async (command: Command, abort: AbortSignal | undefined): Promise
     reject: false,
     stripFinalNewline: false,
   });
+  if (child.pid !== undefined) command.onStart?.(child.pid);
   let timedOut = false;
   let ending: Promise<void> | undefined;
   const end = (): void => {
@@ -157,6 +173,8 @@ const runOne = async (command: Command, abort: AbortSignal | undefined): Promise
         end();
       }, command.limit * 1000)
     : undefined;
+  child.once('exit', () => clearTimeout(timer));
+  closePipesLater(child);
   abort?.addEventListener('abort', end, { once: true });
   command.abort?.addEventListener('abort', end, { once: true });
   const result = await child;
@@ -182,7 +200,10 @@ const runOne = async (command: Command, abort: AbortSignal | undefined): Promise
  * @param own the caller's environment; what is asked of the system's programs gets its PATH alone
  */
 export const makeProcesses = (own: Environment, abort?: AbortSignal): Processes => ({
-  run: (command) => runOne(command, abort),
+  run: (command) => runOne(command, command.despiteAbort ? undefined : abort),
   ask: (argv, { variables, ...options } = {}) =>
-    runOne({ ...options, argv, environment: { ...probeEnvironment(own), ...variables } }, abort),
+    runOne(
+      { ...options, argv, environment: { ...probeEnvironment(own), ...variables } },
+      options.despiteAbort ? undefined : abort,
+    ),
 });

@@ -39,7 +39,8 @@ export const makeJobserver = async (
 ): Promise<Jobserver> => {
   if (cores === 0) return unlimited;
   const path = join(directory, 'jobserver');
-  const made = await processes.ask(['mkfifo', '-m', '600', path]);
+  // Without a mode, for setting one needs /proc; the directory is private.
+  const made = await processes.ask(['mkfifo', path]);
   // The run was ended before it began: nothing will ask for a slot.
   if (abort.aborted) return unlimited;
   if (made.code !== 0) throw new FailureError({ kind: 'tool-missing', at: 'mkfifo', detail: made.problem });

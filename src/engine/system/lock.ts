@@ -1,16 +1,23 @@
 import { FailureError } from '../errors.ts';
-import { close, openLockFile, rewrite } from './descriptors.ts';
-import { type Processes, signalGroup } from './exec.ts';
-import { readDirectory, readLink, readText, realPath } from './files.ts';
-import { processFacts } from './proc.ts';
+import { appendTo, close, openLockFile, rewrite } from './descriptors.ts';
+import type { Processes } from './exec.ts';
+import { readText } from './files.ts';
+import { isThere, processFacts } from './proc.ts';
+import { endSurvivors, groupLine } from './survivors.ts';
 
 /**
  * Locks by flock(1) on a descriptor that we hold: the kernel drops them when we die. Children that
- * inherit a Module's lock keep it, so whoever comes after a kill -9 finds them and ends them.
+ * inherit a Module's lock keep it, and it names their groups: whoever comes after a kill -9 finds them and ends them.
  */
 
-export interface Lock {
+/** A lock that children inherit. */
+export interface Inheritable {
   readonly descriptor: number;
+  /** Write down the process group of a child that has inherited it. */
+  inheritedBy(group: number): void;
+}
+
+export interface Lock extends Inheritable {
   /** The holder before us died without freeing it. */
   readonly afterDeath: boolean;
   /** Free it, also where a child that lives on has inherited it. */
@@ -28,8 +35,11 @@ export interface LockOptions {
   readonly wait: number;
   /** Told once, before waiting, who holds it. */
   readonly onBusy: (holder: string) => void;
-  /** Told about each process that outlived its run and was ended. */
-  readonly onSurvivor: (pid: number) => void;
+  /**
+   * Only for a lock that children inherit: the groups of a dead run that still hold it are ended, and told here by one
+   * process each. Where nobody inherits it, whoever holds it after a death is another run that is just taking it.
+   */
+  readonly onSurvivor?: (pid: number) => void;
 }
 
 interface Owner {
@@ -39,7 +49,10 @@ interface Owner {
   readonly what: string;
 }
 
-const ownStart = (): string => processFacts(process.pid)?.start ?? '0';
+/** What stands for a start that /proc did not tell. */
+const unknownStart = '0';
+
+const ownStart = (): string => processFacts(process.pid)?.start ?? unknownStart;
 
 const ownerText = (what: string): string => `${process.pid} ${ownStart()} ${what}\n`;
 
@@ -48,7 +61,11 @@ const parseOwner = (text: string | undefined): Owner | undefined => {
   return match?.[1] && match[2] ? { pid: Number(match[1]), start: match[2], what: match[3] ?? '' } : undefined;
 };
 
-const isAlive = (owner: Owner): boolean => processFacts(owner.pid)?.start === owner.start;
+/** Where nobody knows when it started, a process of that number may be it. */
+const isAlive = (owner: Owner): boolean => {
+  const start = processFacts(owner.pid)?.start;
+  return start === undefined || owner.start === unknownStart ? isThere(owner.pid) : start === owner.start;
+};
 
 /** Who holds a lock, by what it wrote into the file; undefined if nobody does, or it has died. */
 export const liveHolder = (path: string): string | undefined => {
@@ -59,43 +76,44 @@ export const liveHolder = (path: string): string | undefined => {
 /** We, as liveHolder says it. */
 export const ownMark = (): string => `${process.pid}:${ownStart()}`;
 
-/** Processes other than we that have a file open, from /proc/PID/fd. */
-const openersOf = (path: string): number[] => {
-  const real = realPath(path);
-  const pids = readDirectory('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  const hasOpen = (pid: string): boolean => {
-    try {
-      return readDirectory(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === real);
-    } catch {
-      return false;
-    }
-  };
-  return pids.filter(hasOpen).map(Number);
-};
-
-/** End the process groups that still hold the lock of a run that is dead. */
-const endSurvivors = (path: string, told: (pid: number) => void): void => {
-  for (const pid of openersOf(path)) {
-    const group = processFacts(pid)?.group;
-    if (group === undefined || group === processFacts(process.pid)?.group) continue;
-    if (signalGroup(group, 'SIGKILL')) told(pid);
-  }
-};
-
 const flock = async (processes: Processes, fd: number, words: string[]): Promise<number> => {
   const ended = await processes.ask(['flock', ...words, '3'], { descriptors: new Map([[3, fd]]) });
   return ended.code;
 };
 
+/** Closing is not enough: a child that lives on has the same lock. */
+const unlock = async (processes: Processes, fd: number): Promise<void> => {
+  const descriptors = new Map([[3, fd]]);
+  await processes.ask(['flock', '--unlock', '3'], { descriptors, despiteAbort: true, limit: 10 });
+};
+
+/** Who holds a lock that we did not get; a name that a dead run left is not the holder's. */
+const holderOf = (path: string): string => {
+  const owner = parseOwner(readText(path));
+  return owner && isAlive(owner) ? `${owner.what} (process ${owner.pid})` : 'another process';
+};
+
+/** How long what was ended may take to be gone, and who is just taking a lock to write its name, seconds. */
+const momentAfterDeath = '2';
+
 const take = async (options: LockOptions, tryFor: (words: string[]) => Promise<number>): Promise<boolean> => {
   if ((await tryFor(['--nonblock'])) === 0) return true;
-  const holder = parseOwner(readText(options.path));
-  if (holder && !isAlive(holder)) {
-    endSurvivors(options.path, options.onSurvivor);
-    if ((await tryFor(['--timeout', '5'])) === 0) return true;
+  const text = readText(options.path) ?? '';
+  const owner = parseOwner(text);
+  if (owner && !isAlive(owner)) {
+    if (options.onSurvivor) endSurvivors(options.path, text, options.onSurvivor);
+    if ((await tryFor(['--timeout', momentAfterDeath])) === 0) return true;
   }
-  options.onBusy(holder ? `${holder.what} (process ${holder.pid})` : 'another process');
+  options.onBusy(holderOf(options.path));
   return options.wait > 0 && (await tryFor(['--timeout', String(options.wait)])) === 0;
+};
+
+const noteGroup = (descriptor: number, group: number): void => {
+  try {
+    appendTo(descriptor, groupLine(group));
+  } catch {
+    // A full disk: the build will say so. A survivor that is not written down is waited for.
+  }
 };
 
 /** Take a lock; throws lock-busy (FailureError) when it is not had in time. */
@@ -103,22 +121,18 @@ export const takeLock = async (options: LockOptions, processes: Processes): Prom
   const descriptor = openLockFile(options.path);
   const tryFor = (words: string[]): Promise<number> => flock(processes, descriptor, words);
   if (!(await take(options, tryFor))) {
-    const holder = parseOwner(readText(options.path));
     close(descriptor);
-    throw new FailureError({
-      kind: 'lock-busy',
-      at: options.path,
-      detail: holder ? `${holder.what} (process ${holder.pid})` : 'another process',
-    });
+    throw new FailureError({ kind: 'lock-busy', at: options.path, detail: holderOf(options.path) });
   }
   const afterDeath = parseOwner(readText(options.path)) !== undefined;
   rewrite(descriptor, ownerText(options.owner));
   return {
     descriptor,
     afterDeath,
+    inheritedBy: (group) => noteGroup(descriptor, group),
     release: async () => {
       rewrite(descriptor, '');
-      await tryFor(['--unlock']);
+      await unlock(processes, descriptor);
       close(descriptor);
     },
   };

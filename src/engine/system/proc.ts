@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errnoOf } from './files.ts';
 
 /** What /proc says of processes. Source: proc(5). */
 
@@ -33,6 +34,22 @@ export const parseStat = (text: string): ProcessFacts | undefined => {
 export const processFacts = (pid: number): ProcessFacts | undefined => {
   const text = readProc(pid, 'stat');
   return text === undefined ? undefined : parseStat(text);
+};
+
+/** Whether there is a process of that number, also where /proc does not say so. */
+export const isThere = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // One that we may not signal is there.
+    return errnoOf(error) === 'EPERM';
+  }
+};
+
+/** Facts of a process and of its ancestors, itself first. */
+export const lineage = (pid: number): readonly ProcessFacts[] => {
+  const facts = processFacts(pid);
+  return facts ? [facts, ...lineage(facts.parent)] : [];
 };
 
 /** The command line of a process, empty if it has ended. */

@@ -4,6 +4,7 @@ import { type Exports, exportsIdentity } from '../kernel/symvers.ts';
 import type { Module } from '../request.ts';
 import type { BuildRecord, Fingerprint, UsedSymbols } from '../state/record.ts';
 import { hashText, isDirectory, lstat, readLink, readText, stat, walk } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 
 /** What a build depends on, as hashes: a difference names what changed. */
 
@@ -18,8 +19,12 @@ export const treeHash = (directory: string): string => {
   return hashText(...lines);
 };
 
-/** Empty for what cannot be a conf: reading a directory fails, and reading a FIFO never ends. */
-const confText = (file: string): string => (stat(file)?.kind === 'file' ? (readText(file) ?? '') : '');
+/** Empty for what cannot be a conf or be read: reading a directory fails, and reading a FIFO never ends. */
+const confText = (file: string): string =>
+  lookOr(
+    () => (stat(file)?.kind === 'file' ? (readText(file) ?? '') : ''),
+    () => '',
+  );
 
 /**
  * @param sources treeHash of the source directory

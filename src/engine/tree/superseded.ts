@@ -90,8 +90,9 @@ export const removedWithoutReplacement = (run: Run, entries: readonly TreeEntry[
   const { sourceTree, stateDir } = run.settings;
   const sources = readDirectory(sourceTree);
   return entries.filter(
-    ({ module, broken }) =>
+    ({ module, broken, unreadable }) =>
       broken &&
+      !unreadable &&
       isSuperseded(stateDir, module) &&
       !sources.some((name) => name.startsWith(`${module.name}-`)) &&
       !entries.some((other) => other.module.name === module.name && other.module.version !== module.version),

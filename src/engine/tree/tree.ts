@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Failure } from '../errors.ts';
 import { compressionOf } from '../kernel/compression.ts';
 import { type Kernel, type Module, sameKernel } from '../request.ts';
 import { exists, isDirectory, lstat, readDirectory, readLink, realPath } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { isCleanName } from '../system/names.ts';
 import { isTemporary, symlinkAtomic } from '../system/publish.ts';
 import { newestOf } from '../system/version.ts';
@@ -13,8 +15,10 @@ export interface TreeEntry {
   readonly directory: string;
   /** Where its `source` leads; for a broken one where it should lead. */
   readonly source: string;
-  /** `source` leads to nothing. */
+  /** `source` leads to nothing, or it cannot be looked at. */
   readonly broken: boolean;
+  /** Why the entry or its source cannot be looked at. */
+  readonly unreadable?: Failure;
   /** Kernels that it is built for. */
   readonly built: readonly Kernel[];
 }
@@ -57,9 +61,28 @@ const readEntry = (dkmsTree: string, sourceTree: string, module: Module): TreeEn
   const built = builtKernels(directory);
   if (kind === undefined && !isDirectory(usual) && built.length === 0) return undefined;
   const source = kind === 'link' ? join('/', readLink(link) ?? '') : usual;
-  const broken = !exists(link);
-  return { module, directory, source: realPath(link) ?? source, broken, built };
+  const found = lookOr<Pick<TreeEntry, 'source' | 'broken' | 'unreadable'>>(
+    () => ({ source: realPath(link) ?? source, broken: !exists(link) }),
+    (unreadable) => ({ source, broken: true, unreadable }),
+  );
+  return { module, directory, ...found, built };
 };
+
+const entryOrReason = (dkmsTree: string, sourceTree: string, module: Module): TreeEntry | undefined =>
+  lookOr<TreeEntry | undefined>(
+    () => readEntry(dkmsTree, sourceTree, module),
+    (unreadable) => {
+      const directory = entryDirectory(dkmsTree, module);
+      return { module, directory, source: join(directory, 'source'), broken: true, unreadable, built: [] };
+    },
+  );
+
+/** No for what cannot be looked at, too. */
+const isSurelyDirectory = (path: string): boolean =>
+  lookOr(
+    () => isDirectory(path),
+    () => false,
+  );
 
 /** Whether a source directory is that of one of these. */
 export const isRegistered = (entries: readonly TreeEntry[], directory: string): boolean => {
@@ -70,12 +93,12 @@ export const isRegistered = (entries: readonly TreeEntry[], directory: string): 
 /** Every Module in the dkms tree, in the order of a shell glob over names and versions. */
 export const readTree = (dkmsTree: string, sourceTree: string): TreeEntry[] =>
   readDirectory(dkmsTree)
-    .filter((name) => isCleanName(name) && isDirectory(join(dkmsTree, name)))
+    .filter((name) => isCleanName(name) && isSurelyDirectory(join(dkmsTree, name)))
     .flatMap((name) =>
       readDirectory(join(dkmsTree, name))
         .filter((version) => isCleanName(version) && version !== 'original_module' && !version.startsWith('kernel-'))
         .filter((version) => lstat(join(dkmsTree, name, version))?.kind === 'directory')
-        .map((version) => readEntry(dkmsTree, sourceTree, { name, version })),
+        .map((version) => entryOrReason(dkmsTree, sourceTree, { name, version })),
     )
     .filter((entry) => entry !== undefined);
 

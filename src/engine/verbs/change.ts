@@ -31,7 +31,6 @@ const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> =
       owner: isHook(request) ? 'kmodsort hook run' : `kmodsort ${request.verb}`,
       wait: isHook(request) ? lockWaits.hook : lockWaits.typed,
       onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
-      onSurvivor: () => undefined,
     },
     run.processes,
   );

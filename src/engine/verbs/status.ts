@@ -6,6 +6,7 @@ import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKern
 import type { Settings } from '../settings.ts';
 import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';
 import { hashFile, readDirectory, readText, realPath, walk } from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
 import { compareVersions } from '../system/version.ts';
 import { type ModuleFiles, moduleFiles, savedOriginals } from '../tree/originals.ts';
 import { builtDirectory, builtFiles, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
@@ -116,12 +117,19 @@ const weakEntries = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry[
     }));
 };
 
-const linesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
+const allLinesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
   const built = entry.built.flatMap((kernel) => [builtEntry(view, entry, kernel), ...weakEntries(view, entry, kernel)]);
   const failures = failuresOf(view, entry);
   if (entry.broken) return [brokenEntry(entry), ...built, ...failures];
   return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
 };
+
+/** What cannot be looked at costs this entry's lines alone. */
+const linesOf = (view: View, entry: TreeEntry): StatusEntry[] =>
+  lookOr(
+    () => allLinesOf(view, entry),
+    () => [brokenEntry(entry)],
+  );
 
 /** With -k or -a: what is built for others only counts as added, once for each kernel asked for. */
 const fittingLines = (view: View, entry: TreeEntry, request: StatusRequest): StatusEntry[] => {

@@ -125,8 +125,8 @@ const forgetKernels = (run: Run, releases: readonly string[], rows: readonly Row
 /** A Module that was left alone because its source is not there is still worth a word. */
 const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
   const { stateDir } = run.settings;
-  for (const { module, source } of entries.filter((entry) => entry.broken && !isSuperseded(stateDir, entry.module)))
-    run.note({ note: 'broken-module', module, source });
+  const gone = entries.filter((entry) => entry.broken && !entry.unreadable && !isSuperseded(stateDir, entry.module));
+  for (const { module, source } of gone) run.note({ note: 'broken-module', module, source });
 };
 
 /** The same version came again, as in an upgrade of its package alone. */

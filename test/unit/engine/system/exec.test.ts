@@ -43,8 +43,39 @@ describe('why a command failed, in one line', () => {
     const ended = await processes.ask(['sleep', '20'], { limit: 0.2 });
     expect(ended).toMatchObject({ timedOut: true, problem: 'sleep: timed out after 0.2 s' });
   });
+  it.each([
+    ['a limit', { limit: 30 }],
+    ['a limit that would end while we wait for more output', { limit: 1.2 }],
+    ['no limit', {}],
+  ])('is none where a daemon keeps its output open: what was said by then counts, with %s', async (_what, options) => {
+    const start = performance.now();
+    const argv: Argv = ['sh', '-c', 'echo said; echo warned >&2; setsid sleep 20 & sleep 0.5'];
+    expect(await processes.ask(argv, options)).toEqual({
+      code: 0,
+      output: 'said\n',
+      errors: 'warned\n',
+      problem: '',
+      timedOut: false,
+    });
+    expect(performance.now() - start).toBeLessThan(4000);
+  });
+  it('is none, and its output is whole, where we are busy when it ends', async () => {
+    const asked = processes.ask(['sh', '-c', 'sleep 0.1; head -c 60000 /dev/zero']);
+    const busy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100), 1);
+    const ended = await asked;
+    clearInterval(busy);
+    expect({ ...ended, output: ended.output.length }).toMatchObject({ code: 0, output: 60_000 });
+  });
+  it('is its own status where a daemon keeps its output open', async () => {
+    const ended = await processes.ask(['sh', '-c', 'setsid sleep 20 & echo no >&2; exit 3']);
+    expect(ended).toMatchObject({ code: 3, problem: 'no' });
+  });
   it('is that nothing is started any more after an abort', async () => {
     const ended = await makeProcesses(own, AbortSignal.abort()).ask(['true']);
     expect(ended).toMatchObject({ code: 130, problem: 'interrupted' });
+  });
+  it('is none after an abort where it must be done all the same', async () => {
+    const ended = await makeProcesses(own, AbortSignal.abort()).ask(['true'], { despiteAbort: true });
+    expect(ended).toMatchObject({ code: 0, problem: '' });
   });
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FailureError } from '../../../../src/engine/errors.ts';
@@ -7,6 +7,7 @@ import { isNested, markers, runMark } from '../../../../src/engine/state/nested.
 import { runLockFile } from '../../../../src/engine/state/paths.ts';
 import { makeProcesses } from '../../../../src/engine/system/exec.ts';
 import { type Lock, type LockOptions, takeLock } from '../../../../src/engine/system/lock.ts';
+import { processFacts } from '../../../../src/engine/system/proc.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
 const root = temporaryDirectory();
@@ -39,17 +40,29 @@ const take = (path: string, more: Partial<LockOptions> = {}): Wished => {
 
 const newPath = (): string => join(mkdtempSync(join(root, 'lock-')), 'deep', 'lock');
 
-/** A process of another group that holds the lock, and says when it does. */
-const heldByOther = async (path: string): Promise<ChildProcess> => {
-  put(path);
-  const child = spawn('flock', [path, 'sh', '-c', 'echo held; sleep 60'], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+/** A process of another group with a file open, once it has said that it is ready. */
+const start = async (...[program, ...words]: [string, ...string[]]): Promise<ChildProcess> => {
+  const child = spawn(program, words, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   children.push(child);
   await new Promise((resolve) => child.stdout?.once('data', resolve));
   return child;
 };
+
+/** A process of another group that holds the lock. */
+const heldByOther = (path: string): Promise<ChildProcess> => {
+  put(path);
+  return start('flock', path, 'sh', '-c', 'echo held; sleep 60');
+};
+
+/** Nobody has this process number: the owner is dead. */
+const deadOwner = '999999999 1 kmodsort sync\n';
+
+/** What a run that is killed leaves in the lock: its name, and the group that inherited it. */
+const leaveDead = (path: string, child: ChildProcess, start = processFacts(child.pid ?? 0)?.start): void => {
+  put(path, `${deadOwner}group ${child.pid} ${start}\n`, 0o600);
+};
+
+const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
 const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.on('close', resolve));
 
@@ -105,19 +118,94 @@ describe('takeLock', () => {
     expect(second.busy).toEqual(['another process']);
     expect(performance.now() - start).toBeLessThan(5000);
   });
-  it('ends what a dead owner left holding it, and says so', async () => {
+  it('writes down each group that inherits it, with the time at which its leader started', async () => {
+    const path = newPath();
+    const lock = await take(path).lock;
+    const child = await start('sh', '-c', 'echo; sleep 60');
+    lock.inheritedBy(child.pid ?? 0);
+    const [owner, group] = readFileSync(path, 'utf8').split('\n');
+    expect(owner).toMatch(/the tests$/);
+    expect(group).toBe(`group ${child.pid} ${processFacts(child.pid ?? 0)?.start}`);
+    await lock.release();
+    expect(readFileSync(path, 'utf8')).toBe('');
+  });
+  it('ends the group that a dead owner left holding it, and says so', async () => {
     const path = newPath();
     const child = await heldByOther(path);
-    // Nobody has process number 999999999: its owner is dead, its child lives on.
-    put(path, '999999999 1 kmodsort sync\n');
+    leaveDead(path, child);
     const gone = ended(child);
     const wish = take(path, { wait: 20 });
     const lock = await wish.lock;
     await gone;
     expect(lock.afterDeath).toBe(true);
-    expect(wish.survivors.length).toBeGreaterThan(0);
+    expect(wish.survivors).toHaveLength(1);
     expect(wish.busy).toEqual([]);
     await lock.release();
+  });
+  it('ends what is left of such a group when its leader is gone', async () => {
+    const path = newPath();
+    put(path);
+    const child = await start('sh', '-c', `exec 8>>${path}; flock 8; (echo held; sleep 60) & wait`);
+    leaveDead(path, child);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    const wish = take(path, { wait: 20 });
+    const lock = await wish.lock;
+    expect(wish.survivors).toHaveLength(1);
+    await lock.release();
+  });
+  it.each<[string, (path: string, child: ChildProcess) => void]>([
+    ['whose group nobody wrote down', (path) => put(path, deadOwner)],
+    ['whose group started at another time than the one written down', (path, child) => leaveDead(path, child, '1')],
+  ])('lets live a holder %s: it waits', async (_which, leave) => {
+    const path = newPath();
+    const child = await heldByOther(path);
+    leave(path, child);
+    const wish = take(path);
+    expect(await failureOf(wish.lock)).toEqual({ kind: 'lock-busy', at: path, detail: 'another process' });
+    expect(wish.survivors).toEqual([]);
+    expect(isRunning(child)).toBe(true);
+  });
+  it('is freed after an abort, too, also where a child that lives on has inherited it', async () => {
+    const path = newPath();
+    const abort = new AbortController();
+    const wish = { path, owner: 'a build', wait: 0, onBusy: () => undefined };
+    const lock = await takeLock(wish, makeProcesses(environment, abort.signal));
+    const child = spawn('sleep', ['60'], { detached: true, stdio: ['ignore', 'ignore', 'ignore', lock.descriptor] });
+    children.push(child);
+    abort.abort('SIGINT');
+    await lock.release();
+    const next = await take(path).lock;
+    expect(isRunning(child)).toBe(true);
+    await next.release();
+  });
+  it('lets live who only reads it, even of the group that was written down', async () => {
+    const path = newPath();
+    const child = await heldByOther(path);
+    const reader = await start('sh', '-c', `echo begun > ${path}; exec tail -f ${path}`);
+    leaveDead(path, child);
+    appendFileSync(path, `group ${reader.pid} ${processFacts(reader.pid ?? 0)?.start}\n`);
+    const lock = await take(path, { wait: 20 }).lock;
+    expect(isRunning(reader)).toBe(true);
+    await lock.release();
+  });
+  it('ends nobody where nobody inherits it: whoever holds it after a death is just taking it', async () => {
+    const path = newPath();
+    const child = await heldByOther(path);
+    leaveDead(path, child);
+    const busy: string[] = [];
+    const wish = { path, owner: 'a run', wait: 0, onBusy: (holder: string) => busy.push(holder) };
+    expect(await failureOf(takeLock(wish, makeProcesses(environment)))).toMatchObject({ kind: 'lock-busy' });
+    expect(busy).toEqual(['another process']);
+    expect(isRunning(child)).toBe(true);
+  });
+  it('knows nothing of when an owner started that had no /proc to look: one that lives is waited for', async () => {
+    const path = newPath();
+    const child = await heldByOther(path);
+    put(path, `${child.pid} 0 kmodsort sync\ngroup ${child.pid} ${processFacts(child.pid ?? 0)?.start}\n`);
+    const wish = take(path);
+    expect(await failureOf(wish.lock)).toMatchObject({ detail: `kmodsort sync (process ${child.pid})` });
+    expect(isRunning(child)).toBe(true);
   });
   it('does not take a later process with the same number for the owner', async () => {
     const path = newPath();
