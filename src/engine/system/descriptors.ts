@@ -11,6 +11,15 @@ export const openLog = (path: string): number => {
   return fs.openSync(path, 'a', 0o644);
 };
 
+const lastingLimit = 1 << 20;
+
+/** The same for a log that every run adds to: one that has grown beyond a mebibyte begins anew. */
+export const openLastingLog = (path: string): number => {
+  const descriptor = openLog(path);
+  if (fs.fstatSync(descriptor).size > lastingLimit) fs.ftruncateSync(descriptor, 0);
+  return descriptor;
+};
+
 export const appendTo = (fd: number, text: string): void => {
   fs.writeSync(fd, text);
 };
