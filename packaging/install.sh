@@ -40,7 +40,10 @@ esac
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 bundle=$top/dist/kmodsort.mjs
-[ -f "$bundle" ] && [ -d "$top/dist/lib" ] || { echo 'install.sh: dist is not built: npm run build' >&2 && exit 1; }
+if [ ! -f "$bundle" ] || [ ! -d "$top/dist/lib" ]; then
+  echo 'install.sh: dist is not built: npm run build' >&2
+  exit 1
+fi
 
 # Usage: put MODE FILE TARGET
 put() {

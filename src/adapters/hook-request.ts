@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Note } from '../engine/progress.ts';
 import type { Request } from '../engine/request.ts';
+import type { Environment } from '../engine/settings.ts';
 import { commandLineOf } from '../engine/system/proc.ts';
 import { apt } from './apt.ts';
 import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
@@ -38,6 +39,12 @@ export const hookRequest = async (call: HookCall, stdin: Readable, abort: AbortS
   return { request, notes: stalled ? [{ note: 'stdin-stalled', seconds: stdinLimits.seconds }] : [] };
 };
 
+/** The package manager: the shell between it and us says which process that is. */
+const callerOf = (environment: Environment): number => {
+  const said = Number(environment.KMODSORT_CALLER);
+  return Number.isInteger(said) && said > 0 ? said : process.ppid;
+};
+
 /** What the guard is to look at: the list of a manager on stdin, and the command line of whoever called us. */
 export const guardRequest = async (
   manager: 'apt' | 'pacman',
@@ -45,7 +52,7 @@ export const guardRequest = async (
   abort: AbortSignal,
 ): Promise<AskedFor> => {
   const { text } = await readStdin(stdin, { ...stdinLimits, abort });
-  return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(process.ppid)) }, notes: [] };
+  return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(callerOf(process.env))) }, notes: [] };
 };
 
 /** What waits is taken up by the next run that builds; a removal does not build, and a dry run does nothing. */

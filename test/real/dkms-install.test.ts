@@ -117,6 +117,7 @@ describe.skipIf(missing)('dkms install', () => {
     await done(world, ['uninstall', 'tool/1.0', '-k', older]);
     expect(linesOf(told)).toHaveLength(2);
     world.configure("post_transaction='echo no luck; exit 3'\n");
+    put(join(world.trees.dkmsTree, 'post_transaction.log'), 'old\n'.repeat(1 << 19));
     const { code, stdout } = await world.dkms(['install', 'tool/1.0', '-k', older]);
     expect([code, stdout]).toEqual([1, expect.stringContaining('post_transaction failed with exit code 3')]);
     expect(readFileSync(join(world.trees.dkmsTree, 'post_transaction.log'), 'utf8')).toBe('no luck\n');

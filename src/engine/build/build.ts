@@ -64,10 +64,10 @@ const applyPatches = async (context: BuildContext): Promise<void> => {
 
 const script = async (context: BuildContext, name: 'PRE_BUILD' | 'POST_BUILD'): Promise<void> => {
   const { run, site, conf, build, log } = context;
-  const before = log.text().length;
+  const before = log.size();
   const code = await runScript(run, site, name, conf.scripts[name], build, log);
   if (code === 0) return;
-  const { detail } = causeOf(log.text().slice(before), build);
+  const { detail } = causeOf(log.since(before), build);
   throw new FailureError({ kind: 'script-failed', at: `${name} ${conf.scripts[name] ?? ''}`, detail, code });
 };
 
@@ -95,6 +95,7 @@ const dependencyMarks = (context: BuildContext): void => {
 /** Rename the finished directory into site; an earlier build makes room by a rename too. */
 const publish = (context: BuildContext): void => {
   const { site, staging, log } = context;
+  log.bound();
   copyFile(log.path, join(staging, 'log', 'make.log'));
   dependencyMarks(context);
   for (const file of walk(staging)) syncPath(join(staging, file));

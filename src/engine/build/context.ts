@@ -31,7 +31,7 @@ export const tryTool = async (
   directory: string,
 ): Promise<Failure | undefined> => {
   const end = context.log.step(title, argv.join(' '));
-  const before = context.log.text().length;
+  const before = context.log.size();
   const ended = await context.run.processes.ask(argv, {
     directory,
     log: context.log.descriptor,
@@ -41,7 +41,7 @@ export const tryTool = async (
   if (ended.code === 0) return undefined;
   if (context.run.abort.aborted) return { kind: 'interrupted' };
   if (ended.unstartable) return { kind: 'tool-missing', at: argv[0], detail: ended.problem };
-  const { kind, detail } = causeOf(context.log.text().slice(before), context.build);
+  const { kind, detail } = causeOf(context.log.since(before), context.build);
   return { kind, at: argv[0], detail, code: ended.code };
 };
 

@@ -104,15 +104,15 @@ export const runMake = async (
   };
   const { release } = site.kernel;
   const line = makeLine(make, release, run.jobserver.prefix, isClang);
-  const before = log.text().length;
+  const before = log.size();
   let code = await attempt(run, site, conf, log, { line, environment });
-  if (code !== 0 && startsWithMake.test(make) && isMissingOnlyOurs(log.text().slice(before), dependencies)) {
+  if (code !== 0 && startsWithMake.test(make) && isMissingOnlyOurs(log.since(before), dependencies)) {
     run.note({ note: 'symbols-retried', module: site.module });
     const again = makeLine(make, release, run.jobserver.prefix, isClang, symbols);
     code = await attempt(run, site, conf, log, { line: again, environment });
   }
   if (code === 0) return;
-  const cause = causeOf(log.text().slice(before), build);
+  const cause = causeOf(log.since(before), build);
   const at = (cause.kind === 'tool-missing' && missingTool(cause.detail)) || make;
   throw new FailureError({ kind: cause.kind, at, detail: cause.detail, code });
 };

@@ -4,7 +4,7 @@ import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { initramfsLogFile } from '../state/paths.ts';
-import { close, openLog } from '../system/descriptors.ts';
+import { close, openLastingLog } from '../system/descriptors.ts';
 import { exists, readDirectory, readText } from '../system/files.ts';
 
 /**
@@ -41,7 +41,7 @@ const commandFor = (run: Run, release: string): Command | undefined => {
 const make = async (run: Run, release: string, command: Command): Promise<Failure | undefined> => {
   run.emit({ kind: 'initramfs', release });
   const log = initramfsLogFile(run.settings.stateDir, release);
-  const descriptor = openLog(log);
+  const descriptor = openLastingLog(log);
   const ended = await run.processes.run({ argv: command, environment: run.environment, log: descriptor, limit });
   close(descriptor);
   if (ended.code === 0) return undefined;

@@ -7,7 +7,7 @@ import type { Run } from '../run/run.ts';
 import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { withoutMarkers } from '../state/nested.ts';
 import { readRecord } from '../state/record.ts';
-import { close, openLog } from '../system/descriptors.ts';
+import { close, openLastingLog } from '../system/descriptors.ts';
 
 /** What follows a run when its lock is free again: post_transaction, and loading what was installed. */
 
@@ -18,7 +18,7 @@ const runPostTransaction = async (run: Run, release: string): Promise<Failure | 
   const line = run.settings.postTransaction;
   if (!line) return undefined;
   const log = join(run.settings.dkmsTree, 'post_transaction.log');
-  const descriptor = openLog(log);
+  const descriptor = openLastingLog(log);
   const ended = await run.processes.run({
     argv: ['bash', '-c', line],
     environment: { ...withoutMarkers(run.environment), kernelver: release },

@@ -1,18 +1,66 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf } from './files.ts';
+import { errnoOf, exists } from './files.ts';
 import { makeDirectory } from './publish.ts';
 
 /** Open descriptors that children inherit: logs, locks, the jobserver's FIFO. */
 
-/** Open a file for appending a log; the descriptor is the caller's to close. */
+/** Open a file for appending a log, and for reading it; the descriptor is the caller's to close. */
 export const openLog = (path: string): number => {
   makeDirectory(dirname(path));
-  return fs.openSync(path, 'a', 0o644);
+  return fs.openSync(path, 'a+', 0o644);
+};
+
+const lastingLimit = 1 << 20;
+
+/** The same for a log that every run adds to: one that has grown beyond a mebibyte begins anew. */
+export const openLastingLog = (path: string): number => {
+  const descriptor = openLog(path);
+  if (fs.fstatSync(descriptor).size > lastingLimit) fs.ftruncateSync(descriptor, 0);
+  return descriptor;
 };
 
 export const appendTo = (fd: number, text: string): void => {
   fs.writeSync(fd, text);
+};
+
+export const sizeOf = (fd: number): number => fs.fstatSync(fd).size;
+
+const readBytes = (fd: number, from: number, to: number): Buffer => {
+  const bytes = Buffer.alloc(to - from);
+  let count = 0;
+  while (count < bytes.length) {
+    const more = fs.readSync(fd, bytes, count, bytes.length - count, from + count);
+    if (more === 0) break;
+    count += more;
+  }
+  return bytes.subarray(0, count);
+};
+
+/** The text of an open file between two offsets. */
+export const readPart = (fd: number, from: number, to: number): string => readBytes(fd, from, to).toString('utf8');
+
+/** Take the middle out of an open file. */
+const cutMiddle = (fd: number, atEnds: number, say: (bytes: number) => string): void => {
+  const size = sizeOf(fd);
+  if (size <= 2 * atEnds) return;
+  const kept = Buffer.concat([Buffer.from(say(size - 2 * atEnds)), readBytes(fd, size - atEnds, size)]);
+  for (let done = 0; done < kept.length; ) done += fs.writeSync(fd, kept, done, kept.length - done, atEnds + done);
+  fs.ftruncateSync(fd, atEnds + kept.length);
+};
+
+/**
+ * Leave so many bytes at each end of a file, and between them a word about those that went. A file that is not there
+ * stays so.
+ */
+export const boundFile = (path: string, atEnds: number, say: (bytes: number) => string): void => {
+  if (!exists(path)) return;
+  const fd = fs.openSync(path, 'r+');
+  try {
+    cutMiddle(fd, atEnds, say);
+  } finally {
+    fs.closeSync(fd);
+  }
 };
 
 export const openToRead = (path: string): number => fs.openSync(path, 'r');

@@ -24,6 +24,9 @@ describe('the guard', () => {
     const { status, stderr } = guard('kernel_guard="yes"\n', does);
     expect([status, stderr]).toEqual([0, expect.stringContaining('the incoming kernels were not checked')]);
   });
+  it('tells the program who brings the packages: pacman has their files on its command line', () => {
+    expect(guard('kernel_guard="yes"\n', 'echo "$KMODSORT_CALLER"').stdout).toBe(`${process.pid}\n`);
+  });
   it('lets it go on when the program cannot start', () => {
     const { status, stderr } = guard('kernel_guard="yes"\n', 'exit 1', 'exit 1');
     expect([status, stderr]).toEqual([0, expect.stringContaining('the incoming kernels were not checked')]);

@@ -1,24 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { put } from '../temporary.ts';
 
 /** The shell scripts of the hooks with a root of their own, and a program that does as a test says. */
 
 const repository = resolve(import.meta.dirname, '../../..');
 
+/** Where each script is in the repository, and below a root. */
+const places: readonly (readonly [string, string])[] = [
+  ...['guard', 'hook', 'queue.sh', 'required-check'].map((name) => [`hooks/shell/${name}`, `lib/${name}`] as const),
+  ['hooks/dkms/dkms', 'sbin/dkms'],
+  ['hooks/apt/postinst.d/00-kmodsort', 'etc/postinst.d/00-kmodsort'],
+  ['hooks/apt/prerm.d/00-kmodsort', 'etc/prerm.d/00-kmodsort'],
+  ['hooks/rpm/40-dkms.install', 'etc/40-dkms.install'],
+  ['packaging/debian/postinst', 'info/postinst'],
+];
+
 /** Copy the scripts below a root, which takes the place of the machine's own. */
 export const putScripts = (root: string): void => {
-  for (const path of ['shell/guard', 'shell/hook', 'shell/queue.sh', 'shell/required-check', 'dkms/dkms']) {
-    const text = readFileSync(join(repository, 'hooks', path), 'utf8');
-    const name = basename(path) === 'dkms' ? 'sbin/dkms' : `lib/${basename(path)}`;
-    put(
-      join(root, name),
-      text
-        .replaceAll('/usr/lib/kmodsort', join(root, 'lib'))
-        .replaceAll(/\/(etc\/dkms|var\/lib\/kmodsort)/g, `${root}/$1`),
-      0o755,
-    );
+  for (const [from, to] of places) {
+    const text = readFileSync(join(repository, from), 'utf8').replaceAll('/usr/lib/kmodsort', join(root, 'lib'));
+    put(join(root, to), text.replaceAll(/\/(etc\/dkms|var\/lib\/kmodsort)/g, `${root}/$1`), 0o755);
   }
 };
 
