@@ -65,6 +65,23 @@ describe.skipIf(!provision).each(releases)('pacman on %s', (release) => {
     expect((await machine.run(['dkms', 'status'])).stdout).toBe('');
   });
 
+  it('upgrade-fails: a version that does not compile leaves the working one in place, until one does', async () => {
+    const machine = await archMachine(release, ...kernel, ...modules);
+    await pacmanWell(machine, '-Sy', 'linux', 'linux-headers', 'zeta-core-dkms');
+    const spoil = (text: string): string => `${text}\n#error "this one is broken"\n`;
+    await publishPackages(machine, dkmsPackage('zeta-core', { version: '1.1', edits: { 'zeta_core.c': spoil } }));
+    const { stdout } = await pacman(machine, '-Syu');
+    expect(stdout).toMatch(/FAILED +zeta-core\/1\.1 /);
+    expect(stdout).toContain('fallback: zeta-core/1.0 is still installed and will load');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    await publishPackages(machine, dkmsPackage('zeta-core', { version: '1.2' }));
+    await pacmanWell(machine, '-Syu');
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe(`zeta-core/1.2, ${older.release}, x86_64: installed\n`);
+    await pacmanWell(machine, '-R', 'zeta-core-dkms');
+    expect(machine.objects(older.release)).toEqual([]);
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe('');
+  });
+
   it('two-kernels: both are built for, a replaced one is cleaned up, and the other keeps its modules', async () => {
     const machine = await archMachine(
       release,

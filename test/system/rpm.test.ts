@@ -70,6 +70,21 @@ describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
     expect(machine.objects(older.release)).toEqual([]);
   });
 
+  it('upgrade-fails: a version that does not compile leaves the working one in place, until one does', async () => {
+    const machine = await fedoraMachine(release, core, devel, moduleRpm('zeta-core'));
+    await dnfWell(machine, 'install', core.name, devel.name, 'dkms-zeta-core');
+    const spoil = (text: string): string => `${text}\n#error "this one is broken"\n`;
+    await publishRpms(machine, moduleRpm('zeta-core', { version: '1.1', edits: { 'zeta_core.c': spoil } }));
+    const { stdout, stderr } = await dnf(machine, 'upgrade', '--refresh');
+    expect(stdout + stderr).toMatch(/FAILED +zeta-core\/1\.1 /);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    await publishRpms(machine, moduleRpm('zeta-core', { version: '1.2' }));
+    await dnfWell(machine, 'upgrade', '--refresh');
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe(`zeta-core/1.2, ${older.release}, x86_64: installed\n`);
+    await dnfWell(machine, 'remove', 'dkms-zeta-core');
+    expect(machine.objects(older.release)).toEqual([]);
+  });
+
   it('source: alone in the wrong order, upgraded with its dependents, and removed', async () => {
     const machine = await fedoraMachine(release, core, devel, ...chain.map((name) => moduleRpm(name)));
     await dnfWell(machine, 'install', core.name, devel.name);
