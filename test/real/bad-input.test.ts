@@ -15,6 +15,11 @@ import { canMount, mountAt, unmountAll } from './mounts.ts';
  * file, and everything beside it is built.
  */
 
+/** Without >, by which bash would make a file where it stands. */
+const rubbish = Buffer.from(
+  Array.from({ length: 2048 }, (_, at) => (at * 131 + 7) % 256).filter((byte) => byte !== 0x3e),
+);
+
 const provision = inject('provision');
 const both = provision.kind === 'ready' ? provision.kernels : [];
 const kernels = both.slice(-1);
@@ -66,7 +71,7 @@ const bads: readonly Bad[] = [
   {
     name: 'rubbish',
     what: 'binary rubbish',
-    spoil: (conf) => writeFileSync(conf, Buffer.from(Array.from({ length: 2048 }, (_, at) => (at * 131 + 7) % 256))),
+    spoil: (conf) => writeFileSync(conf, rubbish),
     says: `: ${confAt('rubbish')}`,
   },
   {
