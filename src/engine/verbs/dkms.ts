@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type Failure, FailureError } from '../errors.ts';
 import { uninstallModule } from '../install/install.ts';
-import { depmodAll, inOrder, type JobsDone, runJobs } from '../jobs/run-plan.ts';
+import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
-import type { Removal, Target } from '../plan/candidates.ts';
+import type { Target } from '../plan/candidates.ts';
 import { makePlan } from '../plan/make-plan.ts';
-import { findingsOn, noSurvey, surveyModules } from '../plan/survey.ts';
+import { surveyModules } from '../plan/survey.ts';
 import type { Row, SyncResult } from '../progress.ts';
 import { loadArchive, loadModule, makeArchive } from '../register/archive.ts';
 import { entryFor, registerOperand } from '../register/operand.ts';
@@ -13,25 +13,21 @@ import {
   type DkmsRequest,
   type Kernel,
   type MatchRequest,
-  type Module,
   type ModuleRequest,
   type Operand,
-  type PreinstRequest,
   sameKernel,
-  sameModule,
 } from '../request.ts';
 import type { Run } from '../run/run.ts';
-import { markAdded, wasAddedHere } from '../state/rpm-upgrade.ts';
+import { markAdded } from '../state/rpm-upgrade.ts';
 import { exists, isDirectory, readDirectory } from '../system/files.ts';
 import { isCleanName } from '../system/names.ts';
 import { compareVersions } from '../system/version.ts';
-import { forgetEntry } from '../tree/forget.ts';
-import { hasOtherVersion, markSuperseded, removeSuperseded } from '../tree/superseded.ts';
-import { installedVersion, newestEntries, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
+import { installedVersion, newestEntries, type TreeEntry } from '../tree/tree.ts';
+
+import { type Done, entriesNow, nothing } from './done.ts';
+import { preinst, takeModuleAway } from './take-away.ts';
 
 /** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
-
-const entriesNow = (run: Run): TreeEntry[] => readTree(run.settings.dkmsTree, run.settings.sourceTree);
 
 /** Every kernel with headers, whether it can be booted or not: what `--all` builds for. */
 const kernelsWithHeaders = (run: Run): Kernel[] =>
@@ -46,16 +42,6 @@ const withNamed = (entries: readonly TreeEntry[], named: readonly TreeEntry[]): 
   const names = new Set(named.map((entry) => entry.module.name));
   return [...named, ...newestEntries(entries.filter((entry) => !names.has(entry.module.name)))];
 };
-
-/** What a command did, before depmod. */
-interface Done {
-  readonly rows: readonly Row[];
-  readonly failures: readonly Failure[];
-  /** Releases below whose directories files were changed. */
-  readonly changed: readonly string[];
-}
-
-const nothing: Done = { rows: [], failures: [], changed: [] };
 
 /** A kernel that a command names and that is not there. */
 interface MissingKernel {
@@ -134,58 +120,6 @@ const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<Done> =
   return bringAbout(run, [entry], kernels, target, missingKernels(run, request));
 };
 
-/** What there is to take away; a kernel on which there is nothing is a row without a Job. */
-const removalsFor = (
-  run: Run,
-  entry: TreeEntry,
-  kernels: readonly Kernel[],
-  want: 'uninstalled' | 'absent',
-): { readonly removals: Removal[]; readonly rows: Row[] } => {
-  const removals: Removal[] = [];
-  const rows: Row[] = [];
-  for (const kernel of kernels) {
-    const state = stateOn(run.settings.dkmsTree, entry, kernel);
-    const hasSomething = want === 'absent' ? state !== 'added' : state === 'installed';
-    if (hasSomething) removals.push({ module: entry.module, kernel, want, why: 'asked' });
-    else rows.push({ module: entry.module, kernel, outcome: { kind: 'unchanged' } });
-  }
-  return { removals, rows };
-};
-
-const takeAway = async (run: Run, removals: readonly Removal[]): Promise<JobsDone> => {
-  const plan = makePlan({ kernels: [], removals, trustMemory: false, headersMayFollow: false });
-  run.emit({ kind: 'planned', plan });
-  return runJobs(run, plan, noSurvey);
-};
-
-const isLeft = (run: Run, module: Module): boolean =>
-  entriesNow(run).some((entry) => sameModule(entry.module, module) && entry.built.length > 0);
-
-/** dpkg removes the old version before the new one comes, rpm after that: it stays where the new one does not stand. */
-const isReplaced = (run: Run, request: ModuleRequest, entry: TreeEntry): boolean =>
-  request.verb === 'remove' &&
-  (request.replacementFollows === true || (request.switches.rpmSafeUpgrade && hasOtherVersion(entry, entriesNow(run))));
-
-const takeModuleAway = async (run: Run, request: ModuleRequest): Promise<Done> => {
-  const entry = await entryFor(run, request.operand, { mustBeKnown: true });
-  if (request.switches.rpmSafeUpgrade && wasAddedHere(run.settings.stateDir, entry.module)) {
-    run.note({ note: 'removal-cancelled', module: entry.module });
-    return nothing;
-  }
-  if (isReplaced(run, request, entry)) {
-    markSuperseded(run, entry.module);
-    removeSuperseded(run, false);
-    return nothing;
-  }
-  const kernels = request.kernels === 'all' ? entry.built : request.kernels;
-  const { removals, rows } = removalsFor(run, entry, kernels, request.verb === 'uninstall' ? 'uninstalled' : 'absent');
-  const taken = await takeAway(run, removals);
-  const done = [...rows, ...taken.rows];
-  const hasFailed = done.some((row) => row.outcome.kind === 'failed');
-  if (request.verb === 'remove' && !hasFailed && !isLeft(run, entry.module)) forgetEntry(run, entry);
-  return { rows: inOrder(done), failures: [], changed: taken.changed };
-};
-
 const add = async (run: Run, request: ModuleRequest): Promise<Done> => {
   const { operand, switches } = request;
   // In an upgrade to the same version it is registered already; the removal that follows is cancelled all the same.
@@ -207,17 +141,6 @@ const match = async (run: Run, request: MatchRequest): Promise<Done> => {
   );
   if (entries.length === 0) return nothing;
   return bringAbout(run, entries, [kernel], { want: 'installed', force: switches.force });
-};
-
-const preinst = async (run: Run, { kernel }: PreinstRequest): Promise<Done> => {
-  const built = entriesNow(run).filter((entry) => entry.built.some((one) => sameKernel(one, kernel)));
-  const survey = await surveyModules(run, built, [kernel]);
-  const findings = [...findingsOn(survey, kernel).values()];
-  const removals = findings
-    .filter((finding) => finding.conf?.autoinstall)
-    .map((finding): Removal => ({ module: finding.entry.module, kernel, why: 'asked' }));
-  const { rows, changed } = await takeAway(run, removals);
-  return { rows: inOrder(rows), failures: [], changed };
 };
 
 const generateKey = async (run: Run): Promise<Done> => {
