@@ -14,6 +14,12 @@ export type ExitPolicy =
   | 'dkms-autoinstall'
   | 'dkms-kernel';
 
+/** EX_SOFTWARE of sysexits.h: the program is broken, and has not done what it was asked for. */
+export const brokenStatus = 70;
+
+/** EX_TEMPFAIL of sysexits.h: another run holds the lock, and nothing was done. */
+const busyStatus = 75;
+
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 const hasFailed = (summary: Summary): boolean =>
@@ -22,6 +28,10 @@ const hasFailed = (summary: Summary): boolean =>
 /** A hook of these that ends badly leaves packages half-configured or refuses a removal: never ours to decide. */
 const neverFails = (exitPolicy: ExitPolicy): boolean =>
   exitPolicy === 'apt' || exitPolicy === 'rpm' || exitPolicy === 'guard';
+
+/** Their words must not be lost: the shell that started us puts them into the queue, and ends as it has to. */
+const isQueued = (exitPolicy: ExitPolicy): boolean =>
+  exitPolicy === 'pacman' || exitPolicy === 'apt' || exitPolicy === 'rpm';
 
 const failuresIn = (summary: Summary): Failure[] => [
   ...summary.failures,
@@ -52,10 +62,13 @@ const autoinstallStatus = (summary: Summary): number => {
   return hasFailed(summary) ? 11 : 0;
 };
 
+const hadNoLock = (summary: Summary): boolean => summary.failures.some((failure) => failure.kind === 'lock-busy');
+
 const summaryStatus = (summary: Summary, exitPolicy: ExitPolicy, requiredFailed: boolean): number => {
+  if (isQueued(exitPolicy) && hadNoLock(summary)) return busyStatus;
   if (neverFails(exitPolicy)) return 0;
   if (summary.signal) return 128 + signalNumbers[summary.signal];
-  if (exitPolicy !== 'pacman' && summary.failures.some((failure) => failure.kind === 'lock-busy')) return 75;
+  if (hadNoLock(summary)) return busyStatus;
   // The journal and the login tell of other failures; the unit itself fails only for what must not be missing.
   if (exitPolicy === 'boot') return requiredFailed ? 1 : 0;
   if (exitPolicy === 'dkms') return dkmsStatus(summary);
@@ -85,13 +98,6 @@ export const failureStatus = (failure: Failure, exitPolicy: ExitPolicy): number 
   if (neverFails(exitPolicy)) return 0;
   return exitPolicy === 'pacman' ? 1 : exitCodeOf(failure);
 };
-
-/** EX_SOFTWARE of sysexits.h: the program is broken, and has not done what it was asked for. */
-export const brokenStatus = 70;
-
-/** Their words must not be lost: the shell that started us puts them into the queue, and ends as it has to. */
-const isQueued = (exitPolicy: ExitPolicy): boolean =>
-  exitPolicy === 'pacman' || exitPolicy === 'apt' || exitPolicy === 'rpm';
 
 /** The exit status after an error that nobody foresaw. */
 export const unexpectedStatus = (exitPolicy: ExitPolicy): number => {

@@ -76,8 +76,10 @@ export const liveHolder = (path: string): string | undefined => {
 /** We, as liveHolder says it. */
 export const ownMark = (): string => `${process.pid}:${ownStart()}`;
 
+/** Throws tool-missing (FailureError): without flock nobody knows who holds a lock. */
 const flock = async (processes: Processes, fd: number, words: string[]): Promise<number> => {
   const ended = await processes.ask(['flock', ...words, '3'], { descriptors: new Map([[3, fd]]) });
+  if (ended.unstartable) throw new FailureError({ kind: 'tool-missing', at: 'flock', detail: ended.problem });
   return ended.code;
 };
 
@@ -116,13 +118,19 @@ const noteGroup = (descriptor: number, group: number): void => {
   }
 };
 
-/** Take a lock; throws lock-busy (FailureError) when it is not had in time. */
+const takeOn = async (descriptor: number, options: LockOptions, processes: Processes): Promise<void> => {
+  if (await take(options, (words) => flock(processes, descriptor, words))) return;
+  throw new FailureError({ kind: 'lock-busy', at: options.path, detail: holderOf(options.path) });
+};
+
+/** Take a lock; throws lock-busy (FailureError) when it is not had in time, tool-missing where there is no flock(1). */
 export const takeLock = async (options: LockOptions, processes: Processes): Promise<Lock> => {
   const descriptor = openLockFile(options.path);
-  const tryFor = (words: string[]): Promise<number> => flock(processes, descriptor, words);
-  if (!(await take(options, tryFor))) {
+  try {
+    await takeOn(descriptor, options, processes);
+  } catch (error) {
     close(descriptor);
-    throw new FailureError({ kind: 'lock-busy', at: options.path, detail: holderOf(options.path) });
+    throw error;
   }
   const afterDeath = parseOwner(readText(options.path)) !== undefined;
   rewrite(descriptor, ownerText(options.owner));

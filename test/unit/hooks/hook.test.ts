@@ -83,6 +83,17 @@ describe('a hook whose program ends as none should', () => {
     expect(hook(root, words, 'usr/src/x-1/dkms.conf\n').status).toBe(status);
     expect(queued(root)).toEqual([entry]);
   });
+  it.each([
+    [apt, 0, 'apt\npostinst\n6.1.0\n\n'],
+    [pacman, 1, 'pacman\ninstall\n\nusr/src/x-1/dkms.conf\n'],
+  ])('%j did not get the lock: its words wait', (words, status, entry) => {
+    const root = inRoot();
+    putProgram(root, 'exit 75');
+    const said = hook(root, words, 'usr/src/x-1/dkms.conf\n');
+    expect(said.status).toBe(status);
+    expect(said.stderr).toMatch(/^kmodsort: did not get the lock \(/);
+    expect(queued(root)).toEqual([entry]);
+  });
   it('tells a program that cannot start from one that says that something failed', () => {
     const root = inRoot();
     putProgram(root, 'exit 1', 'exit 1');

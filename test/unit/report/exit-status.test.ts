@@ -40,8 +40,8 @@ describe('exitStatus', () => {
   it('is 1 for typed commands and pacman when a required module is missing', () => {
     expect(statuses(summary([deferred]), true)).toEqual([1, 1, 0, 0]);
   });
-  it('is 75 for a typed command that did not get the lock', () => {
-    expect(statuses(summary([], { failures: [{ kind: 'lock-busy' }] }))).toEqual([75, 1, 0, 0]);
+  it('is 75 for whoever did not get the lock: the shell of a hook lets its words wait', () => {
+    expect(statuses(summary([], { failures: [{ kind: 'lock-busy' }] }))).toEqual([75, 75, 75, 75]);
   });
   it('tells the signal that ended the run', () => {
     expect(statuses(summary([failed], { signal: 'SIGINT' }))).toEqual([130, 130, 0, 0]);

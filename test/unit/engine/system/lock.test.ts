@@ -77,6 +77,14 @@ const failureOf = async (lock: Promise<Lock>) => {
 };
 
 describe('takeLock', () => {
+  it('cannot be had where there is no flock, and nobody is said to hold it', async () => {
+    const options = { path: newPath(), owner: 'the tests', wait: 0, onBusy: () => undefined };
+    const real = makeProcesses(environment);
+    const without = { ...real, ask: () => real.ask(['no-such-flock']) };
+    await expect(takeLock(options, without)).rejects.toMatchObject({
+      failure: { kind: 'tool-missing', at: 'flock' },
+    });
+  });
   it('can be taken, given back and taken again, and its file is private', async () => {
     const path = newPath();
     const first = await take(path).lock;
