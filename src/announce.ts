@@ -1,8 +1,8 @@
 import type { Summary } from './engine/progress.ts';
 import type { Settings } from './engine/settings.ts';
-import { openFailuresOf, publishLoginNotice, publishRequiredNotice, tellJournal } from './engine/verbs/notices.ts';
+import { openFailuresOf, publishLoginNotice, publishRequiredNotices, tellJournal } from './engine/verbs/notices.ts';
 import type { ExitPolicy } from './report/exit-status.ts';
-import { journalLines, loginText, requiredText } from './report/notices.ts';
+import { journalLines, loginText, requiredTexts } from './report/notices.ts';
 import type { ReportContext } from './report/report.ts';
 
 /**
@@ -17,7 +17,7 @@ export const announce = async (
 ): Promise<void> => {
   try {
     publishLoginNotice(settings, loginText(openFailuresOf(settings)));
-    if (exitPolicy === 'apt') publishRequiredNotice(settings, requiredText(summary, context));
+    if (exitPolicy === 'apt') publishRequiredNotices(settings, requiredTexts(summary, context));
     if (context.request.verb === 'sync' && context.request.origin === 'hook') {
       await tellJournal(settings, journalLines(summary));
     }

@@ -34,10 +34,27 @@ export const journalLines = (summary: Summary): string[] => [
   ...summary.failures.map((failure) => oneLine(`FAILED: ${failureInOneLine(failure)}`)),
 ];
 
-/** The summary once more for the end of an apt run, if modules are missing that must not be. */
-export const requiredText = (summary: Summary, context: ReportContext): string =>
-  context.missingRequired(summary).length === 0
-    ? ''
-    : summaryLines(summary, context)
-        .map((line) => `${oneLine(line)}\n`)
-        .join('');
+/** Where a required module is unknown, on whatever kernel. */
+const anyKernel = 'any';
+
+const requiredText = (summary: Summary, context: ReportContext): string =>
+  summaryLines(summary, context)
+    .map((line) => `${oneLine(line)}\n`)
+    .join('');
+
+/**
+ * The summary once more for the end of an apt run: by the release of each kernel that was looked at, its part of it if
+ * modules are missing there that must not be, and an empty text if none is.
+ */
+export const requiredTexts = (summary: Summary, context: ReportContext): ReadonlyMap<string, string> => {
+  const missing = context.missingRequired(summary).map(({ release }) => release ?? anyKernel);
+  const looked = summary.rows.map(({ kernel }) => kernel.release);
+  const releases = new Set([...missing, ...looked, ...(looked.length > 0 ? [anyKernel] : [])]);
+  const partOf = (release: string): Summary =>
+    release === anyKernel
+      ? summary
+      : { ...summary, rows: summary.rows.filter((row) => row.kernel.release === release) };
+  return new Map(
+    [...releases].map((release) => [release, missing.includes(release) ? requiredText(partOf(release), context) : '']),
+  );
+};

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { killGroup } from '../child.ts';
 import type { AddedSource, World, WorldOptions } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
+import { generate } from './generated-source.ts';
 import { disorder, identities } from './installed.ts';
 import { exitOf, startProgram } from './start-program.ts';
 
@@ -194,6 +195,39 @@ describe.skipIf(provision.kind === 'missing')('apt hooks', () => {
     const later = await world.hook(['apt', 'configure']);
     expect(later.code).toBe(0);
     expect(world.installedObjects(older)).toEqual(['lonely']);
+  });
+
+  it('remember a kernel that waits for headers, though it is neither the newest nor the running one', async () => {
+    const world = newWorld({ kernels, withoutKernels: true });
+    world.addKernel(older, { headers: false });
+    world.addKernel(newer);
+    world.addModule('lonely');
+    const middle = await world.hook(['apt', 'postinst', older]);
+    expect(row(middle.stdout, 'lonely')).toMatch(/^ {2}deferred /);
+    await world.hook(['apt', 'trigger', '/usr/src']);
+    expect((await world.kmodsort(['status'])).stdout).toContain(`kernel headers for ${older} not found`);
+    expect(readFileSync(join(world.trees.stateDir, 'notice'), 'utf8')).toContain(`lonely/1.0 on ${older}: `);
+    world.addHeaders(older);
+    await world.hook(['apt', 'trigger', '/usr/src']);
+    expect(world.installedObjects(older)).toEqual(['lonely']);
+    expect(existsSync(join(world.trees.stateDir, 'notice'))).toBe(false);
+  });
+
+  it('take word of a required module back where they looked, and nowhere else', async () => {
+    const world = newWorld({ kernels });
+    const only = `ifneq ($(filter ${older},$(KERNELRELEASE)),)\n$(error not for this kernel)\nendif\n`;
+    const { directory } = generate(world, 'picky', { makefile: `${only}obj-m := picky.o\n` });
+    world.configure('required_modules="picky"\n');
+    const notices = join(world.trees.stateDir, 'required');
+    await world.hook(['apt', 'postinst', older]);
+    expect(readdirSync(notices)).toEqual([older]);
+    await world.hook(['apt', 'trigger', '/usr/src']);
+    expect(world.installedObjects(newer)).toEqual(['picky']);
+    expect(readdirSync(notices)).toEqual([older]);
+    expect(readFileSync(join(notices, older), 'utf8')).toContain(`do not reboot into ${older}`);
+    writeFileSync(join(directory, 'Makefile'), 'obj-m := picky.o\n');
+    await world.hook(['apt', 'postinst', older]);
+    expect(existsSync(notices) ? readdirSync(notices) : []).toEqual([]);
   });
 
   it.each([

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type Failure, failureOf, isTransient } from '../errors.ts';
+import type { Outcome } from '../outcome.ts';
 import type { Job, Settled } from '../plan.ts';
+import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';
 import { type Fingerprint, readRecord, writeRecord } from '../state/record.ts';
@@ -26,6 +28,13 @@ const keepLog = (run: Run, job: Job, failure: Failure): Failure => {
   return { ...failure, log };
 };
 
+/** What is still to be done. Headers that may follow are missing until they come: nobody may look at that kernel again. */
+const openIn = (outcome: Outcome, kernel: Kernel): Failure | undefined => {
+  if (outcome.kind === 'failed') return outcome.remembered ? undefined : outcome.failure;
+  const isWaiting = outcome.kind === 'deferred' && outcome.why.reason === 'headers-may-follow';
+  return isWaiting ? { kind: 'headers-missing', detail: kernel.release } : undefined;
+};
+
 /**
  * What the Plan settled without a Job: a failure is known to `status` and at the login until it is gone, and one that
  * is gone is forgotten. The next transaction looks again by itself.
@@ -34,10 +43,10 @@ export const rememberSettled = (run: Run, settled: readonly Settled[]): void => 
   const { stateDir } = run.settings;
   for (const { module, kernel, outcome } of settled) {
     const { failure: known, ...record } = readRecord(stateDir, module, kernel);
-    if (outcome.kind === 'failed' && !outcome.remembered) {
-      const at = known?.failure.kind === outcome.failure.kind ? known.at : new Date().toISOString();
-      const failure = { inputs: '', failure: outcome.failure, at, transient: true };
-      writeRecord(stateDir, module, kernel, { ...record, failure });
+    const open = openIn(outcome, kernel);
+    if (open) {
+      const at = known?.failure.kind === open.kind ? known.at : new Date().toISOString();
+      writeRecord(stateDir, module, kernel, { ...record, failure: { inputs: '', failure: open, at, transient: true } });
     }
     if (known && (outcome.kind === 'unchanged' || outcome.kind === 'skipped')) {
       writeRecord(stateDir, module, kernel, record);

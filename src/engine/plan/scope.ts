@@ -3,6 +3,7 @@ import type { Failure } from '../errors.ts';
 import { bootableKernels, canBoot, isBootable, machineArch, runningKernel } from '../kernel/kernel.ts';
 import { type Kernel, type KernelScope, type SyncRequest, sameKernel } from '../request.ts';
 import type { Settings } from '../settings.ts';
+import { readRecord, recordedEntries } from '../state/record.ts';
 import { isInChroot } from '../system/chroot.ts';
 import { familyOf } from '../system/distribution.ts';
 import { exists, isDirectory, realPath } from '../system/files.ts';
@@ -33,8 +34,16 @@ const isGone = (settings: Settings, release: string): boolean =>
     () => false,
   );
 
-const current = (settings: Settings, named: readonly string[]): string[] => {
+/** Kernels for which an earlier run had no headers, and there are some now. */
+const awaited = ({ stateDir, installTree }: Settings): string[] =>
+  recordedEntries(stateDir)
+    .filter(({ module, kernel }) => readRecord(stateDir, module, kernel).failure?.failure.kind === 'headers-missing')
+    .map(({ kernel }) => kernel.release)
+    .filter((release) => canBoot(installTree, release) && exists(join(installTree, release, 'build')));
+
+const current = (settings: Settings, given: readonly string[]): string[] => {
   const bootable = bootableKernels(settings.installTree);
+  const named = [...given, ...awaited(settings)];
   const running = bootable.filter((release) => release === runningKernel());
   // In a chroot (an image being made) the running kernel is the host's: whatever is installed may be booted.
   if (settings.autoinstallAllKernels || (running.length === 0 && isInChroot())) return [...named, ...bootable];

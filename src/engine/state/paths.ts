@@ -50,8 +50,8 @@ export const rpmUpgradeMark = (stateDir: string, { name, version }: Module): str
 /** What every login shows. */
 export const loginNotice = (stateDir: string): string => join(stateDir, 'notice');
 
-/** What an apt run ends with, as an error. */
-export const requiredNotice = (stateDir: string): string => join(stateDir, 'required-missing');
+/** What an apt run ends with, as an error: a file for each kernel. */
+export const requiredNotices = (stateDir: string): string => join(stateDir, 'required');
 
 export const dueDirectory = (stateDir: string): string => join(stateDir, 'due');
 

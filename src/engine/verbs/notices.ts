@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { OpenFailure } from '../progress.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
-import { loginNotice, requiredNotice } from '../state/paths.ts';
+import { loginNotice, requiredNotices } from '../state/paths.ts';
 import { readRecord, recordedEntries } from '../state/record.ts';
 import { makeProcesses } from '../system/exec.ts';
 import { exists, isDirectory } from '../system/files.ts';
@@ -33,9 +33,14 @@ const publish = (path: string, text: string): void => {
 export const publishLoginNotice = (settings: Settings, text: string): void =>
   publish(loginNotice(settings.stateDir), text);
 
-/** The text with which an apt run ends, after all packages and with an error; none if it is empty. */
-export const publishRequiredNotice = (settings: Settings, text: string): void =>
-  publish(requiredNotice(settings.stateDir), text);
+/**
+ * The texts with which an apt run ends, after all packages and with an error.
+ *
+ * @param texts by the release of the kernel; an empty one takes back what was said of it
+ */
+export const publishRequiredNotices = (settings: Settings, texts: ReadonlyMap<string, string>): void => {
+  for (const [release, text] of texts) publish(join(requiredNotices(settings.stateDir), release), text);
+};
 
 /** Lines for the system's log with priority err: logger(1). Without a log there is nobody to tell. */
 export const tellJournal = async (settings: Settings, lines: readonly string[]): Promise<void> => {
