@@ -132,17 +132,17 @@ export const systemFailure = (error: unknown): Failure | undefined => {
 };
 
 /** The same in the words of strerror(3), as the system's programs say them. */
-const saidBySystem: readonly (readonly [RegExp, FailureKind])[] = [
-  [/No space left on device|Disk quota exceeded/, 'disk-full'],
-  [/Read-only file system/, 'read-only'],
-  [/Cannot allocate memory/, 'memory-short'],
-  [/Permission denied|Operation not permitted/, 'no-permission'],
-];
+export const saidBySystem = [
+  { kind: 'disk-full', pattern: /No space left on device|Disk quota exceeded/ },
+  { kind: 'read-only', pattern: /Read-only file system/ },
+  { kind: 'memory-short', pattern: /Cannot allocate memory/ },
+  { kind: 'no-permission', pattern: /Permission denied|Operation not permitted/ },
+] as const satisfies readonly { readonly kind: FailureKind; readonly pattern: RegExp }[];
 
 /** What a program of the system said, as a Failure with the line that says why. */
 export const saidFailure = (text: string): Failure => {
   const lines = text.split('\n');
-  for (const [pattern, kind] of saidBySystem) {
+  for (const { kind, pattern } of saidBySystem) {
     const detail = lines.find((line) => pattern.test(line));
     if (detail !== undefined) return { kind, detail };
   }

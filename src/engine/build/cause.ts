@@ -1,4 +1,4 @@
-import type { FailureKind } from '../errors.ts';
+import { type FailureKind, saidBySystem } from '../errors.ts';
 
 /** What a log says went wrong: the kind, and the first line that shows it. */
 export interface Cause {
@@ -8,12 +8,11 @@ export interface Cause {
 
 /** In this order: what makes every other message a mere consequence comes first. */
 const signs: readonly { readonly kind: FailureKind; readonly pattern: RegExp }[] = [
-  { kind: 'disk-full', pattern: /No space left on device|Disk quota exceeded/ },
-  { kind: 'read-only', pattern: /Read-only file system/ },
+  // Makefiles try out what they may not do, and go on.
+  ...saidBySystem.filter(({ kind }) => kind !== 'no-permission'),
   {
     kind: 'memory-short',
-    pattern:
-      /virtual memory exhausted|Cannot allocate memory|Killed signal terminated program|out of memory allocating/i,
+    pattern: /virtual memory exhausted|Killed signal terminated program|out of memory allocating/i,
   },
   { kind: 'compiler-failed', pattern: /^[^\s:][^:]*:\d+(:\d+)?: (fatal )?error: / },
   { kind: 'modpost-failed', pattern: /^ERROR: modpost: |^ERROR: "[^"]+" \[.*\] undefined!|modpost: .*undefined!/ },
