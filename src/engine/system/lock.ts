@@ -67,14 +67,16 @@ const isAlive = (owner: Owner): boolean => {
   return start === undefined || owner.start === unknownStart ? isThere(owner.pid) : start === owner.start;
 };
 
+const markOf = ({ pid, start }: Pick<Owner, 'pid' | 'start'>): string => `${pid}:${start}`;
+
 /** Who holds a lock, by what it wrote into the file; undefined if nobody does, or it has died. */
 export const liveHolder = (path: string): string | undefined => {
   const holder = parseOwner(readText(path));
-  return holder && isAlive(holder) ? `${holder.pid}:${holder.start}` : undefined;
+  return holder && isAlive(holder) ? markOf(holder) : undefined;
 };
 
 /** We, as liveHolder says it. */
-export const ownMark = (): string => `${process.pid}:${ownStart()}`;
+export const ownMark = (): string => markOf({ pid: process.pid, start: ownStart() });
 
 /** Throws tool-missing (FailureError): without flock nobody knows who holds a lock. */
 const flock = async (processes: Processes, fd: number, words: string[]): Promise<number> => {
@@ -103,7 +105,7 @@ const take = async (options: LockOptions, tryFor: (words: string[]) => Promise<n
   const text = readText(options.path) ?? '';
   const owner = parseOwner(text);
   if (owner && !isAlive(owner)) {
-    if (options.onSurvivor) endSurvivors(options.path, text, options.onSurvivor);
+    if (options.onSurvivor) endSurvivors({ path: options.path, text, mark: markOf(owner) }, options.onSurvivor);
     if ((await tryFor(['--timeout', momentAfterDeath])) === 0) return true;
   }
   options.onBusy(holderOf(options.path));

@@ -36,6 +36,9 @@ export const processFacts = (pid: number): ProcessFacts | undefined => {
   return text === undefined ? undefined : parseStat(text);
 };
 
+/** The environment that a process began with, `NAME=value` each; empty if it has ended. */
+export const environmentOf = (pid: number): readonly string[] => readProc(pid, 'environ')?.split('\0') ?? [];
+
 /** Whether there is a process of that number, also where /proc does not say so. */
 export const isThere = (pid: number): boolean => {
   try {

@@ -1,10 +1,11 @@
 import { signalGroup } from './exec.ts';
 import { readDirectory, readLink, readText, realPath } from './files.ts';
-import { lineage, type ProcessFacts, processFacts } from './proc.ts';
+import { environmentOf, lineage, type ProcessFacts, processFacts } from './proc.ts';
 
 /**
  * Processes that hold the lock of a run that was killed, since they inherited it. Others may have the file open too:
- * only what the lock itself names is ended.
+ * only what the lock itself names is ended, and what has the dead run's mark in its environment: a run may be killed
+ * before it has written down the group of a child that it just started.
  */
 
 /** The line by which a lock names a process group that inherits it. */
@@ -38,19 +39,30 @@ const belongsTo = (facts: ProcessFacts, start: string): boolean => {
   return leader ? leader.start === start : Number(facts.start) >= Number(start);
 };
 
+/** What a dead run left in its lock. */
+export interface DeadLock {
+  readonly path: string;
+  readonly text: string;
+  /** What the run gave its children in their environment: its process and when that started. */
+  readonly mark: string;
+}
+
+const isMarked = (pid: number, mark: string): boolean =>
+  environmentOf(pid).some((variable) => variable.endsWith(`=${mark}`));
+
 /**
- * End the process groups that a dead run's lock names and that hold it; never ours nor an ancestor's.
+ * End the process groups of a dead run that hold its lock; never ours nor an ancestor's.
  *
- * @param text of the lock, as its dead owner left it
  * @param told about each group that was ended, by one process of it
  */
-export const endSurvivors = (path: string, text: string, told: (pid: number) => void): void => {
+export const endSurvivors = ({ path, text, mark }: DeadLock, told: (pid: number) => void): void => {
   const named = groupsIn(text);
   const done = new Set(lineage(process.pid).map((facts) => facts.group));
-  for (const pid of named.size > 0 ? holdersOf(path) : []) {
+  for (const pid of holdersOf(path)) {
     const facts = processFacts(pid);
-    const start = facts && named.get(facts.group);
-    if (!facts || start === undefined || done.has(facts.group) || !belongsTo(facts, start)) continue;
+    if (!facts || done.has(facts.group)) continue;
+    const start = named.get(facts.group);
+    if (!(start !== undefined && belongsTo(facts, start)) && !isMarked(pid, mark)) continue;
     done.add(facts.group);
     if (signalGroup(facts.group, 'SIGKILL')) told(pid);
   }

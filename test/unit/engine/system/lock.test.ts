@@ -64,6 +64,11 @@ const leaveDead = (path: string, child: ChildProcess, start = processFacts(child
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
+const endOf = async (child: ChildProcess): Promise<NodeJS.Signals | null> => {
+  await expect.poll(() => isRunning(child)).toBe(false);
+  return child.signalCode;
+};
+
 const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.on('close', resolve));
 
 const failureOf = async (lock: Promise<Lock>) => {
@@ -161,6 +166,18 @@ describe('takeLock', () => {
     const lock = await wish.lock;
     expect(wish.survivors).toHaveLength(1);
     await lock.release();
+  });
+  it('ends a holder whose group nobody wrote down in time, by what its run gave it', async () => {
+    const path = newPath();
+    put(path);
+    process.env.MARK_OF_A_TEST = '999999999:1';
+    const child = await heldByOther(path);
+    delete process.env.MARK_OF_A_TEST;
+    put(path, deadOwner);
+    const wish = take(path);
+    await (await wish.lock).release();
+    expect(wish.survivors).toHaveLength(1);
+    expect(await endOf(child)).toBe('SIGKILL');
   });
   it.each<[string, (path: string, child: ChildProcess) => void]>([
     ['whose group nobody wrote down', (path) => put(path, deadOwner)],

@@ -31,7 +31,7 @@ describe('endSurvivors', () => {
     const groups = [...new Set(lineage(process.pid).map((facts) => facts.group))];
     expect(processFacts(child.pid ?? 0)?.group).toBe(groups[0]);
     const told: number[] = [];
-    endSurvivors(path, groups.map(groupLine).join(''), (pid) => told.push(pid));
+    endSurvivors({ path, text: groups.map(groupLine).join(''), mark: '1:1' }, (pid) => told.push(pid));
     expect(told).toEqual([]);
     expect(child.exitCode).toBe(null);
     free();
