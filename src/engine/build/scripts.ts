@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ScriptName } from '../conf/conf.ts';
+import type { ScriptName } from '../conf/directives.ts';
 import { moduleLabel } from '../request.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';

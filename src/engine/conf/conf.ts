@@ -3,12 +3,10 @@ import type { KernelFacts } from '../kernel/kernel.ts';
 import type { Problem } from '../problems.ts';
 import { type Kernel, type Module, sameModule } from '../request.ts';
 import { isCleanName, staysBelow } from '../system/names.ts';
-import type { RawConf } from './directives.ts';
+import { type RawConf, type ScriptName, scriptNames } from './directives.ts';
 import { type Exclusion, exclusionOf } from './exclusion.ts';
 import { type ConfObject, objectsOf, problemWithAll } from './objects.ts';
 import { first, inOrder, matchesOf, valuesOf } from './values.ts';
-
-export type ScriptName = 'PRE_BUILD' | 'POST_BUILD' | 'POST_ADD' | 'PRE_INSTALL' | 'POST_INSTALL' | 'POST_REMOVE';
 
 /** A dkms.conf with its overrides, read for one Kernel, with all defaults applied. */
 export interface ModuleConf {
@@ -56,15 +54,6 @@ const patchesOf = (raw: RawConf): string[] => {
     .filter(([index]) => !patterns.get(index) || matches.get(index) === 'yes')
     .map(([, patch]) => patch);
 };
-
-const scriptNames: readonly ScriptName[] = [
-  'PRE_BUILD',
-  'POST_BUILD',
-  'POST_ADD',
-  'PRE_INSTALL',
-  'POST_INSTALL',
-  'POST_REMOVE',
-];
 
 const scriptsOf = (raw: RawConf): Partial<Record<ScriptName, string>> =>
   Object.fromEntries(scriptNames.map((name) => [name, first(raw, name)]).filter(([, value]) => value));

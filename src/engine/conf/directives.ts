@@ -11,6 +11,18 @@ export interface RawConf {
   readonly matches: ReadonlyMap<string, Values>;
 }
 
+/** The directives that name a script of the source, in the order of their steps (dkms(8)). */
+export const scriptNames = [
+  'PRE_BUILD',
+  'POST_BUILD',
+  'POST_ADD',
+  'PRE_INSTALL',
+  'POST_INSTALL',
+  'POST_REMOVE',
+] as const;
+
+export type ScriptName = (typeof scriptNames)[number];
+
 /** Every directive that is read out of a conf. */
 export const directiveNames = [
   'PACKAGE_NAME',
@@ -24,12 +36,7 @@ export const directiveNames = [
   'MAKE_MATCH',
   'PATCH',
   'PATCH_MATCH',
-  'PRE_BUILD',
-  'POST_BUILD',
-  'POST_ADD',
-  'PRE_INSTALL',
-  'POST_INSTALL',
-  'POST_REMOVE',
+  ...scriptNames,
   'BUILD_EXCLUSIVE_KERNEL',
   'BUILD_EXCLUSIVE_KERNEL_MIN',
   'BUILD_EXCLUSIVE_KERNEL_MAX',
