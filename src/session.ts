@@ -85,7 +85,7 @@ const contextOf = (
     verbose: invocation.verbose || settings.verbose,
     quiet: invocation.quiet === true,
     missingRequired: (summary) => missingRequired(summary, required),
-    retry: (release) => retryCommand(invocation.overrides, release),
+    retry: (release, forced) => retryCommand(invocation.overrides, release, forced),
     out,
     err,
   };

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { type Module, moduleLabel } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import { isCleanName } from '../engine/system/names.ts';
 import { quoteWord } from '../engine/system/shell.ts';
@@ -74,11 +75,16 @@ export const releasesOf = (releases: readonly string[] | undefined): string[] =>
   return [...new Set(releases)];
 };
 
-/** The command that tries one kernel again, with the places that this run was given. */
-export const retryCommand = (overrides: Overrides, release: string): string => {
+/**
+ * The command that tries one kernel again, with the places that this run was given.
+ *
+ * @param forced the one module that it builds, although nothing has changed since it failed
+ */
+export const retryCommand = (overrides: Overrides, release: string, forced?: Module): string => {
   const given = placeSettings.flatMap(([option, key]) => {
     const value = overrides[key];
     return value === undefined ? [] : [`--${option}`, quoteWord(value)];
   });
-  return ['kmodsort sync -k', quoteWord(release), ...given].join(' ');
+  const verb = forced ? `dkms install ${quoteWord(moduleLabel(forced))} --force` : 'kmodsort sync';
+  return [verb, '-k', quoteWord(release), ...given].join(' ');
 };

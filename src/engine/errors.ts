@@ -10,6 +10,8 @@ interface KindOfFailure {
   readonly exit: number;
   /** Not for good: the next transaction tries again by itself. */
   readonly transient?: true;
+  /** Follows from the inputs of the build alone: nobody tries again before they change, but with --force. */
+  readonly determined?: true;
 }
 
 /** Every kind of failure. A new one is a row here and a row in report/failures.ts, which the compiler asks for. */
@@ -31,13 +33,13 @@ const kinds = {
   'source-empty': { exit: 8 },
   'source-broken': { exit: 4 },
   'headers-missing': { exit: 21 },
-  'patch-missing': { exit: 5 },
-  'patch-unsafe': { exit: 5 },
-  'patch-failed': { exit: 6 },
-  'script-failed': { exit: 1 },
+  'patch-missing': { exit: 5, determined: true },
+  'patch-unsafe': { exit: 5, determined: true },
+  'patch-failed': { exit: 6, determined: true },
+  'script-failed': { exit: 1, transient: true },
   'compiler-failed': { exit: 10 },
-  'modpost-failed': { exit: 10 },
-  'make-failed': { exit: 10 },
+  'modpost-failed': { exit: 10, determined: true },
+  'make-failed': { exit: 10, transient: true },
   'tool-missing': { exit: 10, transient: true },
   'disk-full': { exit: 10, transient: true },
   'read-only': { exit: 1, transient: true },
@@ -46,11 +48,11 @@ const kinds = {
   'memory-short': { exit: 10, transient: true },
   'object-missing': { exit: 7 },
   'object-conflict': { exit: 6 },
-  'wrong-kernel': { exit: 7 },
+  'wrong-kernel': { exit: 7, determined: true },
   'kernel-missing': { exit: 6 },
-  'pre-install-failed': { exit: 101 },
+  'pre-install-failed': { exit: 101, transient: true },
   'newer-in-tree': { exit: 6 },
-  'depmod-failed': { exit: 6 },
+  'depmod-failed': { exit: 6, transient: true },
   nested: { exit: 1, transient: true },
   /** A BUILD_DEPENDS that is not in the dkms tree. */
   'dependency-unknown': { exit: 13 },
@@ -62,7 +64,7 @@ const kinds = {
   'no-template': { exit: 1 },
   'not-built': { exit: 6 },
   'initramfs-failed': { exit: 1, transient: true },
-  'post-transaction-failed': { exit: 1 },
+  'post-transaction-failed': { exit: 1, transient: true },
   'archive-missing': { exit: 2 },
   'archive-without-conf': { exit: 3 },
   'archive-malformed': { exit: 7 },
@@ -75,7 +77,7 @@ const kinds = {
   'no-key': { exit: 1 },
   'load-failed': { exit: 1 },
   /** Installed, and modprobe will refuse it. */
-  'will-not-load': { exit: 1 },
+  'will-not-load': { exit: 1, determined: true },
   unexpected: { exit: 1, transient: true },
 } as const satisfies Readonly<Record<string, KindOfFailure>>;
 
@@ -86,6 +88,9 @@ const factsOf: Readonly<Record<FailureKind, KindOfFailure>> = kinds;
 
 /** Whether the next transaction tries again by itself what failed so. */
 export const isTransient = (kind: FailureKind): boolean => factsOf[kind].transient === true;
+
+/** Whether the same inputs will fail so whenever they are built. */
+export const isDetermined = (kind: FailureKind): boolean => factsOf[kind].determined === true;
 
 /** One failure. */
 export interface Failure {

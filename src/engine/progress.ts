@@ -83,6 +83,17 @@ export interface Row {
   readonly seconds?: number;
   /** What was wanted did not come about, but this version was installed before and will load. */
   readonly stays?: string;
+  /** It is in place, and some of its objects will not load. */
+  readonly unloadable?: UnloadableObjects;
+}
+
+/** Objects of one Module that modprobe will refuse. */
+interface UnloadableObjects {
+  readonly count: number;
+  /** Of how many. */
+  readonly objects: number;
+  /** Of the first of them; its kind is will-not-load. */
+  readonly failure: Failure;
 }
 
 /** What a run did under its lock. */

@@ -138,7 +138,10 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'source-not-here': { says: (f) => on(f, 'loaded, but its source is not on this machine') },
   'no-key': { says: (f) => on(f, 'no key to sign modules with') },
   'load-failed': { says: (f) => on(f, 'modprobe failed') },
-  'will-not-load': { says: (f) => on(f, 'installed, but it will not load'), help: () => 'kmodsort sync' },
+  'will-not-load': {
+    says: (f) => on(f, 'installed, but it will not load'),
+    help: () => 'when what is missing is there: kmodsort sync',
+  },
   unexpected: { says: (f) => on(f, 'unexpected error') },
 };
 

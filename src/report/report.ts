@@ -1,5 +1,5 @@
 import type { Answer, Progress, Summary } from '../engine/progress.ts';
-import type { Request } from '../engine/request.ts';
+import type { Module, Request } from '../engine/request.ts';
 
 /** Where text goes; a stream whose other end is gone takes it and forgets it. */
 export interface TextSink {
@@ -21,8 +21,8 @@ export interface ReportContext {
   readonly quiet: boolean;
   /** Kernels on which modules that are required will not load. */
   readonly missingRequired: (summary: Summary) => readonly MissingRequired[];
-  /** The command that tries one kernel again. */
-  readonly retry: (release: string) => string;
+  /** The command that tries one kernel again, or one module of which nothing has changed since it failed. */
+  readonly retry: (release: string, forced?: Module) => string;
   readonly out: TextSink;
   readonly err: TextSink;
 }

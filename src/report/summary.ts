@@ -1,3 +1,4 @@
+import { isDetermined } from '../engine/errors.ts';
 import { isFailure, isInterrupted, type Outcome } from '../engine/outcome.ts';
 import type { Note, Row, Summary } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
@@ -85,15 +86,20 @@ const causeLines = (row: Row, context: ReportContext): string[] => {
     ...(detail ? [detail] : []),
     ...(failure.log ? [`log    ${failure.log}`] : []),
     ...(help ? [`help   ${help}`] : []),
-    `retry  ${context.retry(row.kernel.release)}`,
+    `retry  ${context.retry(row.kernel.release, isDetermined(failure.kind) ? row.module : undefined)}`,
   ].map((line) => `${indent}${line}`);
 };
+
+const unloadableReason = ({ unloadable }: Row): string | undefined =>
+  unloadable &&
+  `${unloadable.count} of ${counted(unloadable.objects, 'object')} will not load: ${unloadable.failure.at}: ${failureDetail(unloadable.failure) ?? ''}`;
 
 const rowLines = (rows: readonly Row[], context: ReportContext): string[] => {
   const moduleWidth = Math.max(...rows.map((row) => moduleLabel(row.module).length));
   const kernelWidth = Math.max(...rows.map((row) => row.kernel.release.length));
   return rows.flatMap((row) => {
-    const reason = outcomeReason(row.outcome) ?? (row.seconds === undefined ? '' : duration(row.seconds));
+    const reason =
+      unloadableReason(row) ?? outcomeReason(row.outcome) ?? (row.seconds === undefined ? '' : duration(row.seconds));
     const columns = [
       words[row.outcome.kind].padEnd(9),
       moduleLabel(row.module).padEnd(moduleWidth),

@@ -28,6 +28,7 @@ const adopt = async (run: Run, survey: Survey, finding: Finding): Promise<void> 
   writeRecord(run.settings.stateDir, entry.module, kernel, {
     ...record,
     build: {
+      adopted: true,
       fingerprint,
       dependencies: await symbolsNow(run, survey, finding),
       objects: finding.conf?.objects.map((object) => `${object.dest}.ko`) ?? [],

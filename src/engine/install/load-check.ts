@@ -4,7 +4,7 @@ import { objectNameOf } from '../kernel/compression.ts';
 import { exportedCrcs, fieldOf, importedCrcs, undefinedIn, withPlainObject } from '../kernel/modinfo.ts';
 import { type KernelSymbol, parseKernelSymbols } from '../kernel/symvers.ts';
 import type { Problem } from '../problems.ts';
-import type { Kernel, Module } from '../request.ts';
+import { type Kernel, type Module, moduleLabel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { exists, readText } from '../system/files.ts';
 import { filesOnKernel } from '../tree/installed-files.ts';
@@ -23,6 +23,8 @@ interface LoadFailure {
 /** What was looked at on a Kernel. */
 export interface LoadCheck {
   readonly objects: number;
+  /** How many of them are a Module's, by moduleLabel. */
+  readonly objectsOf: ReadonlyMap<string, number>;
   /** False where the headers are missing: nothing but the release could be compared. */
   readonly certain: boolean;
   readonly failures: readonly LoadFailure[];
@@ -59,9 +61,12 @@ const failureOf = (at: string, problem: Problem): Failure => ({ kind: 'will-not-
 /** Look at every installed object of every Module on a Kernel; nothing is loaded. */
 export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck> => {
   const failures: LoadFailure[] = [];
+  const objectsOf = new Map<string, number>();
   const found: { module: Module; path: string; object: InstalledObject }[] = [];
   for (const module of installedModules(run, kernel)) {
-    for (const { path } of filesOnKernel(run, module, kernel)) {
+    const files = filesOnKernel(run, module, kernel);
+    objectsOf.set(moduleLabel(module), files.length);
+    for (const { path } of files) {
       const name = objectNameOf(path) ?? path;
       if (exists(path))
         found.push({ module, path, object: { name, module: module.name, facts: await factsOf(run, path) } });
@@ -69,7 +74,7 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
     }
   }
   const objects = found.length + failures.length;
-  if (found.length === 0) return { objects, certain: true, failures };
+  if (found.length === 0) return { objects, objectsOf, certain: true, failures };
   const vermagic = await run.vermagicOf(kernel);
   const kernelSymbols = kernelSymbolsOf(run.factsOf(kernel).headers);
   const ours = found.map((one) => one.object);
@@ -78,5 +83,5 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
     const problem = problems.get(object);
     if (problem) failures.push({ module, failure: failureOf(path, problem) });
   }
-  return { objects, certain: vermagic !== undefined && kernelSymbols !== undefined, failures };
+  return { objects, objectsOf, certain: vermagic !== undefined && kernelSymbols !== undefined, failures };
 };

@@ -3,7 +3,7 @@ import { checkLoading, type LoadCheck } from '../install/load-check.ts';
 import { isFailedOrBlocked } from '../outcome.ts';
 import { findingsOn, needsOn, type Survey } from '../plan/survey.ts';
 import type { Row } from '../progress.ts';
-import { type Kernel, sameKernel, sameModule } from '../request.ts';
+import { type Kernel, moduleLabel, sameKernel, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readRecord, writeRecord } from '../state/record.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
@@ -15,12 +15,19 @@ import { installedVersion } from '../tree/tree.ts';
  * has failed, an earlier build may stand there still.
  */
 
-const isInPlace = (row: Row): boolean => row.outcome.kind === 'installed' || row.outcome.kind === 'unchanged';
+/** One that would not load in an earlier run stands there too, and what it loads with may have come since. */
+const isInPlace = ({ outcome }: Row): boolean =>
+  outcome.kind === 'installed' ||
+  outcome.kind === 'unchanged' ||
+  (outcome.kind === 'failed' && outcome.failure.kind === 'will-not-load');
 
 const earlierVersion = (run: Run, { module, kernel }: Row): string | undefined =>
   installedVersion(run.settings.dkmsTree, module.name, kernel);
 
-/** Remembered under its inputs, as a failed build is: the next hook says it again and does not try in vain. */
+/**
+ * Remembered under its inputs, as a failed build is: the next run says it again and does not build in vain. Only what
+ * dkms built, maybe without the symbols of what it needs, is built once by us.
+ */
 const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined): void => {
   const { stateDir } = run.settings;
   const { failure: known, ...record } = readRecord(stateDir, row.module, row.kernel);
@@ -32,7 +39,8 @@ const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined):
   const now = dependenciesNow(run, row.kernel, needsOn(survey, row.kernel, row.module));
   const inputs = finding ? inputsKey(row.module, finding.fingerprint, now) : '';
   const at = new Date().toISOString();
-  writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { inputs, failure, at, transient: false } });
+  const transient = record.build?.adopted === true;
+  writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { inputs, failure, at, transient } });
 };
 
 /** Kept with the failure, for those who are told of it later. */
@@ -51,18 +59,28 @@ const withStaying = (run: Run, row: Row, { certain, failures }: LoadCheck): Row 
   return stays === undefined ? row : { ...row, stays };
 };
 
-const inPlaceChecked = (run: Run, survey: Survey, row: Row, { failures }: LoadCheck): Row => {
-  const found = failures.find(({ module }) => sameModule(module, row.module));
-  keep(run, survey, row, found?.failure);
-  return found ? { ...row, outcome: { kind: 'failed', failure: found.failure, remembered: false } } : row;
+/** A module of which some objects load works, but for what these do; of one that is required nothing may be missing. */
+const inPlaceChecked = (run: Run, survey: Survey, row: Row, check: LoadCheck): Row => {
+  const found = check.failures.filter(({ module }) => sameModule(module, row.module));
+  const objects = check.objectsOf.get(moduleLabel(row.module)) ?? 0;
+  const isPartial = found.length < objects && !run.settings.requiredModules.includes(row.module.name);
+  const [first] = found;
+  const { outcome } = row;
+  if (outcome.kind === 'failed' && !first && !check.certain) return row;
+  keep(run, survey, row, isPartial ? undefined : first?.failure);
+  const here: Row = outcome.kind === 'failed' ? { ...row, outcome: { kind: 'unchanged' } } : row;
+  if (!first) return here;
+  if (isPartial) return { ...here, unloadable: { count: found.length, objects, failure: first.failure } };
+  const remembered = outcome.kind === 'failed' && outcome.remembered;
+  return { ...row, outcome: { kind: 'failed', failure: first.failure, remembered } };
 };
 
 const checkKernel = async (run: Run, survey: Survey, kernel: Kernel, rows: readonly Row[]): Promise<Row[]> => {
   const check = await checkLoading(run, kernel);
   return rows.map((row): Row => {
     if (!sameKernel(row.kernel, kernel)) return row;
-    if (isFailedOrBlocked(row.outcome)) return withStaying(run, row, check);
-    return isInPlace(row) ? inPlaceChecked(run, survey, row, check) : row;
+    if (isInPlace(row)) return inPlaceChecked(run, survey, row, check);
+    return isFailedOrBlocked(row.outcome) ? withStaying(run, row, check) : row;
   });
 };
 

@@ -1,4 +1,4 @@
-import type { Failure } from '../errors.ts';
+import { type Failure, isDetermined } from '../errors.ts';
 import { consequenceOf, type DeferReason, isSatisfied, type Outcome } from '../outcome.ts';
 import type { JobReason } from '../plan.ts';
 import type { Candidate, KernelCandidates, PlanInput, Target } from './candidates.ts';
@@ -142,6 +142,10 @@ const obstacleFor = (candidate: Candidate, context: PlanContext): Outcome | unde
   return worst && forTarget(worst, context.input.targets?.get(candidate.module.name), context.decided);
 };
 
+/** A hook repeats nothing that failed for the same inputs; a command no build that must fail the same way again. */
+const isNotRepeated = ({ kind }: Failure, { reason }: JobReason, { input }: PlanContext): boolean =>
+  input.trustMemory || (isDetermined(kind) && !installsOnly.has(reason));
+
 /** Decide one Module after all that it needs. */
 export const decide = (candidate: Candidate, context: PlanContext): Decision => {
   const early = beforeNeeds(candidate, context);
@@ -156,7 +160,8 @@ export const decide = (candidate: Candidate, context: PlanContext): Decision => 
   const conflict = isForced ? undefined : conflictOf(candidate, context.owners);
   if (conflict) return conflict;
   if (obstacle) return settle(obstacle);
-  if (candidate.remembered && context.input.trustMemory) return failed(candidate.remembered, true);
+  const { remembered } = candidate;
+  if (remembered && !isForced && isNotRepeated(remembered, reason, context)) return failed(remembered, true);
   return { job: reason };
 };
 

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
 import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } from '../conf/module-confs.ts';
-import type { Failure } from '../errors.ts';
+import { type Failure, isTransient } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
@@ -89,7 +89,7 @@ const rememberedFailure = (
   record: EntryRecord,
   fingerprint: Fingerprint,
 ): Failure | undefined => {
-  if (!record.failure || record.failure.transient) return undefined;
+  if (!record.failure || record.failure.transient || isTransient(record.failure.failure.kind)) return undefined;
   const now = dependenciesNow(run, inspection.kernel, allNeedsOf(inspection.needs, inspection.entry.module.name));
   return record.failure.inputs === inputsKey(inspection.entry.module, fingerprint, now)
     ? record.failure.failure

@@ -38,6 +38,8 @@ export const isAsInstalled = ({ path, hash, size, mtimeMs }: InstalledFile): boo
 };
 
 export interface BuildRecord {
+  /** Built by dkms: what it was built from is what was there when we saw it first. */
+  readonly adopted?: true;
   readonly fingerprint: Fingerprint;
   readonly dependencies: Readonly<Record<string, UsedSymbols>>;
   /** File names that belong in the tree's module/ directory. */

@@ -24,7 +24,8 @@ export const recorded = (more: Partial<ReportContext> = {}): Recorded => {
     verbose: false,
     quiet: false,
     missingRequired: () => [],
-    retry: (release) => `kmodsort sync -k ${release}`,
+    retry: (release, forced) =>
+      forced ? `dkms install ${forced.name}/${forced.version} --force -k ${release}` : `kmodsort sync -k ${release}`,
     out: { write: (text) => void out.push(text) },
     err: { write: (text) => void err.push(text) },
     ...more,

@@ -13,6 +13,7 @@ import {
   inputOf,
   installed,
   kernel,
+  modpostFailed,
   notBuilt,
   sameObject,
   skipped,
@@ -38,6 +39,16 @@ const noHeaders = failed({ kind: 'headers-missing', at: '/lib/modules/6.1/build'
 describe('a command about one module', () => {
   it.each<[string, PlanInput, object]>([
     ['builds what was never built', typed([added('a')], { a: build }), { a: asked }],
+    [
+      'does not build again what must fail the same way',
+      typed([added('a', [], { remembered: modpostFailed })], { a: build }),
+      { a: failed(modpostFailed, true) },
+    ],
+    [
+      'builds it again when it is forced',
+      typed([added('a', [], { remembered: modpostFailed })], { a: forced }),
+      { a: force },
+    ],
     ['installs what was never built', typed([added('a')], { a: install }), { a: asked }],
     ['has nothing to build where it is built', typed([added('a', [], built)], { a: build }), { a: unchanged }],
     ['installs what is built', typed([added('a', [], built)], { a: install }), { a: { reason: 'not-installed' } }],

@@ -9,6 +9,7 @@ import type { JobReason } from '../../../../src/engine/plan.ts';
 export const kernel = { release: '6.1', arch: 'x86_64' };
 export const other = { release: '6.12', arch: 'x86_64' };
 export const compilerFailed: Failure = { kind: 'compiler-failed', detail: 'a.c:1: error: x' };
+export const modpostFailed: Failure = { kind: 'modpost-failed', detail: 'ERROR: modpost: "gone" [a.ko] undefined!' };
 export const confBroken: Failure = { kind: 'conf-broken', at: '/usr/src/a-1.0/dkms.conf' };
 
 type Conf = NonNullable<Candidate['conf']>;
