@@ -7,17 +7,22 @@ import { commandLineOf, processFacts } from '../engine/system/proc.ts';
 
 const deepest = 6;
 
+/** The command lines of a process and of those that started it, nearest first. */
+const commandLinesFrom = (pid: number, depth = deepest): (readonly string[])[] =>
+  pid > 0 && depth > 0 ? [commandLineOf(pid), ...commandLinesFrom(processFacts(pid)?.parent ?? 0, depth - 1)] : [];
+
 /** The first argument of the prerm script that started us; undefined if none did. */
-const prermReason = (pid: number): string | undefined => {
-  let current: number | undefined = pid;
-  for (let depth = 0; current && depth < deepest; depth += 1) {
-    const words = commandLineOf(current);
-    const script = words.findIndex((word) => word.endsWith('.prerm') || word.endsWith('/prerm'));
-    if (script >= 0) return words[script + 1];
-    current = processFacts(current)?.parent;
-  }
-  return undefined;
-};
+const prermReason = (pid: number): string | undefined =>
+  commandLinesFrom(pid)
+    .map((words) => words[words.findIndex((word) => /[./]prerm$/.test(word)) + 1 || words.length])
+    .find((reason) => reason !== undefined);
+
+const managers = /(^|\/)(rpm|dnf|dnf5|dnf-3|yum|microdnf|zypper|packagekitd|pacman)$/;
+
+/** Are we called by a package's script? dpkg says so; rpm's and pacman's name stands among those that started us. */
+export const isScriptlet = (environment: Readonly<Record<string, string | undefined>>, parent: number): boolean =>
+  environment.DPKG_MAINTSCRIPT_NAME !== undefined ||
+  commandLinesFrom(parent).some((words) => words.slice(0, 2).some((word) => managers.test(word)));
 
 /** Are we called by a prerm because another version of its package follows? */
 export const isPackageUpgrade = (environment: Readonly<Record<string, string | undefined>>, parent: number): boolean =>

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { machine, release } from 'node:os';
-import { isPackageSetup, isPackageUpgrade } from '../adapters/maintainer-script.ts';
-import type { Request } from '../engine/request.ts';
+import { isPackageSetup, isPackageUpgrade, isScriptlet } from '../adapters/maintainer-script.ts';
+import type { ModuleRequest, Request } from '../engine/request.ts';
 import type { Environment } from '../engine/settings.ts';
 import type { Invocation } from './invocation.ts';
 import { quickDkms, quickKmodsort } from './quick.ts';
@@ -32,12 +32,17 @@ const look = (path: string): 'file' | 'directory' | undefined => {
   }
 };
 
+const isAboutModule = (request: Request): request is ModuleRequest =>
+  ['add', 'build', 'install', 'uninstall', 'unbuild', 'remove'].includes(request.verb);
+
 /** What a package's own scripts say means less than the same words typed by hand. */
 const forMaintainerScript = (request: Request, { environment, parent }: Caller): Request => {
+  if (!isAboutModule(request)) return request;
+  const waiting = isScriptlet(environment, parent) ? { ...request, inTransaction: true } : request;
   // An upgrade says `remove` of what shall stay until the new version is there.
   if (request.verb === 'remove' && isPackageUpgrade(environment, parent))
-    return { ...request, replacementFollows: true };
-  return request.verb === 'add' && isPackageSetup(environment) ? { ...request, mayBeKnown: true } : request;
+    return { ...waiting, replacementFollows: true };
+  return request.verb === 'add' && isPackageSetup(environment) ? { ...waiting, mayBeKnown: true } : waiting;
 };
 
 const readDkms = async (argv: readonly string[], caller: Caller): Promise<Invocation> => {

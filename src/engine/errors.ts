@@ -39,6 +39,8 @@ const kinds = {
   'script-failed': { exit: 1, transient: true },
   'compiler-failed': { exit: 10 },
   'modpost-failed': { exit: 10, determined: true },
+  /** A command of the conf said nothing for longer than build_limit. */
+  'build-stalled': { exit: 10 },
   'make-failed': { exit: 10, transient: true },
   'tool-missing': { exit: 10, transient: true },
   'disk-full': { exit: 10, transient: true },

@@ -144,6 +144,8 @@ export interface ModuleRequest {
   readonly replacementFollows?: boolean;
   /** `add`, said while a package is set up: it may be registered by now, with the kernel that came with it. */
   readonly mayBeKnown?: boolean;
+  /** Said by a package's own script: the package manager must not hang on another run for ever. */
+  readonly inTransaction?: boolean;
 }
 
 /** Install on a kernel what is installed on another. */

@@ -44,6 +44,8 @@ export interface Settings extends Places {
   /** Build no source of which somebody else than root owns a file. */
   readonly strictSources: boolean;
   readonly modprobeOnInstall: boolean;
+  /** After so many minutes without output a command of a conf is ended; 0: never. */
+  readonly buildLimit: number;
   /** Say every step, as --verbose does. */
   readonly verbose: boolean;
   readonly postTransaction?: string;

@@ -72,6 +72,11 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'script-failed': { says: (f) => on(f, `script failed${f.code ? ` with exit code ${f.code}` : ''}`) },
   'compiler-failed': { says: () => 'compiler error' },
   'modpost-failed': { says: () => 'modpost error' },
+  'build-stalled': {
+    says: (f) => on(f, `timed out after ${f.detail} minutes without output`),
+    help: () => 'if it needs longer, set build_limit in framework.conf',
+    saysDetail: true,
+  },
   'make-failed': { says: () => 'make failed' },
   'tool-missing': {
     says: (f) => on(f, 'command not found'),

@@ -20,10 +20,10 @@ export interface Log {
 const mebibyte = 1 << 20;
 
 /** What is read at each end, to find out why a step failed. */
-const readAtEnds = 4 * mebibyte;
+const readAtEnds = mebibyte;
 
 /** What is kept at each end. */
-const keptAtEnds = 32 * mebibyte;
+const keptAtEnds = 8 * mebibyte;
 
 const textSince = (descriptor: number, start: number): string => {
   const end = sizeOf(descriptor);

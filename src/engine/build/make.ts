@@ -7,6 +7,7 @@ import type { Run } from '../run/run.ts';
 import type { Environment } from '../settings.ts';
 import { jobserverDescriptor } from '../system/jobserver.ts';
 import { quoteWord } from '../system/shell.ts';
+import { stalledFailure, withinBuildLimit } from './build-limit.ts';
 import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
 import type { Log } from './log.ts';
 import { holdingLock, jobEnvironment } from './scripts.ts';
@@ -65,14 +66,18 @@ const attempt = async (
 ): Promise<number> => {
   const end = log.step('Building the module', line);
   const { descriptor } = run.jobserver;
-  const ended = await run.processes.run({
-    argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, site, conf), '--', line],
-    environment,
-    directory: join(site.entry, 'build'),
-    log: log.descriptor,
-    ...holdingLock(site, descriptor === undefined ? [] : [[jobserverDescriptor, descriptor]]),
-  });
+  const ended = await withinBuildLimit(run.settings, log, (abort) =>
+    run.processes.run({
+      argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, site, conf), '--', line],
+      environment,
+      directory: join(site.entry, 'build'),
+      log: log.descriptor,
+      abort,
+      ...holdingLock(site, descriptor === undefined ? [] : [[jobserverDescriptor, descriptor]]),
+    }),
+  );
   end(ended.code);
+  if (ended.timedOut) throw new FailureError(stalledFailure(run.settings, conf.make ?? 'make'));
   return ended.code;
 };
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ScriptName } from '../conf/directives.ts';
+import { FailureError } from '../errors.ts';
 import { moduleLabel } from '../request.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
@@ -9,6 +10,7 @@ import type { CommandOptions } from '../system/exec.ts';
 import { exists, isExecutable } from '../system/files.ts';
 import { staysBelow } from '../system/names.ts';
 import { isWorldWritable } from '../system/trust.ts';
+import { stalledFailure, withinBuildLimit } from './build-limit.ts';
 import type { Log } from './log.ts';
 
 /** The descriptor number under which children hold their Module's lock. */
@@ -36,6 +38,8 @@ export const jobEnvironment = (run: Run, site: BuildSite, building: boolean): En
 const findScript = (run: Run, site: BuildSite, base: string, file: string): string | undefined =>
   [join(run.settings.confDir, site.module.name, file), join(base, file)].find(exists);
 
+const timedOutCode = 124;
+
 const isBuildScript = (name: ScriptName): boolean => name === 'PRE_BUILD' || name === 'POST_BUILD';
 
 /**
@@ -44,6 +48,8 @@ const isBuildScript = (name: ScriptName): boolean => name === 'PRE_BUILD' || nam
  *
  * @param source where source/ leads to; it may not be there yet
  * @returns its exit code; 0 where there was nothing to run
+ * Throws build-stalled (FailureError) where a script of the build says nothing for too long; any other then counts as
+ * ended with 124, as by timeout(1).
  */
 export const runScript = async (
   run: Run,
@@ -68,13 +74,17 @@ export const runScript = async (
   }
   if (isWorldWritable(path)) run.note({ note: 'script-unsafe', path });
   const end = log.step(`Running the ${name} script`, [path, ...words].join(' '));
-  const ended = await run.processes.run({
-    argv: [path, ...words],
-    environment: { ...jobEnvironment(run, site, isBuildScript(name)), PWD: base },
-    directory: base,
-    log: log.descriptor,
-    ...holdingLock(site),
-  });
+  const ended = await withinBuildLimit(run.settings, log, (abort) =>
+    run.processes.run({
+      argv: [path, ...words],
+      environment: { ...jobEnvironment(run, site, isBuildScript(name)), PWD: base },
+      directory: base,
+      log: log.descriptor,
+      abort,
+      ...holdingLock(site),
+    }),
+  );
   end(ended.code);
-  return ended.code;
+  if (ended.timedOut && isBuildScript(name)) throw new FailureError(stalledFailure(run.settings, `${name} ${line}`));
+  return ended.timedOut ? timedOutCode : ended.code;
 };

@@ -108,6 +108,8 @@ const mostJobs = 4096;
 const coresOf = (text: string | undefined, available: number): number =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : available;
 
+const buildLimitOf = (text: string | undefined): number => (text && /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : 30);
+
 const signingOf = (v: Variables): SigningSettings => ({
   when: v.try_sign_modules === 'true' || v.try_sign_modules === 'false' ? v.try_sign_modules : 'not_in_chroot',
   ...(v.sign_file ? { program: v.sign_file } : {}),
@@ -146,6 +148,7 @@ export const readSettings = async (
     strictSources: truthy(v.strict_sources),
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),
+    buildLimit: buildLimitOf(v.build_limit),
     verbose: truthy(v.verbose),
     compressOptions: {
       gz: wordsOf(v.compress_gzip_opts),

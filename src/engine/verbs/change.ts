@@ -21,6 +21,9 @@ type Changing = SyncRequest | DkmsRequest;
 
 const isHook = (request: Changing): boolean => request.verb === 'sync' && request.origin === 'hook';
 
+const isInTransaction = (request: Changing): boolean =>
+  isHook(request) || ('inTransaction' in request && request.inTransaction === true);
+
 /** A lock of our own, or none where the run that started us holds it. */
 const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> => {
   const { settings } = run;
@@ -29,7 +32,7 @@ const lockFor = async (run: Run, request: Changing): Promise<Lock | undefined> =
     {
       path: runLockFile(settings.stateDir),
       owner: isHook(request) ? 'kmodsort hook run' : `kmodsort ${request.verb}`,
-      wait: isHook(request) ? lockWaits.hook : lockWaits.typed,
+      wait: isInTransaction(request) ? lockWaits.hook : lockWaits.typed,
       onBusy: (holder) => run.emit({ kind: 'waiting', holder }),
     },
     run.processes,
