@@ -15,7 +15,7 @@ export interface Journal {
 }
 
 const isJournal = (value: unknown): value is Journal =>
-  typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'ours' in value;
+  value instanceof Object && 'version' in value && value.version === 1 && 'ours' in value && Array.isArray(value.ours);
 
 const readJournalFile = (path: string): Journal | undefined => {
   try {

@@ -66,7 +66,7 @@ export interface EntryRecord {
 }
 
 const isRecord = (value: unknown): value is EntryRecord =>
-  typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+  value instanceof Object && 'version' in value && value.version === 1;
 
 /** What is remembered of a Module on a Kernel; an empty record if nothing is. */
 export const readRecord = (stateDir: string, module: Module, kernel: Kernel): EntryRecord => {

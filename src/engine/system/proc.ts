@@ -26,8 +26,8 @@ export const parseStat = (text: string): ProcessFacts | undefined => {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [, parent, group] = fields;
   const start = fields[19];
-  if (parent === undefined || group === undefined || start === undefined) return undefined;
-  return { parent: Number(parent), group: Number(group), start };
+  // Where the last of them is, the others are too.
+  return start === undefined ? undefined : { parent: Number(parent), group: Number(group), start };
 };
 
 /** Facts of a running process; undefined if there is none of that number. */

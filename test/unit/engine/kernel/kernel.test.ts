@@ -5,6 +5,7 @@ import { readSettings } from '../../../../src/engine/conf/framework-conf.ts';
 import { type Compression, compressionOf, objectNameOf, suffixOf } from '../../../../src/engine/kernel/compression.ts';
 import {
   bootableKernels,
+  canBoot,
   findCommand,
   isBootable,
   kernelFacts,
@@ -101,6 +102,19 @@ describe('a kernel is there', () => {
     mkdirSync(join(several, '6.12'));
     expect(bootableKernels(several)).toEqual(['6.9', '6.10', '6.11']);
     expect(bootableKernels(join(root, 'gone'))).toEqual([]);
+  });
+});
+
+describe('what cannot be looked at', () => {
+  it('is no kernel, and no headers', async () => {
+    const tree = mkdtempSync(join(root, 'loops-'));
+    symlinkSync('6.9', join(tree, '6.9'));
+    put(join(tree, '6.8/vmlinuz'));
+    expect(bootableKernels(tree)).toEqual(['6.8']);
+    expect(canBoot(tree, '6.9')).toBe(false);
+    const settings = await world({});
+    symlinkSync('build', join(settings.installTree, release, 'build'));
+    expect(kernelFacts(settings, kernel).headers).toBeUndefined();
   });
 });
 

@@ -1,8 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FailureError } from '../../../../src/engine/errors.ts';
-import { checkVermagics, vermagicProblem } from '../../../../src/engine/kernel/vermagic.ts';
+import {
+  checkVermagics,
+  headersVermagic,
+  vermagicProblem,
+  vermagicsOf,
+} from '../../../../src/engine/kernel/vermagic.ts';
+import { type Ended, makeProcesses, type Processes } from '../../../../src/engine/system/exec.ts';
 import { failureDetail } from '../../../../src/report/failures.ts';
 import { problemSentence } from '../../../../src/report/problems.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
 
 const release = '6.1.0-1';
 const vermagic = `${release} SMP mod_unload modversions`;
@@ -65,6 +74,81 @@ describe('the check after a build', () => {
     expect(refused(undefined, [vermagic])).toMatchObject({
       at: 'two.ko',
       detail: `version magic '' should be '${release}'`,
+    });
+  });
+});
+
+const silent: Ended = { code: 0, output: '', errors: '', problem: '', timedOut: false };
+
+describe('the version string of headers', () => {
+  const root = temporaryDirectory();
+  const facts = {
+    kernel: { release, arch: 'x86_64' },
+    directory: '/m',
+    bootable: true,
+    config: new Map<string, string>(),
+    compression: 'none',
+    headersHash: '',
+    compilerHash: '',
+  } as const;
+
+  /** kbuild's preprocessor, that leaves this text. */
+  const answer = async (text: string | undefined, code = 0, headers: string | undefined = '/h') => {
+    const asked: unknown[] = [];
+    const processes: Processes = {
+      ...makeProcesses({}),
+      ask: async (argv, options) => {
+        asked.push([argv, options]);
+        if (text !== undefined) put(join(root, 'probe.i'), text);
+        return { ...silent, code };
+      },
+    };
+    const said = await headersVermagic(headers ? { ...facts, headers, compiler: 'gcc-12' } : facts, root, processes);
+    return { said, asked };
+  };
+
+  it('is what kbuild makes of VERMAGIC_STRING', async () => {
+    const { said, asked } = await answer(
+      '# 1 "x"\nkmodsort_vermagic "6.1" " " "SMP \\"q\\" " ""\nend kmodsort_vermagic "no"\n',
+    );
+    expect(said).toBe('6.1 SMP \\"q\\"');
+    expect(asked).toEqual([
+      [['make', '-s', '-C', '/h', `M=${root}`, 'probe.i'], { variables: { CC: 'gcc-12' }, directory: root, limit: 60 }],
+    ]);
+    expect(readFileSync(join(root, 'Makefile'), 'utf8')).toBe('obj-m := probe.o\n');
+    expect(readFileSync(join(root, 'probe.c'), 'utf8')).toContain('kmodsort_vermagic VERMAGIC_STRING');
+  });
+
+  it.each([
+    ['nothing where kbuild fails', 'kmodsort_vermagic "6.1"\n', 2],
+    ['nothing where it leaves something else', 'other "6.1"\n', 0],
+  ])('is %s', async (_what, text, code) => {
+    expect((await answer(text, code)).said).toBeUndefined();
+  });
+
+  it('is not asked for without headers', async () => {
+    expect(await answer('kmodsort_vermagic "6.1"\n', 0, '')).toEqual({ said: undefined, asked: [] });
+  });
+});
+
+describe('the version strings of objects', () => {
+  const saying = (ended: Partial<Ended>): { processes: Processes; asked: unknown[] } => {
+    const asked: unknown[] = [];
+    const ask: Processes['ask'] = async (argv, options) => {
+      asked.push([argv, options]);
+      return { ...silent, ...ended };
+    };
+    return { processes: { ...makeProcesses({}), ask }, asked };
+  };
+  it('are asked for once for all of them', async () => {
+    const { processes, asked } = saying({ output: '6.1 SMP \n6.2 SMP\n' });
+    expect(await vermagicsOf(['a.ko', 'b.ko'], processes)).toEqual(['6.1 SMP', '6.2 SMP']);
+    expect(asked).toEqual([[['modinfo', '-F', 'vermagic', 'a.ko', 'b.ko'], { limit: 60 }]]);
+  });
+  it('cannot be told without modinfo', async () => {
+    const { processes } = saying({ unstartable: 'ENOENT', problem: 'modinfo: command not found' });
+    await expect(vermagicsOf(['a.ko'], processes)).rejects.toMatchObject({
+      failure: { kind: 'tool-missing', at: 'modinfo', detail: 'modinfo: command not found' },
     });
   });
 });

@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { release as running } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readSettings } from '../../../../src/engine/conf/framework-conf.ts';
+import type { FailureKind } from '../../../../src/engine/errors.ts';
 import { scopeOf } from '../../../../src/engine/plan/scope.ts';
 import type { KernelScope, SyncRequest } from '../../../../src/engine/request.ts';
 import type { Settings } from '../../../../src/engine/settings.ts';
+import { type EntryRecord, writeRecord } from '../../../../src/engine/state/record.ts';
+import * as chroots from '../../../../src/engine/system/chroot.ts';
 import type { TreeEntry } from '../../../../src/engine/tree/tree.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
@@ -83,6 +86,33 @@ describe('kernels of a sync', () => {
     expect(releases({ kind: 'current', releases: ['6.1.0-9'] }).sort()).toEqual(['999.1', running(), '6.1.0-9'].sort());
     expect(releases({ kind: 'running' })).toEqual([running()]);
   });
+  it('looks after a kernel again that waited for headers which are there now', async () => {
+    const settings = { ...(await world('debian')), stateDir: mkdtempSync(join(root, 'state-')) };
+    const failed = (kind: FailureKind) => ({ inputs: '', failure: { kind }, at: '', transient: true });
+    const records: readonly [string, EntryRecord][] = [
+      ['6.1.0-9', { version: 1, failure: failed('headers-missing') }],
+      ['6.1.0-11', { version: 1, failure: failed('headers-missing') }],
+      ['6.1.0-7', { version: 1, failure: failed('compiler-failed') }],
+      ['6.1.0-8', { version: 1 }],
+      ['6.5', { version: 1, failure: failed('headers-missing') }],
+    ];
+    for (const [release, record] of records)
+      writeRecord(settings.stateDir, { name: 'a', version: '1.0' }, { release, arch: 'x86_64' }, record);
+    for (const release of ['6.1.0-7', '6.1.0-8', '6.1.0-11']) put(join(settings.installTree, release, 'vmlinuz'));
+    put(join(settings.installTree, '999.1/vmlinuz'));
+    for (const release of ['6.1.0-7', '6.1.0-8', '6.1.0-9']) mkdirSync(join(settings.installTree, release, 'build'));
+    const { kernels } = scopeOf(settings, requestOf({ kind: 'usual' }), []);
+    expect(kernels.map((kernel) => kernel.release)).toEqual(['999.1', '6.1.0-9']);
+  });
+  it('looks after all that boot in a chroot, where the running kernel is not its own', async () => {
+    const chroot = vi.spyOn(chroots, 'isInChroot').mockReturnValue(true);
+    try {
+      const { kernels } = scopeOf(await world('debian'), requestOf({ kind: 'usual' }), []);
+      expect(kernels.map((kernel) => kernel.release)).toEqual(all);
+    } finally {
+      chroot.mockRestore();
+    }
+  });
   it('looks after no running kernel that is not there', async () => {
     const settings = await world('debian');
     mkdirSync(join(settings.installTree, running()));
@@ -155,5 +185,33 @@ describe('what comes and what goes', () => {
     );
     expect(found.sources).toEqual(['here-1.0']);
     expect(found.leavingEntries.map((one) => one.module.name)).toEqual(['gone']);
+  });
+  it('drops nothing that cannot be looked at, and says why', async () => {
+    const settings = await world('arch');
+    symlinkSync('loop', join(settings.installTree, 'loop'));
+    symlinkSync('loop-1.0', join(settings.sourceTree, 'loop-1.0'));
+    const found = scopeOf(settings, requestOf({ kind: 'bootable' }, touched(['loop'], ['loop-1.0', 'here-1.0'])), [
+      entry(settings, 'loop'),
+    ]);
+    expect(found).toMatchObject({
+      leavingKernels: [],
+      leavingEntries: [],
+      sources: ['here-1.0'],
+      coming: ['here-1.0'],
+    });
+    expect(found.failures).toEqual([expect.objectContaining({ detail: expect.stringContaining('ELOOP') })]);
+    const only = scopeOf(settings, requestOf({ kind: 'only', kernels: [{ release: 'loop' }] }), []);
+    expect(only).toMatchObject({ kernels: [], failures: [{ kind: 'kernel-missing' }] });
+  });
+  it('tells what is to come by the sources that are named as leaving and are not there', async () => {
+    const settings = await world('debian');
+    const leaving = { kernels: [], sources: ['here-1.0', 'next-2.0'] };
+    const entries = ['here', 'next'].map((name) => entry(settings, name));
+    const found = scopeOf(settings, requestOf({ kind: 'usual' }, { leaving }), [
+      ...entries,
+      { ...entry(settings, 'next'), source: join(settings.sourceTree, 'next-2.0') },
+    ]);
+    expect(found.coming).toEqual(['next-2.0']);
+    expect(found.leavingEntries.map((one) => one.module.name)).toEqual(['here']);
   });
 });

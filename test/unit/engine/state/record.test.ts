@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,6 +23,8 @@ import { failureLogFile } from '../../../../src/engine/state/paths.ts';
 import {
   type EntryRecord,
   forgetRecord,
+  type InstalledFile,
+  isAsInstalled,
   readRecord,
   recordedEntries,
   writeRecord,
@@ -52,6 +65,7 @@ describe('records', () => {
     '[]',
     '1',
     '"text"',
+    'true',
     '{"version":2,"failure":{}}',
     '{"failure":{}}',
     '\0\0\0',
@@ -98,6 +112,45 @@ describe('records', () => {
   });
 });
 
+describe('an installed file', () => {
+  const installed = (path: string): InstalledFile => {
+    const { size, mtimeMs } = statSync(path);
+    return { path, hash: createHash('sha256').update(readFileSync(path)).digest('hex'), size, mtimeMs };
+  };
+  const file = () => put(join(stateOf(), 'demo.ko'), 'bytes');
+  const touched = (path: string): void => utimesSync(path, 1, 1);
+  const rewritten = (path: string): void => {
+    writeFileSync(path, 'BYTES');
+    touched(path);
+  };
+  it.each<[string, (path: string) => void, boolean]>([
+    ['that nobody touched is as it was installed', () => undefined, true],
+    ['with a new time and the same bytes too', touched, true],
+    ['that is gone is not', (path) => rmSync(path), false],
+    ['with other bytes of the same number is not', rewritten, false],
+    ['with more bytes is not', (path) => appendFileSync(path, '.'), false],
+    [
+      'with more bytes and its old time is not',
+      (path) => {
+        const { atime, mtime } = statSync(path);
+        appendFileSync(path, '.');
+        utimesSync(path, atime, mtime);
+      },
+      false,
+    ],
+  ])('%s', (_what, change, expected) => {
+    const path = file();
+    utimesSync(path, 1000, 1000);
+    const known = installed(path);
+    change(path);
+    expect(isAsInstalled(known)).toBe(expected);
+  });
+  it('of the same size and time is not read again', () => {
+    const path = file();
+    expect(isAsInstalled({ ...installed(path), hash: 'of other bytes' })).toBe(true);
+  });
+});
+
 describe('journals', () => {
   const journal = (ours: readonly string[]): Journal => ({ version: 1, module, kernel, action: 'install', ours });
   it('are open until they are closed', () => {
@@ -114,16 +167,25 @@ describe('journals', () => {
     openJournal(state, journal(['a', 'b']));
     expect(openJournal(state, journal(['b', 'c'])).ours).toEqual(['b', 'c', 'a']);
   });
-  it.each(['', '{"version":1', 'null', '1', '[]', '{}', '{"version":1}', '{"version":2,"ours":[]}', '{"ours":[]}'])(
-    'of rubbish (%j) count as none',
-    (text) => {
-      const state = stateOf();
-      put(join(state, 'journal/demo@6.1.0-56-amd64@x86_64.json'), text);
-      expect(readJournal(state, 'demo', kernel)).toBeUndefined();
-      expect(openJournals(state)).toEqual([]);
-      expect(openJournal(state, journal(['a'])).ours).toEqual(['a']);
-    },
-  );
+  it.each([
+    '',
+    '{"version":1',
+    'null',
+    '1',
+    '[]',
+    '{}',
+    '{"version":1}',
+    '{"version":2,"ours":[]}',
+    '{"ours":[]}',
+    '{"version":1,"ours":"a"}',
+    'true',
+  ])('of rubbish (%j) count as none', (text) => {
+    const state = stateOf();
+    put(join(state, 'journal/demo@6.1.0-56-amd64@x86_64.json'), text);
+    expect(readJournal(state, 'demo', kernel)).toBeUndefined();
+    expect(openJournals(state)).toEqual([]);
+    expect(openJournal(state, journal(['a'])).ours).toEqual(['a']);
+  });
   it('that are still being written do not count', () => {
     const state = stateOf();
     put(join(state, 'journal/.tmp_demo'), JSON.stringify(journal(['a'])));
