@@ -5,11 +5,11 @@ import { commandLineOf, processFacts } from '../engine/system/proc.ts';
  * Source: Debian policy 6.5 (prerm upgrade NEW-VERSION), dpkg(1) on DPKG_MAINTSCRIPT_NAME.
  */
 
-const deepest = 6;
-
 /** The command lines of a process and of those that started it, nearest first. */
-const commandLinesFrom = (pid: number, depth = deepest): (readonly string[])[] =>
-  pid > 0 && depth > 0 ? [commandLineOf(pid), ...commandLinesFrom(processFacts(pid)?.parent ?? 0, depth - 1)] : [];
+const commandLinesFrom = (pid: number): (readonly string[])[] => {
+  const facts = processFacts(pid);
+  return facts ? [commandLineOf(pid), ...commandLinesFrom(facts.parent)] : [];
+};
 
 /** The first argument of the prerm script that started us; undefined if none did. */
 const prermReason = (pid: number): string | undefined =>

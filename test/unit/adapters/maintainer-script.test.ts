@@ -10,14 +10,14 @@ import { put, temporaryDirectory } from '../temporary.ts';
 
 const directory = temporaryDirectory();
 
-/** A script of that name that waits, started by a shell of another name; the number of its process. */
+/** A script of that name, started by a shell of another name, runs a command that waits; the number of its process. */
 const started = async (manager: string, script: string, ...words: readonly string[]) => {
   const shell = join(directory, manager);
   if (!existsSync(shell)) symlinkSync('/bin/sh', shell);
-  const path = put(join(directory, script), '#!/bin/sh\necho $$\nread line\n', 0o755);
+  const path = put(join(directory, script), '#!/bin/sh\n/bin/sh -c "echo \\$\\$; read line; true" sh rpm\n', 0o755);
   const child = spawn(shell, ['-c', '"$0" "$@"; true', path, ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [said] = await once(child.stdout, 'data');
-  return { pid: Number(String(said)), end: () => child.kill() };
+  return { pid: Number(String(said)), end: () => child.stdin.end() };
 };
 
 describe('who started us', () => {
@@ -25,6 +25,7 @@ describe('who started us', () => {
     ['sh', 'foo.prerm', ['upgrade', '2.0'], true, false],
     ['sh', 'foo.prerm', ['remove'], false, false],
     ['sh', 'foo.postinst', ['configure'], false, false],
+    ['sh', 'foo.prerm.old', ['upgrade'], false, false],
     ['rpm', 'rpm-tmp.abc', ['1'], false, true],
     ['dnf', 'scriptlet', [], false, true],
     ['bash', 'scriptlet', [], false, false],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allNeedsOf, type Needs, orderOf } from '../../../../src/engine/plan/graph.ts';
-import { closureOf, Random, randomNeeds } from './random.ts';
+import { closureOf, Random, randomNeeds } from '../../../random.ts';
 
 const needsOf = (text: string): Needs =>
   new Map(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isSatisfied, type Outcome } from '../../../../src/engine/outcome.ts';
 import { type Ended, type JobResult, runPlan, type Work } from '../../../../src/engine/plan/schedule.ts';
 import type { Job, Plan } from '../../../../src/engine/plan.ts';
-import { closureOf, Random, randomNeeds } from './random.ts';
+import { closureOf, Random, randomNeeds } from '../../../random.ts';
 
 const installed: Outcome = { kind: 'installed' };
 const failed: Outcome = { kind: 'failed', failure: { kind: 'compiler-failed' }, remembered: false };
