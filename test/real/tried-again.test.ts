@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { makeWorld, type World } from '../world.ts';
@@ -55,6 +55,9 @@ describe.skipIf(provision.kind === 'missing')('a module that failed', () => {
     rmSync(obstacle());
     const second = await world.hook(hook, [], { env });
     expect(second.stdout).toMatch(/installed +flaky\/1\.0/);
+    expect(existsSync(join(world.trees.stateDir, 'notice'))).toBe(false);
+    expect(existsSync(join(world.trees.stateDir, 'log'))).toBe(false);
+    expect((await world.kmodsort(['status'])).stdout).not.toContain('failed');
     expect(world.installedObjects(release)).toEqual(['flaky']);
   });
 

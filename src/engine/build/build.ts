@@ -146,6 +146,8 @@ const removeLeftovers = (parent: string): void => {
  * Build one Module for one Kernel: copy, patch, PRE_BUILD, MAKE, check, strip, sign, compress, publish,
  * POST_BUILD. On failure `build/make.log` stays and nothing in the tree has changed (a failing POST_BUILD
  * leaves it built, as in dkms). Throws FailureError.
+ *
+ * @param onPublished told when what was built before is replaced
  */
 export const buildModule = async (
   run: Run,
@@ -153,6 +155,7 @@ export const buildModule = async (
   conf: ModuleConf,
   dependencies: readonly DependencySymbols[],
   say: (step: Step) => void,
+  onPublished: () => void,
 ): Promise<Built> => {
   const site = { ...given, building: await buildEnvironment(run, given) };
   const build = join(site.entry, 'build');
@@ -170,6 +173,7 @@ export const buildModule = async (
     const imports = await importsOf(stagedObjects(context), run.processes);
     await runSteps(context, afterImports, say);
     publish(context);
+    onPublished();
     await runSteps(context, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
     remove(build);
     return { objects: builtFiles(join(parent, site.kernel.arch)), imports };

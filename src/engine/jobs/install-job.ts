@@ -23,7 +23,7 @@ import { writeText } from '../system/publish.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { changedDependencies, type DependencyNow, usedSymbols } from '../tree/fingerprint.ts';
 import { builtDirectory } from '../tree/tree.ts';
-import { remember } from './remember.ts';
+import { forgetFailure, remember } from './remember.ts';
 
 /** One Job that builds and installs. */
 
@@ -80,16 +80,17 @@ const isStillFresh = ({ run, job, finding, conf, site, needs }: JobContext): boo
   return changedDependencies(build, dependenciesNow(run, job.kernel, needs), options).length === 0;
 };
 
-const build = async (context: JobContext): Promise<void> => {
+const build = async (context: JobContext, onPublished: () => void): Promise<void> => {
   const { run, job, conf, site, finding, needs, say } = context;
   const now = dependenciesNow(run, job.kernel, needs);
-  const built = await buildModule(run, site, conf, await dependencySymbols(run, job, now), say);
+  const built = await buildModule(run, site, conf, await dependencySymbols(run, job, now), say, onPublished);
   const dependencies = Object.fromEntries(
     [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, built.imports)]),
   );
   const record: BuildRecord = { fingerprint: finding.fingerprint, dependencies, objects: built.objects };
-  const { failure: _repaired, ...rest } = readRecord(run.settings.stateDir, job.module, job.kernel);
+  const rest = readRecord(run.settings.stateDir, job.module, job.kernel);
   writeRecord(run.settings.stateDir, job.module, job.kernel, { ...rest, build: record });
+  forgetFailure(run, job);
 };
 
 const installedPaths = (run: Run, job: Job): string[] =>
@@ -135,17 +136,20 @@ const install = async (context: JobContext): Promise<Outcome> => {
 
 /**
  * Build with the journal open from before the first change to the tree: what is built and not yet installed
- * is known as unfinished. A build that fails has touched nothing, so it closes what it opened.
+ * is known as unfinished. A build that fails before it replaces anything closes what it opened.
  */
 const buildUnderJournal = async (context: JobContext): Promise<void> => {
   const { run, job } = context;
   const { stateDir } = run.settings;
   openJournal(stateDir, { version: 1, module: job.module, kernel: job.kernel, action: 'install', ours: [] });
   if (needsNoBuild.has(job.why.reason)) return;
+  let published = false;
   try {
-    await build(context);
+    await build(context, () => {
+      published = true;
+    });
   } catch (error) {
-    if (!context.unfinished) closeJournal(stateDir, job.module.name, job.kernel);
+    if (!context.unfinished && !published) closeJournal(stateDir, job.module.name, job.kernel);
     throw error;
   }
 };
@@ -187,7 +191,9 @@ export const installJob = async (
       closeJournal(run.settings.stateDir, job.module.name, job.kernel);
       return { kind: 'built' };
     }
-    return await install(context);
+    const outcome = await install(context);
+    forgetFailure(run, job);
+    return outcome;
   } catch (error) {
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
     return {

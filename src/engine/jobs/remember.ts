@@ -5,7 +5,7 @@ import type { Job, Settled } from '../plan.ts';
 import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';
-import { type Fingerprint, readRecord, writeRecord } from '../state/record.ts';
+import { type Fingerprint, readRecord, removeLog, writeRecord } from '../state/record.ts';
 import { exists, readDirectory } from '../system/files.ts';
 import { copyFile, remove } from '../system/publish.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
@@ -84,4 +84,13 @@ export const remember = (
     run.note({ note: 'record-unwritable', path: run.settings.stateDir, detail: failureOf(error).detail ?? '' });
     return raw;
   }
+};
+
+/** Repaired: nothing is remembered of the failure, nor is its log kept. */
+export const forgetFailure = (run: Run, { module, kernel }: Job): void => {
+  const { stateDir } = run.settings;
+  const { failure, ...record } = readRecord(stateDir, module, kernel);
+  if (!failure) return;
+  writeRecord(stateDir, module, kernel, record);
+  removeLog(stateDir, module, kernel);
 };

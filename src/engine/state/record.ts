@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import type { Kernel, Module } from '../request.ts';
 import { hashFile, isDirectory, readDirectory, readText, stat } from '../system/files.ts';
@@ -81,12 +81,19 @@ export const readRecord = (stateDir: string, module: Module, kernel: Kernel): En
 export const writeRecord = (stateDir: string, module: Module, kernel: Kernel, record: EntryRecord): void =>
   writeAtomic(recordFile(stateDir, module, kernel), `${JSON.stringify(record, undefined, 1)}\n`);
 
+const removeWithDirectories = (path: string, stateDir: string): void => {
+  remove(path);
+  removeEmpty(dirname(path), stateDir);
+};
+
+/** Remove the log that was kept of a failure. */
+export const removeLog = (stateDir: string, module: Module, kernel: Kernel): void =>
+  removeWithDirectories(failureLogFile(stateDir, module, kernel), stateDir);
+
 /** Forget a Module on a Kernel, with its kept log. */
 export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): void => {
-  for (const path of [recordFile(stateDir, module, kernel), failureLogFile(stateDir, module, kernel)]) {
-    remove(path);
-    removeEmpty(join(path, '..'), stateDir);
-  }
+  removeWithDirectories(recordFile(stateDir, module, kernel), stateDir);
+  removeLog(stateDir, module, kernel);
 };
 
 /** Every Module and Kernel that something is remembered of. */

@@ -18,6 +18,7 @@ import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { closeJournal, openJournals } from '../state/journal.ts';
+import { recordsDirectory } from '../state/paths.ts';
 import { forgetRecord, recordedEntries } from '../state/record.ts';
 import { exists, isDirectory, isWritable, readDirectory, realPath } from '../system/files.ts';
 import { remove, removeEmpty, sweepTemporary } from '../system/publish.ts';
@@ -42,6 +43,22 @@ const owed = (run: Run): string[] => {
   return dueReleases(stateDir).filter((release) => dueFor(stateDir, release).includes('depmod'));
 };
 
+/** Directories of modules and versions that a removal had emptied and not taken away yet. */
+const sweepEmpty = (tree: string): void => {
+  for (const name of readDirectory(tree)
+    .map((one) => join(tree, one))
+    .filter(isDirectory)) {
+    for (const version of readDirectory(name)) removeEmpty(join(name, version), tree);
+    removeEmpty(name, tree);
+  }
+};
+
+/** What a depmod that was killed left half written, as it names it: `modules.dep.PID.MICROSECONDS.SECONDS`. */
+const sweepDepmod = (directory: string): void => {
+  const left = readDirectory(directory).filter((name) => /^modules\.[a-z.]+(\.\d+){3}$/.test(name));
+  for (const name of left) remove(join(directory, name));
+};
+
 /**
  * Finish what a killed run began to take away, and sweep away what it left half written.
  *
@@ -53,8 +70,10 @@ export const recover = (run: Run, afterDeath: boolean): string[] => {
     sweepTemporary(dkmsTree, 4);
     sweepTemporary(stateDir, 4);
     sweepTemporary(sourceTree, 0);
+    for (const tree of [dkmsTree, recordsDirectory(stateDir)]) sweepEmpty(tree);
     for (const release of readDirectory(installTree)) {
       for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);
+      sweepDepmod(join(installTree, release));
     }
   }
   const begun = openJournals(stateDir).filter(({ action }) => action === 'uninstall');
