@@ -36,7 +36,11 @@ export interface Notes {
   'directive-ignored': { readonly path: string; readonly directive: string };
   'no-objects': { readonly module: Module };
   recovered: { readonly module: Module; readonly kernel: Kernel };
+  /** What a killed run began could not be brought to its end. */
+  'not-recovered': { readonly failure: Failure };
   'ended-survivor': { readonly pid: number; readonly module: Module };
+  /** A new version could not be made usable: this one stands there again. */
+  'put-back': { readonly module: Module; readonly kernel: Kernel };
   'original-restored': { readonly path: string };
   'originals-left': { readonly path: string };
   registered: { readonly module: Module };

@@ -1,5 +1,6 @@
 import type { Note, Notes } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
+import { failureInOneLine } from './failures.ts';
 import { problemSentence } from './problems.ts';
 import type { ReportContext } from './report.ts';
 
@@ -18,8 +19,10 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'no-objects': ({ module }) => `warning: the dkms.conf of ${moduleLabel(module)} names no modules to build`,
   recovered: ({ module, kernel }) =>
     `completed what an interrupted run had begun: ${moduleLabel(module)}, ${kernel.release}`,
+  'not-recovered': ({ failure }) => `warning: ${failureInOneLine(failure)}`,
   'ended-survivor': ({ module, pid }) =>
     `killed a build of ${moduleLabel(module)} that an interrupted run had left (process ${pid})`,
+  'put-back': ({ module, kernel }) => `${moduleLabel(module)} is installed again on ${kernel.release}`,
   'original-restored': ({ path }) => `restored the kernel's own module: ${path}`,
   'originals-left': ({ path }) => `warning: the kernel's own module was left in place: ${path}`,
   registered: ({ module }) => `${moduleLabel(module)} added`,

@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { importsOf } from '../kernel/symvers.ts';
 import { type Finding, needsOn, type Survey } from '../plan/survey.ts';
 import type { Run } from '../run/run.ts';
-import { type UsedSymbols, writeRecord } from '../state/record.ts';
+import { type InstalledFile, type UsedSymbols, writeRecord } from '../state/record.ts';
+import { exists, hashFile } from '../system/files.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { usedSymbols } from '../tree/fingerprint.ts';
-import { filesOnKernel } from '../tree/installed-files.ts';
+import { filesOnKernel, installedFact } from '../tree/installed-files.ts';
 import { builtDirectory, builtFiles } from '../tree/tree.ts';
+import { targetsOf } from './install.ts';
 
 /** A tree that dkms built is taken as fresh at first sight: what it was built from is remembered as it is now. */
 
@@ -22,6 +24,14 @@ const symbolsNow = async (run: Run, survey: Survey, finding: Finding): Promise<R
   );
 };
 
+/** Where dkms installs is dkms's file, whatever its bytes: somebody may have signed it since. */
+const standing = (run: Run, { entry, kernel, conf }: Finding): InstalledFile[] => {
+  const equal = filesOnKernel(run, entry.module, kernel);
+  const targets = conf ? targetsOf(run, conf, entry.module, kernel) : [];
+  const changed = targets.filter(({ to }) => exists(to) && !equal.some(({ path }) => path === to));
+  return [...equal, ...changed.map(({ to }) => ({ ...installedFact(to, hashFile(to)), differs: true as const }))];
+};
+
 const adopt = async (run: Run, survey: Survey, finding: Finding): Promise<void> => {
   const { entry, kernel, record, fingerprint, candidate } = finding;
   const isInstalled = candidate.state === 'installed';
@@ -33,7 +43,7 @@ const adopt = async (run: Run, survey: Survey, finding: Finding): Promise<void> 
       dependencies: await symbolsNow(run, survey, finding),
       objects: finding.conf?.objects.map((object) => `${object.dest}.ko`) ?? [],
     },
-    ...(isInstalled ? { installed: filesOnKernel(run, entry.module, kernel) } : {}),
+    ...(isInstalled ? { installed: standing(run, finding) } : {}),
   });
 };
 

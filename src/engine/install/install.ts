@@ -6,7 +6,7 @@ import { objectNameOf } from '../kernel/compression.ts';
 import { isBootable } from '../kernel/kernel.ts';
 import type { Kernel, Module } from '../request.ts';
 import type { Run } from '../run/run.ts';
-import { closeJournal, openJournal } from '../state/journal.ts';
+import { closeJournal, openJournal, readJournal } from '../state/journal.ts';
 import { readRecord, writeRecord } from '../state/record.ts';
 import { exists, hashFile, isDirectory } from '../system/files.ts';
 import { copyAtomic, makeDirectory, remove, removeEmpty, symlinkAtomic } from '../system/publish.ts';
@@ -17,6 +17,7 @@ import {
   knownHashes,
   type ModuleFiles,
   moduleFiles,
+  ownership,
   restoreOriginal,
   savedOriginals,
   saveOriginal,
@@ -53,13 +54,13 @@ const saveOriginals = (
   name: string,
   kernel: Kernel,
   targets: readonly FileTarget[],
-  ours: ReadonlySet<string>,
+  isOurs: (path: string) => boolean,
 ): string[] => {
   const directory = join(run.settings.installTree, kernel.release);
   const files: ModuleFiles = moduleFiles(directory);
   const replaced: string[] = [];
   for (const { to } of targets) {
-    const same = (files.get(objectNameOf(basename(to)) ?? '') ?? []).filter((path) => !ours.has(hashFile(path)));
+    const same = (files.get(objectNameOf(basename(to)) ?? '') ?? []).filter((path) => !isOurs(path));
     const { saved, left } = chooseOriginal(directory, dirname(to), same);
     for (const path of left) run.note({ note: 'originals-left', path });
     if (saved === undefined) continue;
@@ -78,13 +79,13 @@ const removeOutdated = (
   name: string,
   kernel: Kernel,
   targets: readonly FileTarget[],
-  ours: ReadonlySet<string>,
+  isOurs: (path: string) => boolean,
 ): void => {
   const wanted = new Set(targets.map((target) => target.to));
   const previous = installedVersion(run.settings.dkmsTree, name, kernel);
   if (previous === undefined) return;
   for (const { path } of filesOnKernel(run, { name, version: previous }, kernel)) {
-    if (!wanted.has(path) && exists(path) && ours.has(hashFile(path))) remove(path);
+    if (!wanted.has(path) && exists(path) && isOurs(path)) remove(path);
   }
 };
 
@@ -120,14 +121,14 @@ export const installModule = (
   const known = [...knownHashes(run, module.name, kernel), ...targets.map((target) => target.hash)];
   run.beforeChange(kernel.release);
   const { ours } = openJournal(stateDir, { version: 1, module, kernel, action: 'install', ours: known });
-  const mine = new Set(ours);
-  const replaced = saveOriginals(run, module.name, kernel, targets, mine);
+  const isOurs = ownership(run, module.name, kernel, ours);
+  const replaced = saveOriginals(run, module.name, kernel, targets, isOurs);
   for (const target of targets) {
     makeDirectory(dirname(target.to));
     put(run, target);
   }
   for (const path of replaced) remove(path);
-  removeOutdated(run, module.name, kernel, targets, mine);
+  removeOutdated(run, module.name, kernel, targets, isOurs);
   symlinkAtomic(join(module.version, kernel.release, kernel.arch), installedLink(dkmsTree, module.name, kernel));
   const installed = targets.map((target) => installedFact(target.to, target.hash));
   writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), installed });
@@ -158,11 +159,19 @@ export const uninstallModule = (run: Run, module: Module, kernel: Kernel): void 
   const { dkmsTree, stateDir, installTree } = run.settings;
   const files = filesOnKernel(run, module, kernel);
   const known = [...knownHashes(run, module.name, kernel), ...files.map((file) => file.hash)];
+  const isBegun = readJournal(stateDir, module.name, kernel)?.action === 'uninstall';
   run.beforeChange(kernel.release);
   const { ours } = openJournal(stateDir, { version: 1, module, kernel, action: 'uninstall', ours: known });
-  const mine = new Set(ours);
-  for (const { path } of files) {
-    if (!exists(path) || !mine.has(hashFile(path))) continue;
+  const isOurs = ownership(run, module.name, kernel, ours);
+  const standing = files.filter(({ path }) => exists(path) && isOurs(path));
+  try {
+    for (const { path } of standing.slice(0, 1)) remove(path);
+  } catch (error) {
+    // Nothing was changed: it stays installed, unless an earlier run has begun to take it away.
+    if (!isBegun) closeJournal(stateDir, module.name, kernel);
+    throw error;
+  }
+  for (const { path } of standing) {
     remove(path);
     removeEmpty(dirname(path), join(installTree, kernel.release));
   }

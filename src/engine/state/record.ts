@@ -28,6 +28,8 @@ export interface InstalledFile {
   readonly hash: string;
   readonly size: number;
   readonly mtimeMs: number;
+  /** Not what was built, when we saw it first: somebody has changed what dkms installed. */
+  readonly differs?: true;
 }
 
 /** Whether an installed file is still what was installed: size and time first, its bytes where they differ. */

@@ -27,8 +27,16 @@ export const makeTemporary = (parent: string, prefix: string, mode = 0o700): str
   return path;
 };
 
-/** Remove a file or a whole directory; no error if it is not there. */
-export const remove = (path: string): void => fs.removeSync(path);
+/** Remove a file or a whole directory; no error if it is not there. Of a file that must stay, what unlink(2) says. */
+export const remove = (path: string): void => {
+  const isTree = lstat(path)?.kind === 'directory';
+  try {
+    if (isTree) fs.removeSync(path);
+    else fs.unlinkSync(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+};
 
 /** Remove directories from `path` upward while they are empty; never `stop` itself nor anything above it. */
 export const removeEmpty = (path: string, stop: string): void => {

@@ -117,3 +117,26 @@ export const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string>
   }
   return known;
 };
+
+/**
+ * Whether a file on a kernel is ours: by its bytes, or because we put one there, whatever became of it since. Below
+ * kernel/ bytes alone count, for there the kernel's own package may have put its file back.
+ *
+ * @param ours SHA-256 of every file of ours that may stand there
+ */
+export const ownership = (
+  run: Run,
+  name: string,
+  kernel: Kernel,
+  ours: readonly string[],
+): ((path: string) => boolean) => {
+  const { dkmsTree, stateDir, installTree } = run.settings;
+  const hashes = new Set(ours);
+  const paths = new Set(
+    readDirectory(join(dkmsTree, name)).flatMap((version) =>
+      (readRecord(stateDir, { name, version }, kernel).installed ?? []).map((file) => file.path),
+    ),
+  );
+  const ofKernel = `${join(installTree, kernel.release, 'kernel')}/`;
+  return (path) => (paths.has(path) && !path.startsWith(ofKernel)) || hashes.has(hashFile(path));
+};

@@ -11,8 +11,9 @@ import { isNested } from '../state/nested.ts';
 import { runLockFile } from '../state/paths.ts';
 import { type Lock, lockWaits, takeLock } from '../system/lock.ts';
 import { performTyped } from './dkms.ts';
+import { type Recovered, recover } from './recover.ts';
 import { afterRpm } from './rpm-archive.ts';
-import { planAnswer, recover, sync, unwritable } from './sync.ts';
+import { planAnswer, sync, unwritable } from './sync.ts';
 import { withRun } from './with-run.ts';
 
 /** Every verb that changes something: the lock, the work under it, and what follows when it is free again. */
@@ -59,7 +60,7 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
     const lock = await lockFor(run, request);
     try {
       // Under another run's lock its open journals are its own.
-      const recovered = lock ? recover(run, lock.afterDeath) : [];
+      const recovered: Recovered = lock ? recover(run, lock.afterDeath) : { releases: [], failures: [] };
       if (lock) await makeUpWeakModules(run);
       return request.verb === 'sync'
         ? await sync(run, request, recovered)

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { type Failure, FailureError } from '../errors.ts';
-import { uninstallModule } from '../install/install.ts';
 import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Target } from '../plan/candidates.ts';
@@ -25,6 +24,8 @@ import { compareVersions } from '../system/version.ts';
 import { installedVersion, newestEntries, type TreeEntry } from '../tree/tree.ts';
 
 import { type Done, entriesNow, nothing } from './done.ts';
+import type { Recovered } from './recover.ts';
+import { installedNow, rollBack } from './roll-back.ts';
 import { preinst, takeModuleAway } from './take-away.ts';
 
 /** dkms's commands on modules, on top of the same plan, schedule and jobs as a sync. */
@@ -89,17 +90,6 @@ const bringAbout = async (
   const place = ({ kernel }: Row): number => kernels.findIndex((one) => sameKernel(one, kernel));
   rows.sort((a, b) => place(a) - place(b));
   return { rows: inOrder(rows), failures: [], changed: jobs.changed };
-};
-
-/** Without its depmod an installation is of no use: what it brought is taken back, and stays built. */
-const rollBack = (run: Run, { rows, failures }: SyncResult): SyncResult => {
-  const back = rows.map((row): Row => {
-    const failure = failures.find((one) => one.kind === 'depmod-failed' && one.at === row.kernel.release);
-    if (!failure || row.outcome.kind !== 'installed') return row;
-    uninstallModule(run, row.module, row.kernel);
-    return { ...row, outcome: { kind: 'failed', failure, remembered: false } };
-  });
-  return { rows: inOrder(back), failures: failures.filter((one) => one.kind !== 'depmod-failed') };
 };
 
 /** What an archive brings is named like any other module from then on. */
@@ -177,20 +167,17 @@ const carryOut = async (run: Run, request: DkmsRequest): Promise<Done> => {
 /**
  * Carry out a dkms command under the run's lock.
  * Throws FailureError where it cannot begin: a module that nobody knows, an unusable conf.
- *
- * @param recovered releases for which a killed run owes depmod
  */
-export const performTyped = async (
-  run: Run,
-  request: DkmsRequest,
-  recovered: readonly string[],
-): Promise<SyncResult> => {
+export const performTyped = async (run: Run, request: DkmsRequest, recovered: Recovered): Promise<SyncResult> => {
+  // Another module's failure is no answer to this command, and must not refuse its package.
+  for (const failure of recovered.failures) run.note({ note: 'not-recovered', failure });
   const missing = missingKernels(run, request);
   const [first] = missing;
   if (first && request.verb === 'install' && missing.length === request.kernels.length) {
     throw new FailureError(first.failure);
   }
+  const before = request.verb === 'install' ? installedNow(run) : new Map<string, string>();
   const { rows, failures, changed } = await carryOut(run, request);
-  const result = { rows, failures: [...failures, ...(await depmodAll(run, [...recovered, ...changed]))] };
-  return request.verb === 'install' || request.verb === 'build' ? rollBack(run, result) : result;
+  const result = { rows, failures: [...failures, ...(await depmodAll(run, [...recovered.releases, ...changed]))] };
+  return request.verb === 'install' || request.verb === 'build' ? rollBack(run, before, result) : result;
 };

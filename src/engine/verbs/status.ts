@@ -38,7 +38,7 @@ const viewOf = (settings: Settings): View => {
 
 /** By what was recorded (size and time first); a tree that dkms made is compared by its bytes. */
 const isDifferent = (view: View, directory: string, kernel: Kernel, record: EntryRecord): boolean => {
-  if (record.installed) return !record.installed.every(isAsInstalled);
+  if (record.installed) return record.installed.some((file) => file.differs || !isAsInstalled(file));
   const onKernel = view.filesOf(kernel.release);
   return builtFiles(directory).some((file) => {
     const same = onKernel.get(objectNameOf(file) ?? '') ?? [];

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import { type Failure, failureOf } from '../errors.ts';
 import { adoptAll } from '../install/adopt.ts';
-import { uninstallModule } from '../install/install.ts';
 import { rememberSettled } from '../jobs/remember.ts';
 import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { checkRows } from '../jobs/verdict.ts';
@@ -16,12 +15,9 @@ import { unpackedSources } from '../register/unpacked.ts';
 import { type SyncRequest, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
-import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
-import { closeJournal, openJournals } from '../state/journal.ts';
-import { recordsDirectory } from '../state/paths.ts';
 import { forgetRecord, recordedEntries } from '../state/record.ts';
-import { exists, isDirectory, isWritable, readDirectory, realPath } from '../system/files.ts';
-import { remove, removeEmpty, sweepTemporary } from '../system/publish.ts';
+import { exists, isWritable, readDirectory, realPath } from '../system/files.ts';
+import { remove, removeEmpty } from '../system/publish.ts';
 import { forgetEntry } from '../tree/forget.ts';
 import {
   cancelReplacement,
@@ -31,59 +27,10 @@ import {
   removedWithoutReplacement,
   removeSuperseded,
 } from '../tree/superseded.ts';
-import { installedVersion, newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
+import { newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
+import type { Recovered } from './recover.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
-
-/** Kernels for which an earlier run owes depmod; of one that is gone nothing is due. */
-const owed = (run: Run): string[] => {
-  const { stateDir, installTree } = run.settings;
-  const gone = dueReleases(stateDir).filter((release) => !isDirectory(join(installTree, release)));
-  for (const release of gone) strikeDue(stateDir, release, dueFor(stateDir, release));
-  return dueReleases(stateDir).filter((release) => dueFor(stateDir, release).includes('depmod'));
-};
-
-/** Directories of modules and versions that a removal had emptied and not taken away yet. */
-const sweepEmpty = (tree: string): void => {
-  for (const name of readDirectory(tree)
-    .map((one) => join(tree, one))
-    .filter(isDirectory)) {
-    for (const version of readDirectory(name)) removeEmpty(join(name, version), tree);
-    removeEmpty(name, tree);
-  }
-};
-
-/** What a depmod that was killed left half written, as it names it: `modules.dep.PID.MICROSECONDS.SECONDS`. */
-const sweepDepmod = (directory: string): void => {
-  const left = readDirectory(directory).filter((name) => /^modules\.[a-z.]+(\.\d+){3}$/.test(name));
-  for (const name of left) remove(join(directory, name));
-};
-
-/**
- * Finish what a killed run began to take away, and sweep away what it left half written.
- *
- * @returns releases for which depmod is due
- */
-export const recover = (run: Run, afterDeath: boolean): string[] => {
-  const { dkmsTree, sourceTree, stateDir, installTree } = run.settings;
-  if (afterDeath) {
-    sweepTemporary(dkmsTree, 4);
-    sweepTemporary(stateDir, 4);
-    sweepTemporary(sourceTree, 0);
-    for (const tree of [dkmsTree, recordsDirectory(stateDir)]) sweepEmpty(tree);
-    for (const release of readDirectory(installTree)) {
-      for (const place of ['kernel', 'updates', 'extra']) sweepTemporary(join(installTree, release, place), 8);
-      sweepDepmod(join(installTree, release));
-    }
-  }
-  const begun = openJournals(stateDir).filter(({ action }) => action === 'uninstall');
-  for (const { module, kernel } of begun) {
-    if (installedVersion(dkmsTree, module.name, kernel) === module.version) uninstallModule(run, module, kernel);
-    else closeJournal(stateDir, module.name, kernel);
-    run.note({ note: 'recovered', module, kernel });
-  }
-  return [...begun.map(({ kernel }) => kernel.release), ...owed(run)];
-};
 
 const isLeaving = (scope: Scope, { module }: TreeEntry): boolean =>
   scope.leavingEntries.some((leaving) => sameModule(leaving.module, module));
@@ -212,19 +159,16 @@ const each = async (failures: Failure[], works: readonly (() => void | Promise<v
   }
 };
 
-/**
- * Under the lock: make it so.
- *
- * @param recovered releases for which a killed run owes depmod
- */
-export const sync = async (run: Run, request: SyncRequest, recovered: readonly string[]): Promise<SyncResult> => {
+/** Under the lock, and after what earlier runs left was made up for: make it so. */
+export const sync = async (run: Run, request: SyncRequest, recovered: Recovered): Promise<SyncResult> => {
   const prepared = await prepare(run, request);
   run.emit({ kind: 'planned', plan: prepared.plan });
   await adoptAll(run, prepared.survey);
   const jobs = await runJobs(run, prepared.plan, prepared.survey);
   const done = [...prepared.plan.settled, ...jobs.rows];
   // First of all: what was installed is of no use without it.
-  const failures = [...prepared.failures, ...(await depmodAll(run, [...recovered, ...jobs.changed]))];
+  const due = await depmodAll(run, [...recovered.releases, ...jobs.changed]);
+  const failures = [...recovered.failures, ...prepared.failures, ...due];
   const { leavingKernels } = prepared.scope;
   let rows: readonly Row[] = done;
   await each(failures, [
