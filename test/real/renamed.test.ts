@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { TestKernel } from '../kernels.ts';
 import { run } from '../packages.ts';
 import { makeWorld, type World } from '../world.ts';
 import { installedFile } from './installed.ts';
+import { withoutVersions } from './without-versions.ts';
 
 /**
  * Objects that DEST_MODULE_NAME renames name each other as they were called when they were built. What shows that one
@@ -69,27 +70,13 @@ describe.skipIf(provision.kind === 'missing')('renamed objects', () => {
   });
 });
 
-/** Headers of the same kernel, had it been configured without MODVERSIONS. */
-const withoutVersions = (directory: string): TestKernel => {
-  const headers = join(directory, 'headers');
-  cpSync(kernel.headers, headers, { recursive: true });
-  const edit = (path: string, pattern: RegExp, by: string): void => {
-    const file = join(headers, path);
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(pattern, by));
-  };
-  edit('include/config/auto.conf', /^CONFIG_(ASM_)?MODVERSIONS=y\n/gm, '');
-  edit('include/generated/autoconf.h', /^#define CONFIG_(ASM_)?MODVERSIONS 1\n/gm, '');
-  edit('Module.symvers', /^0x[0-9a-f]+/gm, '0x00000000');
-  return { ...kernel, headers };
-};
-
 describe.skipIf(provision.kind === 'missing')('a kernel without MODVERSIONS', () => {
   let world: World;
   let headers = '';
 
   beforeAll(() => {
     headers = mkdtempSync(join(tmpdir(), 'kmodsort-headers-'));
-    world = makeWorld({ kernels: [withoutVersions(headers)] });
+    world = makeWorld({ kernels: [withoutVersions(kernel, headers)] });
   });
 
   afterAll(() => {

@@ -1,10 +1,23 @@
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import { makeWorld, type World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { disorder, identities, installedFile, installedFiles, replacedSince } from './installed.ts';
+import { withoutVersions } from './without-versions.ts';
 
 /** What is built again, and what is not, after something changed. */
 
@@ -235,5 +248,57 @@ describe.skipIf(provision.kind === 'missing')('a build that failed', () => {
     const third = await world.hook(trigger);
     expect(third.code).toBe(0);
     expect(world.installedObjects(release)).toEqual(['lonely']);
+  });
+});
+
+describe.skipIf(provision.kind === 'missing')('a chain on a kernel without MODVERSIONS', () => {
+  let world: World;
+  let before: Readonly<Record<string, string>>;
+  const [kernel] = kernels;
+  const headers = (): string => join(world.trees.installTree, release, 'build');
+
+  beforeAll(async () => {
+    const place = mkdtempSync(join(tmpdir(), 'kmodsort-headers-'));
+    world = makeWorld({ kernels: kernel ? [withoutVersions(kernel, place)] : [] });
+    renameSync(join(place, 'headers'), join(world.root, 'headers'));
+    rmSync(place, { recursive: true });
+    rmSync(headers());
+    symlinkSync(join(world.root, 'headers'), headers());
+    for (const fixture of ['zeta-core', 'mid-link', 'lonely']) world.addModule(fixture);
+  });
+
+  beforeEach(async () => {
+    expect((await world.hook(trigger)).code).toBe(0);
+    before = identities(world, release);
+    expect(Object.keys(before).sort()).toEqual(['lonely', 'mid_link', 'zeta_core']);
+  });
+
+  afterAll(() => world?.dispose());
+
+  it('is left alone when nothing changed', async () => {
+    expect((await world.hook(trigger)).stdout).toContain('nothing to do');
+    expect(replacedSince(world, release, before)).toEqual([]);
+  });
+
+  it('builds the dependents too when a dependency became another one, whatever it exports', async () => {
+    edit(join(world.trees.sourceTree, 'zeta-core-1.0/zeta_core.c'), (text) =>
+      text.replace('return atomic_read(&count);', 'return 7;'),
+    );
+    expect((await world.hook(trigger)).code).toBe(0);
+    expect(replacedSince(world, release, before)).toEqual(['mid_link', 'zeta_core']);
+  });
+
+  it('keeps the dependents when the same was built again', async () => {
+    edit(join(world.trees.sourceTree, 'zeta-core-1.0/zeta_core.c'), (text) => `${text}\n/* The same code. */\n`);
+    const ended = await world.hook(trigger);
+    expect(started(ended.stdout)).toEqual(expect.arrayContaining(['zeta-core: changed: sources']));
+    expect(replacedSince(world, release, before)).not.toContain('mid_link');
+  });
+
+  it('builds all of them when the headers of the same release were generated anew', async () => {
+    edit(join(headers(), 'include/generated/autoconf.h'), (text) => `${text}\n#define CONFIG_OTHER 1\n`);
+    const ended = await world.hook(trigger);
+    expect(ended.stdout).toContain('building (changed: headers)');
+    expect(replacedSince(world, release, before)).toEqual(['lonely', 'mid_link', 'zeta_core']);
   });
 });

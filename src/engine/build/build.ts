@@ -6,7 +6,7 @@ import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import { exists, isDirectory, readDirectory, walk } from '../system/files.ts';
+import { exists, hashFile, hashText, isDirectory, readDirectory, walk } from '../system/files.ts';
 import {
   copyFile,
   makeDirectory,
@@ -35,6 +35,8 @@ export interface Built {
   readonly objects: readonly string[];
   /** Symbols with CRCs that the objects take from elsewhere. */
   readonly imports: ReadonlyMap<string, string>;
+  /** Hash of the objects' bytes, before they are signed and compressed. */
+  readonly result: string;
 }
 
 const copySource = async (context: BuildContext): Promise<void> => {
@@ -119,8 +121,7 @@ const beforeImports: readonly BuildStep[] = [
   ['check', checkObjects],
 ];
 
-const afterImports: readonly BuildStep[] = [
-  ['strip', stripObjects],
+const afterStrip: readonly BuildStep[] = [
   ['sign', (context) => signObjects(context.run, context.site, stagedObjects(context), context.log)],
   ['compress', compressObjects],
 ];
@@ -171,12 +172,14 @@ export const buildModule = async (
     makeDirectory(join(staging, 'module'));
     await runSteps(context, beforeImports, say);
     const imports = await importsOf(stagedObjects(context), run.processes);
-    await runSteps(context, afterImports, say);
+    await runSteps(context, [['strip', stripObjects]], say);
+    const result = hashText(...stagedObjects(context).map(hashFile));
+    await runSteps(context, afterStrip, say);
     publish(context);
     onPublished();
     await runSteps(context, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
     remove(build);
-    return { objects: builtFiles(join(parent, site.kernel.arch)), imports };
+    return { objects: builtFiles(join(parent, site.kernel.arch)), imports, result };
   } finally {
     log.close();
     remove(staging);

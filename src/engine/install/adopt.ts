@@ -19,9 +19,7 @@ const symbolsNow = async (run: Run, survey: Survey, finding: Finding): Promise<R
   const directory = builtDirectory(run.settings.dkmsTree, module, finding.kernel);
   const objects = builtFiles(directory).map((file) => join(directory, 'module', file));
   const imports = await importsOf(objects, run.processes);
-  return Object.fromEntries(
-    [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, imports)]),
-  );
+  return Object.fromEntries([...now].map(([name, dependency]) => [name, usedSymbols(dependency, imports)]));
 };
 
 /** Where dkms installs is dkms's file, whatever its bytes: somebody may have signed it since. */

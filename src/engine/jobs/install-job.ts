@@ -85,9 +85,10 @@ const build = async (context: JobContext, onPublished: () => void): Promise<void
   const now = dependenciesNow(run, job.kernel, needs);
   const built = await buildModule(run, site, conf, await dependencySymbols(run, job, now), say, onPublished);
   const dependencies = Object.fromEntries(
-    [...now].map(([name, { version, exported }]) => [name, usedSymbols(version, exported, built.imports)]),
+    [...now].map(([name, dependency]) => [name, usedSymbols(dependency, built.imports)]),
   );
-  const record: BuildRecord = { fingerprint: finding.fingerprint, dependencies, objects: built.objects };
+  const { objects, result } = built;
+  const record: BuildRecord = { fingerprint: finding.fingerprint, dependencies, objects, result };
   const rest = readRecord(run.settings.stateDir, job.module, job.kernel);
   writeRecord(run.settings.stateDir, job.module, job.kernel, { ...rest, build: record });
   forgetFailure(run, job);

@@ -35,6 +35,8 @@ export interface KernelFacts {
   readonly compiler?: string;
   /** SHA-256 over what a build takes from the headers; empty without headers. */
   readonly headersHash: string;
+  /** The same over what the kernel's build generated, where there are no CRCs that would show a change; else empty. */
+  readonly generatedHash: string;
   /** Identity of the compiler binary; empty if it is not found. */
   readonly compilerHash: string;
 }
@@ -109,12 +111,22 @@ export const findCommand = (command: string, path: string): string | undefined =
     .map((directory) => join(directory, command))
     .find(isExecutable);
 
-const headersHashOf = (headers: string): string => {
-  const files = ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h'];
-  return hashText(
+const hashOfFiles = (headers: string, files: readonly string[]): string =>
+  hashText(
     ...files.map((file) => join(headers, file)).map((path) => (stat(path)?.kind === 'file' ? hashFile(path) : '-')),
   );
-};
+
+const headersHashOf = (headers: string): string =>
+  hashOfFiles(headers, ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h']);
+
+/** Options, and the number and time of the build: compile.h holds these in older kernels, utsversion.h in newer ones. */
+const generatedHashOf = (headers: string, config: ReadonlyMap<string, string>): string =>
+  config.has('CONFIG_MODVERSIONS')
+    ? ''
+    : hashOfFiles(
+        headers,
+        ['autoconf.h', 'compile.h', 'utsversion.h'].map((file) => join('include/generated', file)),
+      );
 
 const compilerHashOf = (command: string, path: string): string => {
   const file = realPath(findCommand(command, path) ?? '/nonexistent');
@@ -158,6 +170,7 @@ export const kernelFacts = (
     config,
     compression: findCompression(directory, config),
     headersHash: headers ? headersHashOf(headers) : '',
+    generatedHash: headers ? generatedHashOf(headers, config) : '',
     compilerHash: compilerHashOf(compiler ?? 'gcc', path),
     ...(headers ? { headers } : {}),
     ...(compiler ? { compiler } : {}),

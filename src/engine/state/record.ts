@@ -11,7 +11,10 @@ import { failureLogFile, kernelOfRecord, recordFile, recordsDirectory } from './
  */
 
 /** Hashes of everything that a build depends on, by what it is, so that a change can be named. */
-export type Fingerprint = Readonly<Record<'sources' | 'conf' | 'headers' | 'compiler', string>>;
+export type Fingerprint = Readonly<Record<'sources' | 'conf' | 'headers' | 'compiler', string>> & {
+  /** Of headers without CRCs: what the build of the kernel generated. Missing in records of earlier versions of ours. */
+  readonly generated?: string;
+};
 
 /** Symbols of one dependency that the built objects use. */
 export interface UsedSymbols {
@@ -20,6 +23,8 @@ export interface UsedSymbols {
   readonly crcs: Readonly<Record<string, string>>;
   /** Hash of the dependency's whole Module.symvers; counts where there are no CRCs. */
   readonly identity: string;
+  /** The dependency's `result`, as far as it was known. */
+  readonly result?: string;
 }
 
 export interface InstalledFile {
@@ -44,6 +49,8 @@ export interface BuildRecord {
   readonly adopted?: true;
   readonly fingerprint: Fingerprint;
   readonly dependencies: Readonly<Record<string, UsedSymbols>>;
+  /** Hash of the objects before they were signed: the same build again has the same. Unknown of what dkms built. */
+  readonly result?: string;
   /** File names that belong in the tree's module/ directory. */
   readonly objects: readonly string[];
 }

@@ -41,32 +41,50 @@ export const fingerprintOf = (
   conf: hashText(...confFiles.flatMap((file) => [file, confText(file)]), treeHash(localDirectory)),
   headers: facts.headersHash,
   compiler: facts.compilerHash,
+  ...(facts.generatedHash === '' ? {} : { generated: facts.generatedHash }),
 });
 
 const parts = ['sources', 'conf', 'headers', 'compiler'] as const;
 
+const isGeneratedAnew = (before: Fingerprint, now: Fingerprint): boolean =>
+  before.generated !== undefined && now.generated !== undefined && before.generated !== now.generated;
+
 /** Names of the parts that differ. Without headers nothing can be said about these, so they do not count. */
-export const changedParts = (before: Fingerprint, now: Fingerprint): string[] =>
-  parts.filter((part) => before[part] !== now[part] && now[part] !== '');
+export const changedParts = (before: Fingerprint, now: Fingerprint): string[] => {
+  const changed = parts.filter((part) => before[part] !== now[part] && now[part] !== '');
+  return isGeneratedAnew(before, now) && !changed.includes('headers') ? [...changed, 'headers'] : changed;
+};
 
 const hasCrcs = (used: UsedSymbols): boolean => Object.values(used.crcs).some((crc) => !/^0x0+$/.test(crc));
-
-/** Symbols of one dependency that the objects use, to be remembered with the build. */
-export const usedSymbols = (version: string, exported: Exports, imports: ReadonlyMap<string, string>): UsedSymbols => ({
-  version,
-  crcs: Object.fromEntries([...imports].filter(([symbol]) => exported.has(symbol))),
-  identity: exportsIdentity(exported),
-});
 
 /** What is there of a dependency now. */
 export interface DependencyNow {
   readonly version: string;
   readonly exported: Exports;
+  /** As in its own record. */
+  readonly result?: string;
 }
+
+/** Symbols of one dependency that the objects use, to be remembered with the build. */
+export const usedSymbols = (
+  { version, exported, result }: DependencyNow,
+  imports: ReadonlyMap<string, string>,
+): UsedSymbols => ({
+  version,
+  crcs: Object.fromEntries([...imports].filter(([symbol]) => exported.has(symbol))),
+  identity: exportsIdentity(exported),
+  ...(result === undefined ? {} : { result }),
+});
+
+/** Names say nothing of what a function takes or a structure holds: only the same build again is the same. */
+const differsWithoutCrcs = (used: UsedSymbols, current: DependencyNow): boolean =>
+  current.version !== used.version ||
+  current.result !== used.result ||
+  exportsIdentity(current.exported) !== used.identity;
 
 /**
  * Dependencies whose symbols, as far as they were used, are not what they were at build time. Where the
- * kernel has no MODVERSIONS any change of what a dependency exports counts.
+ * kernel has no MODVERSIONS any build of a dependency with another result counts.
  */
 export const changedDependencies = (
   build: BuildRecord,
@@ -79,7 +97,7 @@ export const changedDependencies = (
       if (!current) return false;
       if (options.onVersion && current.version !== used.version) return true;
       if (!options.hasModversions || (!hasCrcs(used) && Object.keys(used.crcs).length > 0)) {
-        return exportsIdentity(current.exported) !== used.identity;
+        return differsWithoutCrcs(used, current);
       }
       return Object.entries(used.crcs).some(([symbol, crc]) => current.exported.get(symbol) !== crc);
     })
@@ -96,6 +114,6 @@ export const inputsKey = (
     module.version,
     ...parts.map((part) => fingerprint[part]),
     ...[...dependencies]
-      .map(([name, { version, exported }]) => `${name}/${version}:${exportsIdentity(exported)}`)
+      .map(([name, { version, exported, result = '' }]) => `${name}/${version}:${exportsIdentity(exported)}${result}`)
       .sort(),
   );

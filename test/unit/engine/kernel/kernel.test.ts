@@ -151,6 +151,7 @@ describe('the facts of a kernel', () => {
       config: new Map(),
       compression: 'none',
       headersHash: '',
+      generatedHash: '',
       compilerHash: '',
     });
   });
@@ -209,6 +210,16 @@ describe('the facts of a kernel', () => {
     expect(await hash({ 'build/Module.symvers': 't' })).not.toBe(before);
     expect(await hash({ 'build/include/generated/utsrelease.h': 'v' })).not.toBe(before);
     expect(await hash({ 'build/include/config/auto.conf': '' })).not.toBe(before);
+  });
+  it('have a generatedHash where no CRCs would show a change', async () => {
+    const hash = async (config: string, more: Readonly<Record<string, string>> = {}) =>
+      (await factsIn({ 'build/Makefile': '', 'build/.config': config, ...more })).generatedHash;
+    const without = await hash('CONFIG_A=y\n');
+    expect(without).toMatch(/^[0-9a-f]{64}$/);
+    for (const file of ['autoconf.h', 'compile.h', 'utsversion.h'])
+      expect(await hash('CONFIG_A=y\n', { [`build/include/generated/${file}`]: 'x' })).not.toBe(without);
+    expect(await hash('CONFIG_MODVERSIONS=y\n')).toBe('');
+    expect((await factsIn({})).generatedHash).toBe('');
   });
   it('have a headersHash also where a directory stands in place of a file', async () => {
     expect((await factsIn({ 'build/Makefile': '', 'build/Module.symvers/x': '' })).headersHash).toMatch(

@@ -89,6 +89,7 @@ describe('the version string of headers', () => {
     config: new Map<string, string>(),
     compression: 'none',
     headersHash: '',
+    generatedHash: '',
     compilerHash: '',
   } as const;
 

@@ -91,6 +91,21 @@ describe('fingerprintOf', () => {
     expect(confOf(missing)).toBe(gone);
     expect(confOf(join(root, 'other.conf'))).not.toBe(gone);
   });
+  it.each([
+    ['is the same', 'g1', 'g1', []],
+    ['is another', 'g1', 'g2', ['headers']],
+    ['was not written down before', '', 'g2', []],
+    ['is nothing now', 'g1', '', []],
+  ])('minds what the build of a kernel generated: %s', (_what, before, after, changed) => {
+    const withGenerated = (generatedHash: string) =>
+      fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { generatedHash }));
+    expect(changedParts(withGenerated(before), withGenerated(after))).toEqual(changed);
+  });
+  it('names headers once', () => {
+    const of = (hash: string) =>
+      fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: hash, generatedHash: hash }));
+    expect(changedParts(of('1'), of('2'))).toEqual(['headers']);
+  });
   it('says nothing of headers that are not there', () => {
     const before = fingerprintOf('s', [], root, factsOf());
     const without = fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: '', compilerHash: '' }));
@@ -110,14 +125,16 @@ const buildOf = (symbols: ReturnType<typeof usedSymbols>): BuildRecord => ({
 });
 
 describe('changedDependencies', () => {
-  const build = buildOf(usedSymbols('1.0', used, imports));
-  const both = buildOf(usedSymbols('1.0', used, used));
-  const unused = buildOf(usedSymbols('1.0', used, exports({ printk: '0x99999999' })));
+  const build = buildOf(usedSymbols({ version: '1.0', exported: used }, imports));
+  const both = buildOf(usedSymbols({ version: '1.0', exported: used }, used));
+  const unused = buildOf(usedSymbols({ version: '1.0', exported: used }, exports({ printk: '0x99999999' })));
   const halfCrcs = { one: '0x00000000', two: '0x22222222' };
-  const half = buildOf(usedSymbols('1.0', exports(halfCrcs), exports(halfCrcs)));
+  const half = buildOf(usedSymbols({ version: '1.0', exported: exports(halfCrcs) }, exports(halfCrcs)));
   const zeroesInside = { one: '0x00001000' };
-  const small = buildOf(usedSymbols('1.0', exports(zeroesInside), exports(zeroesInside)));
-  const crcless = buildOf(usedSymbols('1.0', exports({ one: '0x00000000' }), exports({ one: '0x00000000' })));
+  const small = buildOf(usedSymbols({ version: '1.0', exported: exports(zeroesInside) }, exports(zeroesInside)));
+  const crcless = buildOf(
+    usedSymbols({ version: '1.0', exported: exports({ one: '0x00000000' }) }, exports({ one: '0x00000000' })),
+  );
   const withCrcs = { hasModversions: true, onVersion: false };
   const without = { hasModversions: false, onVersion: false };
   const same = { one: '0x11111111', two: '0x22222222' };
@@ -136,16 +153,37 @@ describe('changedDependencies', () => {
     ['an unused symbol changed, and there are no CRCs', build, '1.0', { ...same, two: '0x33333333' }, without, true],
     ['nothing changed, and there are no CRCs', build, '1.0', same, without, false],
     ['CRCs of zero and a new symbol', crcless, '1.0', { one: '0x00000000', new: '0x00000000' }, withCrcs, true],
+    ['only the version changed, and there are no CRCs', build, '1.1', same, without, true],
     ['CRCs of zero and no change', crcless, '1.0', { one: '0x00000000' }, withCrcs, false],
   ])('%s', (_what, record, version, exported, options, isChanged) => {
     const now = new Map([['dep', { version, exported: exports(exported) }]]);
     expect(changedDependencies(record, now, options)).toEqual(isChanged ? ['dep'] : []);
   });
+  it.each([
+    ['the same', 'r1', 'r1', without, false],
+    ['another', 'r1', 'r2', without, true],
+    ['known of what was rebuilt only', undefined, 'r2', without, true],
+    ['not known any more', 'r1', undefined, without, true],
+    ['another, where CRCs tell', 'r1', 'r2', withCrcs, false],
+  ])(
+    'minds the result of a build where names are all that there is: %s',
+    (_what, before, after, options, isChanged) => {
+      const dependency = (result: string | undefined) => ({
+        version: '1.0',
+        exported: used,
+        ...(result === undefined ? {} : { result }),
+      });
+      const record = buildOf(usedSymbols(dependency(before), imports));
+      expect(changedDependencies(record, new Map([['dep', dependency(after)]]), options)).toEqual(
+        isChanged ? ['dep'] : [],
+      );
+    },
+  );
   it('says nothing of a dependency that is gone', () => {
     expect(changedDependencies(build, new Map(), { hasModversions: true, onVersion: true })).toEqual([]);
   });
   it('remembers of the dependency only what is used of it', () => {
-    expect(usedSymbols('1.0', used, imports).crcs).toEqual({ one: '0x11111111' });
+    expect(usedSymbols({ version: '1.0', exported: used }, imports).crcs).toEqual({ one: '0x11111111' });
   });
 });
 
