@@ -23,6 +23,10 @@ export interface Problems {
   'link-outside': { readonly member: string; readonly target: string };
   'version-magic': { readonly found: string; readonly wanted: string };
   'unknown-symbol': { readonly symbol: string };
+  /** The kernel's own module that exports it is not installed. */
+  'module-not-there': { readonly symbol: string; readonly module: string };
+  unsigned: Record<never, never>;
+  'not-listed': { readonly release: string };
   'symbol-version': {
     readonly symbol: string;
     readonly wanted: string;

@@ -181,6 +181,18 @@ export interface VerifiedKernel {
   /** False where the headers are missing: nothing but the release could be compared. */
   readonly certain: boolean;
   readonly failures: readonly { readonly module: Module; readonly failure: Failure }[];
+  /** Wanted there, and not installed in any version. */
+  readonly missing: readonly MissingModule[];
+}
+
+/** A module of which nothing is installed on a kernel. */
+export interface MissingModule {
+  readonly name: string;
+  /** None of a required one that is not in the dkms tree. */
+  readonly version?: string;
+  /** What is remembered of its last build. */
+  readonly failure?: Failure;
+  readonly required?: true;
 }
 
 /** Whether installed modules will load, found without loading them. */

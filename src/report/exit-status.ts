@@ -78,7 +78,8 @@ const summaryStatus = (summary: Summary, exitPolicy: ExitPolicy, requiredFailed:
 };
 
 const isSound = ({ kernels, failures }: VerifyAnswer): boolean =>
-  failures.length === 0 && kernels.every((kernel) => kernel.failures.length === 0 && kernel.certain);
+  failures.length === 0 &&
+  kernels.every((kernel) => kernel.failures.length + kernel.missing.length === 0 && kernel.certain);
 
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (

@@ -28,6 +28,10 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
   'link-outside': ({ member, target }) => `${member} is a link to outside the archive: ${target}`,
   'version-magic': ({ found, wanted }) => `version magic '${found}' should be '${wanted}'`,
   'unknown-symbol': ({ symbol }) => `Unknown symbol ${symbol}: nothing exports it`,
+  'module-not-there': ({ symbol, module }) =>
+    `Unknown symbol ${symbol}: the module ${module} of this kernel exports it, and is not installed`,
+  unsigned: () => 'Required key not available: it is not signed, and this kernel loads signed modules only',
+  'not-listed': ({ release }) => `modprobe will not find it: modules.dep does not list it: depmod ${release}`,
   'symbol-version': ({ symbol, wanted, exporter, crc }) =>
     `disagrees about version of symbol ${symbol} (built for CRC ${wanted}, ${exporter} has ${crc})`,
   'no-symbol-version': ({ symbol, object, dependency }) =>

@@ -1,9 +1,25 @@
-import type { VerifiedKernel, VerifyAnswer } from '../engine/progress.ts';
+import type { MissingModule, VerifiedKernel, VerifyAnswer } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureDetail, failureInOneLine } from './failures.ts';
 import { counted } from './messages.ts';
 
-const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): string[] => {
+const missingLine = ({ name, version, failure }: MissingModule): string => {
+  const why = failure ? `: ${failureInOneLine(failure)}` : '';
+  return version === undefined ? `  ${name} is not in the dkms tree` : `  ${name}/${version} is not installed${why}`;
+};
+
+const missingLines = ({ release, missing }: VerifiedKernel): string[] => {
+  const required = missing.filter((one) => one.required).map(({ name }) => name);
+  const warning = `${release}: do not reboot into it: required modules are missing: ${required.join(', ')}`;
+  if (missing.length === 0) return [];
+  return [
+    `${release}: ${counted(missing.length, 'module')} missing`,
+    ...missing.map(missingLine),
+    ...(required.length > 0 ? [warning] : []),
+  ];
+};
+
+const objectLines = ({ release, objects, certain, failures }: VerifiedKernel): string[] => {
   if (objects === 0) return [`${release}: no modules installed`];
   if (failures.length === 0 && !certain) {
     return [`${release}: cannot verify ${counted(objects, 'object')} without the kernel headers; the release is right`];
@@ -19,7 +35,7 @@ const kernelLines = ({ release, objects, certain, failures }: VerifiedKernel): s
 
 /** What will load on each kernel, and why what will not. */
 export const verifiedLines = ({ kernels, failures }: VerifyAnswer): string[] => [
-  ...kernels.flatMap(kernelLines),
+  ...kernels.flatMap((kernel) => [...objectLines(kernel), ...missingLines(kernel)]),
   ...(kernels.length === 0 && failures.length === 0 ? ['no kernels found'] : []),
   ...failures.map((failure) => `FAILED: ${failureInOneLine(failure)}`),
 ];

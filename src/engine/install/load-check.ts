@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
+import { runningKernel } from '../kernel/kernel.ts';
 import { exportedCrcs, fieldOf, importedCrcs, undefinedIn, withPlainObject } from '../kernel/modinfo.ts';
 import { type KernelSymbol, parseKernelSymbols } from '../kernel/symvers.ts';
 import type { Problem } from '../problems.ts';
@@ -8,8 +9,10 @@ import { type Kernel, type Module, moduleLabel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { exists, readText } from '../system/files.ts';
 import { filesOnKernel } from '../tree/installed-files.ts';
+import { moduleFiles } from '../tree/originals.ts';
 import { installedVersion, readTree } from '../tree/tree.ts';
-import { type InstalledObject, loadProblems, type ObjectFacts } from './load-rules.ts';
+import { type InstalledObject, loadProblems, type ObjectFacts, type Surroundings } from './load-rules.ts';
+import { readModulesDep } from './modules-dep.ts';
 
 /** Looks at what is installed on a Kernel, for the rules of what will load. */
 
@@ -36,6 +39,7 @@ const factsOf = (run: Run, path: string): Promise<ObjectFacts> =>
     const names = await run.processes.ask(['nm', '--undefined-only', '--no-sort', plain], { limit: 30 });
     return {
       vermagic: fieldOf(info.output, 'vermagic'),
+      signed: fieldOf(info.output, 'sig_id') !== '' || fieldOf(info.output, 'signer') !== '',
       undefined: undefinedIn(names.output),
       imports: await importedCrcs(run.processes, plain),
       exports: await exportedCrcs(run.processes, plain),
@@ -58,11 +62,68 @@ const installedModules = (run: Run, kernel: Kernel): Module[] => {
 
 const failureOf = (at: string, problem: Problem): Failure => ({ kind: 'will-not-load', at, problem });
 
+interface Found {
+  readonly module: Module;
+  readonly path: string;
+  readonly object: InstalledObject;
+}
+
+/** What somebody else has installed (kmod packages in extra/, weak-updates/, a vendor's installer): symbol to CRCs. */
+const foreignSymbols = async (run: Run, kernel: Kernel, ours: readonly Found[]): Promise<Map<string, string[]>> => {
+  const directory = join(run.settings.installTree, kernel.release);
+  const known = new Set(ours.map(({ path }) => path));
+  const paths = [...moduleFiles(directory).values()]
+    .flat()
+    .filter((path) => !path.startsWith(`${directory}/kernel/`) && !known.has(path));
+  const symbols = new Map<string, string[]>();
+  for (const path of paths) {
+    const exported = await withPlainObject(run, path, (plain) => exportedCrcs(run.processes, plain));
+    for (const [symbol, crc] of exported) symbols.set(symbol, [...(symbols.get(symbol) ?? []), crc]);
+  }
+  return symbols;
+};
+
+/** Of the running kernel its own word counts, of any other its configuration. */
+const loadsOnlySigned = (run: Run, kernel: Kernel): boolean => {
+  if (run.factsOf(kernel).config.get('CONFIG_MODULE_SIG_FORCE') === 'y') return true;
+  if (kernel.release !== runningKernel() || run.settings.privateInstallTree) return false;
+  return (
+    readText('/sys/module/module/parameters/sig_enforce')?.startsWith('Y') === true ||
+    /\[(integrity|confidentiality)\]/.test(readText('/sys/kernel/security/lockdown') ?? '')
+  );
+};
+
+const surroundingsOf = async (run: Run, kernel: Kernel, ours: readonly Found[]): Promise<Surroundings> => {
+  const listed = readModulesDep(join(run.settings.installTree, kernel.release));
+  return {
+    release: kernel.release,
+    vermagic: await run.vermagicOf(kernel),
+    kernelSymbols: kernelSymbolsOf(run.factsOf(kernel).headers),
+    ours: ours.map((one) => one.object),
+    onlySigned: loadsOnlySigned(run, kernel),
+    ...(listed ? { hasModule: (name) => listed.names.has(name) } : {}),
+  };
+};
+
+/** What others have installed is looked at only where something is missing: it takes a process for each object. */
+const problemsAmong = async (
+  run: Run,
+  kernel: Kernel,
+  found: readonly Found[],
+  among: Surroundings,
+): Promise<ReadonlyMap<InstalledObject, Problem>> => {
+  const problems = loadProblems(among);
+  const isMissing = ({ problem }: Problem): boolean => problem === 'unknown-symbol' || problem === 'module-not-there';
+  if (![...problems.values()].some(isMissing)) return problems;
+  const foreign = await foreignSymbols(run, kernel, found);
+  return foreign.size === 0 ? problems : loadProblems({ ...among, foreign });
+};
+
 /** Look at every installed object of every Module on a Kernel; nothing is loaded. */
 export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck> => {
   const failures: LoadFailure[] = [];
   const objectsOf = new Map<string, number>();
-  const found: { module: Module; path: string; object: InstalledObject }[] = [];
+  const found: Found[] = [];
   for (const module of installedModules(run, kernel)) {
     const files = filesOnKernel(run, module, kernel);
     objectsOf.set(moduleLabel(module), files.length);
@@ -75,13 +136,24 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
   }
   const objects = found.length + failures.length;
   if (found.length === 0) return { objects, objectsOf, certain: true, failures };
-  const vermagic = await run.vermagicOf(kernel);
-  const kernelSymbols = kernelSymbolsOf(run.factsOf(kernel).headers);
-  const ours = found.map((one) => one.object);
-  const problems = loadProblems({ release: kernel.release, vermagic, kernelSymbols, ours });
+  const among = await surroundingsOf(run, kernel, found);
+  const problems = await problemsAmong(run, kernel, found, among);
   for (const { module, path, object } of found) {
     const problem = problems.get(object);
     if (problem) failures.push({ module, failure: failureOf(path, problem) });
   }
-  return { objects, objectsOf, certain: vermagic !== undefined && kernelSymbols !== undefined, failures };
+  const certain = among.vermagic !== undefined && among.kernelSymbols !== undefined;
+  return { objects, objectsOf, certain, failures };
+};
+
+/** Installed objects that depmod has not seen. */
+export const unlistedOn = (run: Run, kernel: Kernel): LoadFailure[] => {
+  const directory = join(run.settings.installTree, kernel.release);
+  const listed = readModulesDep(directory)?.paths ?? new Set<string>();
+  const problem = { problem: 'not-listed', release: kernel.release } as const;
+  return installedModules(run, kernel).flatMap((module) =>
+    filesOnKernel(run, module, kernel)
+      .filter(({ path }) => exists(path) && !listed.has(path.slice(directory.length + 1)))
+      .map(({ path }) => ({ module, failure: failureOf(path, problem) })),
+  );
 };

@@ -19,6 +19,8 @@ export interface ObjectFacts {
   /** CRCs that it was built against; empty on kernels without MODVERSIONS. */
   readonly imports: ReadonlyMap<string, string>;
   readonly exports: ReadonlyMap<string, string>;
+  /** A signature is appended to it, by whomever. */
+  readonly signed: boolean;
 }
 
 /** An out-of-tree object on a Kernel. */
@@ -39,6 +41,12 @@ export interface Surroundings {
   readonly kernelSymbols: ReadonlyMap<string, KernelSymbol> | undefined;
   /** Every out-of-tree object of the Kernel. */
   readonly ours: readonly InstalledObject[];
+  /** Whether modprobe finds a module of the kernel's own, by its name; undefined if nobody knows. */
+  readonly hasModule?: (name: string) => boolean;
+  /** Symbol to the CRCs of objects that somebody else has installed beside the kernel's own and ours. */
+  readonly foreign?: ReadonlyMap<string, readonly string[]>;
+  /** The kernel loads signed modules only: module.sig_enforce, CONFIG_MODULE_SIG_FORCE, lockdown (kernel_lockdown(7)). */
+  readonly onlySigned?: boolean;
 }
 
 interface Provider {
@@ -64,15 +72,20 @@ const nameInKernel = (name: string): string => name.replaceAll('-', '_');
 const isReplaced = ({ object }: KernelSymbol, ours: readonly InstalledObject[]): boolean =>
   ours.some(({ name }) => nameInKernel(name) === nameInKernel(object));
 
+const isOnDisk = ({ object }: KernelSymbol, hasModule: Surroundings['hasModule']): boolean =>
+  hasModule === undefined || hasModule(nameInKernel(object));
+
 /** The kernel's image comes first: no module can take a symbol from it. */
-const providersOf = (symbol: string, { kernelSymbols, ours }: Surroundings): Provider[] => {
+const providersOf = (symbol: string, { kernelSymbols, ours, hasModule, foreign }: Surroundings): Provider[] => {
   const own = kernelSymbols?.get(symbol);
   if (own?.object === 'vmlinux') return [{ crc: own.crc }];
   const fromOurs = ours.flatMap((object): Provider[] => {
     const crc = object.facts.exports.get(symbol);
     return crc === undefined ? [] : [{ crc, object }];
   });
-  return own && !isReplaced(own, ours) ? [...fromOurs, { crc: own.crc }] : fromOurs;
+  const fromOthers = (foreign?.get(symbol) ?? []).map((crc): Provider => ({ crc }));
+  const isThere = own !== undefined && !isReplaced(own, ours) && isOnDisk(own, hasModule);
+  return [...fromOurs, ...(isThere ? [{ crc: own.crc }] : []), ...fromOthers];
 };
 
 const hasVersions = ({ vermagic }: ObjectFacts): boolean => vermagic.split(' ').includes('modversions');
@@ -86,10 +99,18 @@ const builtWithout = ({ module }: InstalledObject, { object }: Provider): { obje
   return { object: object.name, ...(object.module === module ? {} : { dependency: object.module }) };
 };
 
+/** A module that belongs to this kernel may be in a package of its own: linux-modules-extra, kernel-modules-extra. */
+const nobodyHas = (symbol: string, { kernelSymbols, ours }: Surroundings): Problem => {
+  const own = kernelSymbols?.get(symbol);
+  return own && !isReplaced(own, ours)
+    ? { problem: 'module-not-there', symbol, module: own.object }
+    : { problem: 'unknown-symbol', symbol };
+};
+
 const symbolProblem = (object: InstalledObject, symbol: string, among: Surroundings): Problem | undefined => {
   const providers = providersOf(symbol, among);
   const [first] = providers;
-  if (!first) return { problem: 'unknown-symbol', symbol };
+  if (!first) return nobodyHas(symbol, among);
   if (providers.some((provider) => fits(object.facts, symbol, provider))) return undefined;
   const wanted = object.facts.imports.get(symbol);
   if (wanted === undefined) return { problem: 'no-symbol-version', symbol, ...builtWithout(object, first) };
@@ -97,10 +118,13 @@ const symbolProblem = (object: InstalledObject, symbol: string, among: Surroundi
   return { problem: 'symbol-version', symbol, wanted, exporter, crc: first.crc };
 };
 
+const signatureProblem = ({ signed }: ObjectFacts, { onlySigned }: Surroundings): Problem | undefined =>
+  onlySigned && !signed ? { problem: 'unsigned' } : undefined;
+
 /** Why an object will not load in its surroundings; undefined if it will. */
 export const loadProblem = (object: InstalledObject, among: Surroundings): Problem | undefined => {
   const { facts } = object;
-  const problem = vermagicProblem(facts.vermagic, among.release, among.vermagic);
+  const problem = vermagicProblem(facts.vermagic, among.release, among.vermagic) ?? signatureProblem(facts, among);
   if (problem || !among.kernelSymbols) return problem;
   for (const symbol of symbolsOf(facts)) {
     const found = symbolProblem(object, symbol, among);

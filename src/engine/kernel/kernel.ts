@@ -128,6 +128,10 @@ const generatedHashOf = (headers: string, config: ReadonlyMap<string, string>): 
         ['autoconf.h', 'compile.h', 'utsversion.h'].map((file) => join('include/generated', file)),
       );
 
+/** `gcc-12 (Debian 12.2.0-14) 12.2.0`, but `Ubuntu clang version 18.1.3`. */
+const compilerNamed = (config: ReadonlyMap<string, string>): string | undefined =>
+  config.has('CONFIG_CC_IS_CLANG') ? 'clang' : config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
+
 const compilerHashOf = (command: string, path: string): string => {
   const file = realPath(findCommand(command, path) ?? '/nonexistent');
   const facts = file ? stat(file) : undefined;
@@ -160,7 +164,7 @@ export const kernelFacts = (
   const directory = join(settings.installTree, kernel.release);
   const headers = headersGiven === undefined ? findHeaders(directory) : given(headersGiven);
   const config = readConfig([...(configGiven ? [configGiven] : []), ...configFiles(settings, kernel.release, headers)]);
-  const named = config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
+  const named = compilerNamed(config);
   const path = settings.environment.PATH ?? '/usr/bin:/bin';
   const compiler = named && findCommand(named, path) ? named : undefined;
   return {

@@ -33,7 +33,9 @@ export const headersVermagic = async (
   makeDirectory(directory);
   writeText(join(directory, 'Makefile'), 'obj-m := probe.o\n');
   writeText(join(directory, 'probe.c'), probeSource);
-  const ended = await processes.ask(['make', '-s', '-C', facts.headers, `M=${directory}`, 'probe.i'], {
+  // A kernel built by clang has options that gcc does not know (kernel documentation, kbuild/llvm.rst).
+  const clang = facts.config.has('CONFIG_CC_IS_CLANG') ? ['LLVM=1'] : [];
+  const ended = await processes.ask(['make', '-s', '-C', facts.headers, ...clang, `M=${directory}`, 'probe.i'], {
     variables: { CC: facts.compiler },
     directory,
     limit: 60,

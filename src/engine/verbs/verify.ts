@@ -1,13 +1,62 @@
-import { checkLoading } from '../install/load-check.ts';
+import { join } from 'node:path';
+import { leftToKernel } from '../install/in-tree.ts';
+import { checkLoading, unlistedOn } from '../install/load-check.ts';
 import { kernelsOf } from '../plan/scope.ts';
-import type { Emit, VerifiedKernel, VerifyAnswer } from '../progress.ts';
-import type { VerifyRequest } from '../request.ts';
-import { noSwitches } from '../run/run.ts';
+import { findingsOn, type Survey, surveyModules } from '../plan/survey.ts';
+import type { Emit, MissingModule, VerifiedKernel, VerifyAnswer } from '../progress.ts';
+import { type Kernel, sameModule, type VerifyRequest } from '../request.ts';
+import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
+import { exists } from '../system/files.ts';
+import { newestEntries, readTree } from '../tree/tree.ts';
 import { withRun } from './with-run.ts';
 
+/** Predicts for each Kernel whether what is wanted there is installed and will load. */
+
+/** Modules that a sync would install and that are not: neither in this version nor in another. */
+const wantedAndMissing = async (run: Run, survey: Survey, kernel: Kernel): Promise<MissingModule[]> => {
+  if (exists(join(run.settings.confDir, 'no-autoinstall'))) return [];
+  const missing: MissingModule[] = [];
+  for (const { conf, candidate, entry, record } of findingsOn(survey, kernel).values()) {
+    if (candidate.installed || entry.broken) continue;
+    const why = candidate.failure ?? record.failure?.failure;
+    const facts = { name: entry.module.name, version: entry.module.version, ...(why ? { failure: why } : {}) };
+    if (!conf) missing.push(facts);
+    if (!conf?.autoinstall || conf.exclusion) continue;
+    const left = candidate.state === 'built' ? await leftToKernel(run, entry.module, kernel, conf) : new Map();
+    if (left.size === 0 || left.size < conf.objects.length) missing.push(facts);
+  }
+  return missing;
+};
+
+/** Required modules of which nothing is installed, besides those that are missing anyway. */
+const requiredAndMissing = (
+  run: Run,
+  survey: Survey,
+  kernel: Kernel,
+  known: readonly MissingModule[],
+): MissingModule[] => {
+  const found = findingsOn(survey, kernel);
+  return run.settings.requiredModules
+    .filter((name) => !found.get(name)?.candidate.installed && !known.some((one) => one.name === name))
+    .map((name) => ({ name }));
+};
+
+const verifyKernel = async (run: Run, survey: Survey, kernel: Kernel): Promise<VerifiedKernel> => {
+  const { objects, certain, failures } = await checkLoading(run, kernel);
+  const unlisted = unlistedOn(run, kernel).filter(
+    (one) => !failures.some(({ module, failure }) => sameModule(module, one.module) && failure.at === one.failure.at),
+  );
+  const wanted = await wantedAndMissing(run, survey, kernel);
+  const missing = [...wanted, ...requiredAndMissing(run, survey, kernel, wanted)].map((one) => ({
+    ...one,
+    ...(run.settings.requiredModules.includes(one.name) ? { required: true as const } : {}),
+  }));
+  return { release: kernel.release, objects, certain, failures: [...failures, ...unlisted], missing };
+};
+
 /**
- * Predict for each Kernel whether what is installed there will load. Changes nothing.
+ * Predict for each Kernel whether what is wanted there will load. Changes nothing.
  *
  * @param abort ends the processes that look at the objects
  */
@@ -19,7 +68,9 @@ export const verifyKernels = (
 ): Promise<VerifyAnswer> =>
   withRun<VerifyAnswer>(settings, noSwitches, emit, abort, async (run) => {
     const { kernels, failures } = kernelsOf(settings, request.scope);
+    const entries = newestEntries(readTree(settings.dkmsTree, settings.sourceTree));
+    const survey = await surveyModules(run, entries, kernels);
     const verified: VerifiedKernel[] = [];
-    for (const kernel of kernels) verified.push({ release: kernel.release, ...(await checkLoading(run, kernel)) });
+    for (const kernel of kernels) verified.push(await verifyKernel(run, survey, kernel));
     return { kind: 'verified', kernels: verified, failures };
   });

@@ -22,7 +22,7 @@ const kernelSymbols = new Map<string, KernelSymbol>([
 const object = (name: string, facts: Partial<ObjectFacts> = {}, module = name): InstalledObject => ({
   name,
   module,
-  facts: { vermagic, undefined: [], imports: new Map(), exports: new Map(), ...facts },
+  facts: { vermagic, undefined: [], imports: new Map(), exports: new Map(), signed: false, ...facts },
 });
 
 /** With a CRC of each symbol that it uses; what has none in a pair of its own has been built without it. */
@@ -145,6 +145,38 @@ const cases: readonly Case[] = [
     problem: 'Unknown symbol one: nothing exports it',
   },
 ];
+
+describe('what stands around an object', () => {
+  const vid = using('vid', ['old_call', '0x03'], ['printk', '0x01']);
+  const foreign = (crc: string) => new Map([['old_call', ['0x99', crc]]]);
+  const without = { hasModule: (name: string) => name !== 'old_demo' };
+  it.each<[string, Partial<Surroundings>, string | undefined]>([
+    ["has a symbol in a module of the kernel's own", { hasModule: () => true }, undefined],
+    [
+      "has it in one of the kernel's own that is not installed",
+      without,
+      'Unknown symbol old_call: the module old-demo of this kernel exports it, and is not installed',
+    ],
+    ['has it in one that somebody else has installed', { ...without, foreign: foreign('0x03') }, undefined],
+    [
+      'has it in another version only',
+      { ...without, foreign: foreign('0x04') },
+      'disagrees about version of symbol old_call (built for CRC 0x03, the kernel has 0x99)',
+    ],
+    [
+      'takes signed modules only',
+      { onlySigned: true },
+      'Required key not available: it is not signed, and this kernel loads signed modules only',
+    ],
+    ['takes any', { onlySigned: false }, undefined],
+  ])('%s', (_what, other, problem) => {
+    expect(said(loadProblem(vid, around([vid], other)))).toBe(problem);
+  });
+  it('takes what is signed', () => {
+    const signed = object('vid', { signed: true });
+    expect(loadProblem(signed, around([signed], { onlySigned: true }))).toBeUndefined();
+  });
+});
 
 const said = (problem: Problem | undefined): string | undefined => problem && problemSentence(problem);
 

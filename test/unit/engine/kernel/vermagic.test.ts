@@ -94,7 +94,12 @@ describe('the version string of headers', () => {
   } as const;
 
   /** kbuild's preprocessor, that leaves this text. */
-  const answer = async (text: string | undefined, code = 0, headers: string | undefined = '/h') => {
+  const answer = async (
+    text: string | undefined,
+    code = 0,
+    headers: string | undefined = '/h',
+    config: ReadonlyMap<string, string> = new Map(),
+  ) => {
     const asked: unknown[] = [];
     const processes: Processes = {
       ...makeProcesses({}),
@@ -104,7 +109,11 @@ describe('the version string of headers', () => {
         return { ...silent, code };
       },
     };
-    const said = await headersVermagic(headers ? { ...facts, headers, compiler: 'gcc-12' } : facts, root, processes);
+    const said = await headersVermagic(
+      headers ? { ...facts, config, headers, compiler: 'gcc-12' } : facts,
+      root,
+      processes,
+    );
     return { said, asked };
   };
 
@@ -118,6 +127,11 @@ describe('the version string of headers', () => {
     ]);
     expect(readFileSync(join(root, 'Makefile'), 'utf8')).toBe('obj-m := probe.o\n');
     expect(readFileSync(join(root, 'probe.c'), 'utf8')).toContain('kmodsort_vermagic VERMAGIC_STRING');
+  });
+
+  it('is asked of clang where that built the kernel', async () => {
+    const { asked } = await answer('kmodsort_vermagic "6.1"\n', 0, '/h', new Map([['CONFIG_CC_IS_CLANG', 'y']]));
+    expect(asked).toEqual([[['make', '-s', '-C', '/h', 'LLVM=1', `M=${root}`, 'probe.i'], expect.anything()]]);
   });
 
   it.each([
