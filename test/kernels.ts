@@ -100,6 +100,8 @@ const fetchMissing = (cache: string, pattern: RegExp): void => {
     if (releases.length < wantedCount) throw new Error(`the package lists name fewer than ${wantedCount} test kernels`);
     for (const release of releases) if (!existsSync(join(cache, release))) fetchKernel(cache, release);
   };
+  // Lists as old as the machine's image may name one line alone, and the archive have another by now.
+  if (isRoot() && new Set(availableReleases(pattern).map(lineOf)).size < wantedCount) refreshLists();
   try {
     fetchAll();
   } catch (error) {
@@ -120,10 +122,11 @@ const availableReleases = (pattern: RegExp): string[] =>
     .map((name) => name.replace('linux-headers-', ''))
     .filter((release) => pattern.test(release));
 
+const lineOf = (release: string): string => release.split('.', 2).join('.');
+
 /** The newest release of each line (6.1, 6.12), newest line first; filled up from the newest line if that is too few. */
 const newestOfLines = (releases: readonly string[]): string[] => {
   const newestFirst = [...releases].sort((a, b) => compareVersions(b, a));
-  const lineOf = (release: string): string => release.split('.', 2).join('.');
   const isFirstOfLine = (release: string): boolean =>
     newestFirst.find((other) => lineOf(other) === lineOf(release)) === release;
   const firsts = newestFirst.filter(isFirstOfLine);

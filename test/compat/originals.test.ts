@@ -80,7 +80,8 @@ describe.skipIf(missing)("the kernel's own module", () => {
     isBack(root, original);
   });
 
-  it('is kept with its ending where modules are compressed', async () => {
+  // An archive of one release line alone has no kernel with compressed modules.
+  it.skipIf(!/\.ko\.\w+$/.test(newer.inTree))('is kept with its ending where modules are compressed', async () => {
     const root = await startRoot({ kernels: [newer], distribution: 'arch' });
     root.addSource('replacer');
     const [path = ''] = root.objects(newer.release);
