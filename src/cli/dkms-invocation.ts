@@ -38,7 +38,8 @@ const refuseBadMixes = (action: DkmsAction, given: Given, context: CliContext): 
   if (given.all && notForAll.has(action)) throw new UsageError(`${action} does not accept --all`, 5);
   if (oneKernel.has(action) && (given.kernelver ?? []).length > 1)
     throw new UsageError(`${action} accepts one -k only`, 4);
-  if (action.startsWith('kernel_') && !given.kernelver) throw new UsageError(`${action} requires -k KERNEL`, 1);
+  if (action.startsWith('kernel_') && !given.kernelver)
+    throw new UsageError(`${action} requires -k KERNEL`, action === 'kernel_preinst' ? 1 : 4);
   if (rootOnly.has(action) && !context.isRoot)
     throw new UsageError(`${action} requires root; run it again with sudo`, 1);
 };

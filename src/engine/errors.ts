@@ -22,6 +22,8 @@ const kinds = {
   'lock-busy': { exit: 75, transient: true },
   interrupted: { exit: 130, transient: true },
   'conf-missing': { exit: 9 },
+  /** A directory that a command names has no dkms.conf. */
+  'no-conf-here': { exit: 1 },
   'conf-unsafe': { exit: 8, transient: true },
   'conf-broken': { exit: 8 },
   'conf-stalled': { exit: 8 },

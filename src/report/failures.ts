@@ -29,6 +29,7 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   },
   interrupted: { says: () => 'interrupted by a signal' },
   'conf-missing': { says: (f) => on(f, 'dkms.conf not found'), help: () => 'install the package of the module again' },
+  'no-conf-here': { says: (f) => on(f, 'dkms.conf not found') },
   'conf-unsafe': { says: (f) => on(f, 'refused, world-writable file'), help: (f) => `chmod o-w ${at(f)}` },
   'conf-broken': {
     says: (f) => on(f, 'bash cannot read the file'),

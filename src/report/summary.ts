@@ -54,7 +54,17 @@ const extent = (rows: readonly Row[]): string => {
   return `${counted(modulesIn(rows), 'module')} on ${counted(kernels.size, 'kernel')}`;
 };
 
+/** The file that says so, where it is the reason for all that was passed over. */
+const switchedOff = (rows: readonly Row[]): string | undefined => {
+  const paths = rows.map(({ outcome }) =>
+    outcome.kind === 'skipped' && outcome.why.reason === 'no-autoinstall-file' ? outcome.why.path : undefined,
+  );
+  return paths.every((path) => path !== undefined) ? paths[0] : undefined;
+};
+
 const nothingDone = (rows: readonly Row[], context: ReportContext): string => {
+  const off = switchedOff(rows);
+  if (off) return `nothing to do: automatic installation is switched off by ${off}`;
   if (rows.length > 0) return `nothing to do: ${extent(rows)} up to date`;
   if (context.request.verb === 'sync' && context.request.dropOnly) return 'nothing to do: nothing to remove';
   return noModules;

@@ -153,8 +153,7 @@ const bads: readonly Bad[] = [
     name: 'climber',
     what: 'a patch outside its directory',
     conf: 'PATCH[0]="../../../etc/x.patch"\n',
-    says: `a patch is outside its directory: ${confAt('climber')}`,
-    detail: /\.\.\/\.\.\/\.\.\/etc\/x\.patch/,
+    says: 'a patch is outside its directory: ../../../etc/x.patch',
   },
   {
     name: 'patchless',
@@ -210,7 +209,7 @@ describe.skipIf(provision.kind === 'missing')('bad modules beside sound ones', (
     );
     if (detail) expect(more[0]).toMatch(detail);
     if (help) expect(more).toContain(`             help   ${help}`);
-    expect(more.at(-1)).toMatch(/^ {13}retry {2}kmodsort sync -k /);
+    expect(more.at(-1)).toMatch(/^ {13}retry {2}(kmodsort sync|dkms install \S+ --force) -k /);
     expect(existsSync(join(world.trees.dkmsTree, name, '1.0', release))).toBe(false);
   });
 

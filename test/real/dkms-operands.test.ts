@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import type { World, WorldOptions } from '../world.ts';
@@ -146,5 +157,78 @@ describe.skipIf(missing)('settings and states that few have', () => {
       writeFileSync(join(directory, 'tool.ko'), directory);
     }
     expect(await statusLines(world)).toEqual(['tool/1.0, 6.1, x86_64: built (Original modules exist)']);
+  });
+});
+
+describe.skipIf(provision.kind === 'missing')('where dkms has its own way', () => {
+  const newest = kernels.at(-1)?.release ?? '';
+  it('a source that stands at its place and is not registered is replaced by the directory that is added', async () => {
+    const world = disposableWorld({ kernels });
+    const { directory } = generate(world, 'twin', { unregistered: true });
+    const elsewhere = join(world.root, 'elsewhere');
+    cpSync(directory, elsewhere, { recursive: true });
+    writeFileSync(join(elsewhere, 'README'), 'the newer one');
+    expect(await world.dkms(['add', elsewhere])).toMatchObject({ code: 0 });
+    expect(existsSync(join(directory, 'README'))).toBe(true);
+    expect((await world.dkms(['add', elsewhere])).code).toBe(3);
+  });
+
+  it('what is broken is refused before anything else, and stays broken', async () => {
+    const world = disposableWorld({ kernels });
+    generate(world, 'lost');
+    const link = join(world.trees.dkmsTree, 'lost/1.0/source');
+    rmSync(link);
+    symlinkSync('/nowhere', link);
+    for (const verb of ['build', 'install', 'unbuild', 'uninstall'])
+      expect([verb, (await world.dkms([verb, 'lost/1.0', '-k', 'none'])).code]).toEqual([verb, 4]);
+    expect((await world.dkms(['remove', 'lost/1.0', '--all'])).code).toBe(4);
+    expect((await world.dkms(['status', 'lost/1.0'])).stdout).toContain('broken');
+  });
+
+  it('nothing that is registered lacks no kernel', async () => {
+    const world = disposableWorld({ kernels });
+    expect(await world.dkms(['autoinstall', '-k', 'none'])).toMatchObject({ code: 0 });
+    generate(world, 'tool');
+    expect((await world.dkms(['autoinstall', '-k', 'none'])).code).toBe(21);
+  });
+
+  it('autoinstall says that it is switched off', async () => {
+    const world = disposableWorld({ kernels });
+    generate(world, 'tool');
+    writeFileSync(join(world.trees.confDir, 'no-autoinstall'), '');
+    const ended = await world.dkms(['autoinstall', '-k', newest]);
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toContain('automatic installation is switched off by ');
+  });
+
+  it('what is built is installed although a module that it names is unknown', async () => {
+    const world = disposableWorld({ kernels });
+    generate(world, 'tool');
+    expect((await world.dkms(['build', 'tool/1.0', '-k', newest])).code).toBe(0);
+    appendFileSync(join(world.trees.sourceTree, 'tool-1.0/dkms.conf'), 'BUILD_DEPENDS[0]="gone"\n');
+    expect(await world.dkms(['install', 'tool/1.0', '-k', newest])).toMatchObject({ code: 0 });
+    await world.dkms(['uninstall', 'tool/1.0', '-k', newest]);
+    const objects = join(world.trees.dkmsTree, 'tool/1.0', newest, 'x86_64/module');
+    for (const name of readdirSync(objects)) rmSync(join(objects, name));
+    expect((await world.dkms(['install', 'tool/1.0', '-k', newest])).code).toBe(6);
+  });
+
+  it('a patch outside its directory is refused by the build, not by add', async () => {
+    const world = disposableWorld({ kernels });
+    generate(world, 'climber', { conf: 'PATCH[0]="../../x.patch"\n', unregistered: true });
+    expect((await world.dkms(['add', 'climber/1.0'])).code).toBe(0);
+    const built = await world.dkms(['build', 'climber/1.0', '-k', newest]);
+    expect(built.code).toBe(5);
+    expect(built.stdout + built.stderr).toContain('a patch is outside its directory: ../../x.patch');
+  });
+
+  it('a module without objects is installed, and nothing of it is missing', async () => {
+    const world = disposableWorld({ kernels });
+    const { directory } = generate(world, 'bare');
+    const conf = join(directory, 'dkms.conf');
+    const text = readFileSync(conf, 'utf8').replace(/^(BUILT_MODULE|DEST_MODULE).*\n/gm, '');
+    writeFileSync(conf, `${text}MAKE[0]="true"\n`);
+    expect(await world.dkms(['install', 'bare/1.0', '-k', newest])).toMatchObject({ code: 0 });
+    expect((await world.dkms(['status', 'bare/1.0'])).stdout).toMatch(/: installed$/m);
   });
 });

@@ -213,19 +213,19 @@ describe.skipIf(missing)('dkms add', () => {
     chmodSync(directory, 0o777);
     await refused(world, ['add', 'lonely/1.0'], 8, /refused, world-writable source directory: \/usr\/src\/lonely-1\.0/);
   });
-  it('ends with 9 where there is no dkms.conf', async () => {
+  it('ends with 9 where there is no dkms.conf, and with 1 for a path to none', async () => {
     const { directory } = world.addSource('lonely');
     rmSync(join(directory, 'dkms.conf'));
     await refused(world, ['add', 'lonely/1.0'], 9, /dkms\.conf not found: \/usr\/src\/lonely-1\.0\/dkms\.conf/);
-    await refused(world, ['add', directory], 9, /dkms\.conf not found/);
+    await refused(world, ['add', directory], 1, /dkms\.conf not found/);
     await refused(
       world,
       ['add', '/nowhere/at/all/dkms.conf'],
-      9,
+      1,
       /dkms\.conf not found: \/nowhere\/at\/all\/dkms\.conf/,
     );
     mkdirSync(join(world.root, 'bare'));
-    await refused(world, ['add', './bare'], 9, /dkms\.conf not found: \/bare\/dkms\.conf/);
+    await refused(world, ['add', './bare'], 1, /dkms\.conf not found: \/bare\/dkms\.conf/);
   });
 });
 

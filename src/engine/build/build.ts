@@ -7,6 +7,7 @@ import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import { exists, hashFile, hashText, isDirectory, readDirectory, walk } from '../system/files.ts';
+import { staysBelow } from '../system/names.ts';
 import {
   copyFile,
   makeDirectory,
@@ -52,6 +53,7 @@ const copySource = async (context: BuildContext): Promise<void> => {
 
 const applyPatches = async (context: BuildContext): Promise<void> => {
   for (const patch of context.conf.patches) {
+    if (!staysBelow(patch)) throw new FailureError({ kind: 'patch-unsafe', at: patch });
     const file = join(context.build, 'patches', patch);
     if (!exists(file))
       throw new FailureError({ kind: 'patch-missing', at: join(context.site.source, 'patches', patch) });

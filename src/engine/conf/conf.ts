@@ -2,7 +2,7 @@ import type { Failure } from '../errors.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import type { Problem } from '../problems.ts';
 import { type Kernel, type Module, sameModule } from '../request.ts';
-import { isCleanName, staysBelow } from '../system/names.ts';
+import { isCleanName } from '../system/names.ts';
 import { type RawConf, type ScriptName, scriptNames } from './directives.ts';
 import { type Exclusion, exclusionOf } from './exclusion.ts';
 import { type ConfObject, objectsOf, problemWithAll } from './objects.ts';
@@ -91,7 +91,7 @@ const variablesOf = (raw: RawConf): [string, string][] =>
  * Make a ModuleConf out of what bash read, with dkms's defaults and rules.
  *
  * @param expected the name and version of the directory or tree entry that the conf belongs to
- * @returns the conf, or why it cannot be used: conf-invalid, name-mismatch, patch-unsafe
+ * @returns the conf, or why it cannot be used: conf-invalid, name-mismatch
  */
 export const confOf = (raw: RawConf, expected: Module | undefined, facts: KernelFacts): ConfResult => {
   const module = { name: first(raw, 'PACKAGE_NAME'), version: first(raw, 'PACKAGE_VERSION') };
@@ -108,8 +108,6 @@ export const confOf = (raw: RawConf, expected: Module | undefined, facts: Kernel
   const problem = problemWithAll(all);
   if (problem) return invalid(problem);
   const patches = patchesOf(raw);
-  const unsafe = patches.find((patch) => !staysBelow(patch));
-  if (unsafe) return { invalid: { kind: 'patch-unsafe', detail: unsafe } };
   return { conf: assemble(raw, module, all, patches, facts) };
 };
 

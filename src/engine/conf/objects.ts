@@ -45,7 +45,7 @@ const objectAt = (raw: RawConf, index: number, count: number): ConfObject => {
 };
 
 /** Destinations that a conf may name, from the dkms manual. */
-const destination = /^\/(kernel|updates|extra)(\/|$)/;
+const destination = /^\/(kernel|updates|extra)/;
 
 const problemWith = (object: ConfObject, index: number): Problem | undefined => {
   const at = `[${index}]`;

@@ -100,7 +100,7 @@ const kernelDirectory = (run: Run, kernel: Kernel): string => {
  * then the link that makes it the installed version. Killed anywhere, the same call completes it.
  *
  * @param leftToKernel object names of which the kernel's own file stays in use
- * Throws kernel-missing or object-missing (FailureError).
+ * Throws kernel-missing or not-built (FailureError).
  */
 export const installModule = (
   run: Run,
@@ -116,7 +116,7 @@ export const installModule = (
   if (all.length < conf.objects.length) {
     const there = new Set(all.map((target) => objectNameOf(basename(target.to))));
     const lost = conf.objects.find((object) => !there.has(object.dest));
-    throw new FailureError({ kind: 'object-missing', at: `${lost?.dest ?? ''}.ko` });
+    throw new FailureError({ kind: 'not-built', at: `${lost?.dest ?? ''}.ko` });
   }
   const known = [...knownHashes(run, module.name, kernel), ...targets.map((target) => target.hash)];
   run.beforeChange(kernel.release);

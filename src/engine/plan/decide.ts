@@ -136,6 +136,10 @@ const forTarget = (outcome: Outcome, target: Target | undefined, decided: Decisi
   return { kind: 'failed', failure: { kind: 'dependency-unknown', at }, remembered: false };
 };
 
+/** dkms minds dependencies when it builds: a command installs what is built without them. */
+const isOnlyInstalled = (candidate: Candidate, reason: JobReason, { input }: PlanContext): boolean =>
+  input.targets?.has(candidate.module.name) === true && installsOnly.has(reason.reason);
+
 const obstacleFor = (candidate: Candidate, context: PlanContext): Outcome | undefined => {
   const depends = candidate.conf?.depends ?? [];
   const worst = worstObstacle(depends.map((name) => obstacleOf(name, context.decided, context.byName)));
@@ -152,7 +156,7 @@ export const decide = (candidate: Candidate, context: PlanContext): Decision => 
   if (early) return early;
   const reason = reasonOf(candidate, context);
   if (!reason) return unchanged;
-  const obstacle = obstacleFor(candidate, context);
+  const obstacle = isOnlyInstalled(candidate, reason, context) ? undefined : obstacleFor(candidate, context);
   // What has to wait for another module in any case lacks no headers.
   if (obstacle?.kind === 'deferred') return settle(obstacle);
   if (!context.on.hasHeaders && !installsOnly.has(reason.reason)) return withoutHeaders(context);
@@ -171,6 +175,8 @@ export const decideInCycle = (candidate: Candidate, context: PlanContext, path: 
   if (early) return early;
   const target = context.input.targets?.get(candidate.module.name);
   if (!target) return settle({ kind: 'blocked', why: { reason: 'cycle', path } });
+  const reason = reasonOf(candidate, context);
+  if (reason && isOnlyInstalled(candidate, reason, context)) return { job: reason };
   if (!target.force) return failed({ kind: 'dependency-circular', at: path.join(' -> ') });
   return context.on.hasHeaders ? { job: { reason: 'forced' } } : withoutHeaders(context);
 };

@@ -34,9 +34,10 @@ const identifyOne = async (run: Run, directory: string): Promise<Identified> => 
   return found;
 };
 
-/** Copy a source directory to its place in the source tree. */
-const copySource = async (run: Run, from: string, to: string): Promise<void> => {
-  if (isDirectory(to) && !run.switches.force) throw new FailureError({ kind: 'already-added', at: to });
+/** Copy a source directory to its place in the source tree; what stands there and nobody has registered is replaced. */
+const copySource = async (run: Run, module: Module, from: string, to: string): Promise<void> => {
+  const isTaken = isDirectory(to) && knownEntry(run, module) !== undefined;
+  if (isTaken && !run.switches.force) throw new FailureError({ kind: 'already-added', at: to });
   const failure = await placeCopy(run.processes, from, to);
   if (failure !== undefined) throw new FailureError(failure);
 };
@@ -46,11 +47,11 @@ const moduleOf = async (run: Run, operand: Operand | undefined): Promise<Module>
   if (operand?.kind !== 'path') return named(operand);
   const directory = directoryOf(operand.path);
   if (!exists(join(directory, 'dkms.conf'))) {
-    throw new FailureError({ kind: 'conf-missing', at: join(directory, 'dkms.conf') });
+    throw new FailureError({ kind: 'no-conf-here', at: join(directory, 'dkms.conf') });
   }
   const { module } = await identifyOne(run, directory);
   const place = join(run.settings.sourceTree, `${module.name}-${module.version}`);
-  if (realPath(place) !== realPath(directory)) await copySource(run, directory, place);
+  if (realPath(place) !== realPath(directory)) await copySource(run, module, directory, place);
   return module;
 };
 
@@ -92,7 +93,7 @@ export const entryFor = async (
   const module = mustBeKnown ? named(operand) : await moduleOf(run, operand);
   const known = knownEntry(run, module);
   if (known && !known.broken) return known;
-  if (known && mustBeKnown) {
+  if (known) {
     throw new FailureError({ kind: 'source-broken', at: join(known.directory, 'source'), detail: known.source });
   }
   if (mustBeKnown) throw new FailureError({ kind: 'not-added', at: moduleLabel(module) });

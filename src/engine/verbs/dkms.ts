@@ -103,11 +103,14 @@ const withoutArchive = async (run: Run, operand: Operand | undefined): Promise<O
 
 const buildOrInstall = async (run: Run, request: ModuleRequest): Promise<Done> => {
   const entry = await entryFor(run, await withoutArchive(run, request.operand));
+  const missing = missingKernels(run, request);
+  const [first] = missing;
+  if (first && missing.length === request.kernels.length) throw new FailureError(first.failure);
   const kernels = request.kernels === 'all' ? kernelsWithHeaders(run) : request.kernels;
   if (kernels.length === 0) throw new FailureError({ kind: 'headers-missing', at: run.settings.installTree });
   const want = request.verb === 'build' ? 'built' : 'installed';
   const target = { want, force: request.switches.force } as const;
-  return bringAbout(run, [entry], kernels, target, missingKernels(run, request));
+  return bringAbout(run, [entry], kernels, target, missing);
 };
 
 const add = async (run: Run, request: ModuleRequest): Promise<Done> => {
@@ -171,11 +174,6 @@ const carryOut = async (run: Run, request: DkmsRequest): Promise<Done> => {
 export const performTyped = async (run: Run, request: DkmsRequest, recovered: Recovered): Promise<SyncResult> => {
   // Another module's failure is no answer to this command, and must not refuse its package.
   for (const failure of recovered.failures) run.note({ note: 'not-recovered', failure });
-  const missing = missingKernels(run, request);
-  const [first] = missing;
-  if (first && request.verb === 'install' && missing.length === request.kernels.length) {
-    throw new FailureError(first.failure);
-  }
   const before = request.verb === 'install' ? installedNow(run) : new Map<string, string>();
   const { rows, failures, changed } = await carryOut(run, request);
   const result = { rows, failures: [...failures, ...(await depmodAll(run, [...recovered.releases, ...changed]))] };

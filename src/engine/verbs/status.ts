@@ -15,8 +15,9 @@ import { builtDirectory, builtFiles, readTree, stateOn, type TreeEntry } from '.
 
 const areObjectsMissing = (directory: string, record: EntryRecord): boolean => {
   const there = new Set(builtFiles(directory).map((name) => objectNameOf(name)));
-  const expected = (record.build?.objects ?? []).map((name) => objectNameOf(name));
-  return there.size === 0 || expected.some((name) => !there.has(name));
+  const expected = record.build?.objects.map((name) => objectNameOf(name));
+  // Of a conf that names no objects none are missing; what dkms built must have left some.
+  return expected ? expected.some((name) => !there.has(name)) : there.size === 0;
 };
 
 /** What one question looks at, found once. */

@@ -132,7 +132,9 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   noteBroken(run, staying);
   const survey = await surveyModules(run, request.dropOnly ? [] : newestEntries(staying), scope.kernels);
   const plan = makePlan(planInput(run, request, survey, removalsOf(scope, known)));
-  return { scope, survey, plan, failures: [...scope.failures, ...fresh.failures] };
+  // Where nothing is known a kernel lacks nothing.
+  const ofScope = scope.failures.filter(({ kind }) => all.length > 0 || kind !== 'kernel-missing');
+  return { scope, survey, plan, failures: [...ofScope, ...fresh.failures] };
 };
 
 /** The answer to a dry run. */

@@ -125,10 +125,7 @@ describe('a problem with the objects of a conf', () => {
       { ...there, DEST_MODULE_LOCATION: '/a/extra' },
       'DEST_MODULE_LOCATION[0] must start with /kernel, /updates or /extra: /a/extra',
     ],
-    [
-      { ...there, DEST_MODULE_LOCATION: '/extras' },
-      'DEST_MODULE_LOCATION[0] must start with /kernel, /updates or /extra: /extras',
-    ],
+    [{ ...there, DEST_MODULE_LOCATION: '/updates-mine' }, undefined],
     [
       { ...there, DEST_MODULE_LOCATION: '/extra/../..' },
       'DEST_MODULE_LOCATION[0] must start with /kernel, /updates or /extra: /extra/../..',

@@ -40,6 +40,11 @@ describe('a command about one module', () => {
   it.each<[string, PlanInput, object]>([
     ['builds what was never built', typed([added('a')], { a: build }), { a: asked }],
     [
+      'installs what is built without minding its dependencies',
+      typed([added('a', ['gone'], built)], { a: install }),
+      { a: { reason: 'not-installed' } },
+    ],
+    [
       'does not build again what must fail the same way',
       typed([added('a', [], { remembered: modpostFailed })], { a: build }),
       { a: failed(modpostFailed, true) },
