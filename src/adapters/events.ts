@@ -62,7 +62,8 @@ const scopeOf = (manager: Manager | 'none', events: readonly Event[]): KernelSco
 /** What waits may be about a kernel that is not the running one. */
 const withKernels = (scope: KernelScope, kernels: readonly string[]): KernelScope => {
   if (scope.kind === 'running' && kernels.length > 0) return { kind: 'current', releases: kernels };
-  return scope.kind === 'current' ? { ...scope, releases: once([...scope.releases, ...kernels]) } : scope;
+  const isOpen = scope.kind === 'current' || (scope.kind === 'usual' && kernels.length > 0);
+  return isOpen ? { ...scope, releases: once([...(scope.releases ?? []), ...kernels]) } : scope;
 };
 
 /** Hooks that run before the one that makes the initramfs of this kernel. */

@@ -55,8 +55,12 @@ export const guardRequest = async (
   return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(callerOf(process.env))) }, notes: [] };
 };
 
-/** What waits is taken up by the next run that builds; a removal does not build, and a dry run does nothing. */
-const takesQueue = (request: Request): boolean => request.verb === 'sync' && !request.dropOnly && !request.dryRun;
+/**
+ * What waits is taken up by the next run that builds: not by a removal nor a dry run, and not where kernels are named,
+ * for what waits may be about others.
+ */
+const takesQueue = (request: Request): boolean =>
+  request.verb === 'sync' && !request.dropOnly && !request.dryRun && request.scope.kind !== 'only';
 
 /**
  * What was asked for, with the hooks that came while the program could not start.

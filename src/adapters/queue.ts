@@ -48,12 +48,24 @@ const eventsOf = (text: string, adapters: Readonly<Record<Manager, Adapter>>): E
   }
 };
 
+/** Nothing of one that another run has taken up meanwhile. */
+const textOf = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
 /** Everything that waits in `<state directory>/queue`, oldest first. */
 export const readQueue = (stateDir: string, adapters: Readonly<Record<Manager, Adapter>>): Queue => {
-  const files = filesIn(queueDirectory(stateDir));
-  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  const waiting = filesIn(queueDirectory(stateDir)).flatMap((file) => {
+    const text = textOf(file);
+    return text === undefined ? [] : [{ file, text }];
+  });
+  const texts = waiting.map(({ text }) => text);
   return {
-    files,
+    files: waiting.map(({ file }) => file),
     words: texts.map((text) => (text.split('\n\n')[0] ?? '').trim().replaceAll('\n', ' ')),
     events: texts.flatMap((text) => eventsOf(text, adapters)),
   };

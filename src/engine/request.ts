@@ -29,7 +29,11 @@ export type KernelScope =
   /** Every kernel that can be booted. */
   | { readonly kind: 'bootable' }
   /** Nobody said: every bootable one where the distribution is Arch, else as `current`. */
-  | { readonly kind: 'usual' };
+  | {
+      readonly kind: 'usual';
+      /** These are looked after too, as far as they can be booted. */
+      readonly releases?: readonly string[];
+    };
 
 /** Kernels (releases) and sources (directory names below the source tree, `zfs-2.3.9`). */
 export interface Named {

@@ -18,7 +18,10 @@ export const loginText = (failures: readonly OpenFailure[]): string => {
       ({ module, kernel, failure }) => `  ${moduleLabel(module)} on ${kernel.release}: ${failureInOneLine(failure)}`,
     );
   const more = failures.length > most ? [`  and ${failures.length - most} more: kmodsort status`] : [];
-  const help = "  'kmodsort log NAME' shows why; 'kmodsort sync' tries again";
+  // Named: the usual kernels of a sync may not be these.
+  const releases = [...new Set(failures.map(({ kernel }) => kernel.release))].slice(0, most);
+  const words = releases.map((release) => ` -k ${release}`).join('');
+  const help = `  'kmodsort log NAME' shows why; 'kmodsort sync${words}' tries again`;
   const isMissing = failures.some(({ stays }) => stays === undefined);
   const head = `kmodsort: kernel modules ${isMissing ? 'are missing' : 'could not be rebuilt'}:`;
   return [head, ...lines, ...more, help].map((line) => `${oneLine(line)}\n`).join('');

@@ -43,7 +43,7 @@ const awaited = ({ stateDir, installTree }: Settings): string[] =>
 
 const current = (settings: Settings, given: readonly string[]): string[] => {
   const bootable = bootableKernels(settings.installTree);
-  const named = [...given, ...awaited(settings)];
+  const named = [...given.filter((release) => canBoot(settings.installTree, release)), ...awaited(settings)];
   const running = bootable.filter((release) => release === runningKernel());
   // In a chroot (an image being made) the running kernel is the host's: whatever is installed may be booted.
   if (settings.autoinstallAllKernels || (running.length === 0 && isInChroot())) return [...named, ...bootable];
@@ -57,12 +57,11 @@ const releasesOf = (settings: Settings, scope: Exclude<KernelScope, { kind: 'onl
     case 'bootable':
       return bootableKernels(settings.installTree);
     case 'current':
-      return current(
-        settings,
-        scope.releases.filter((release) => canBoot(settings.installTree, release)),
-      );
+      return current(settings, scope.releases);
     case 'usual':
-      return familyOf(settings.distribution) === 'arch' ? bootableKernels(settings.installTree) : current(settings, []);
+      return familyOf(settings.distribution) === 'arch'
+        ? bootableKernels(settings.installTree)
+        : current(settings, scope.releases ?? []);
   }
 };
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { directiveNames } from '../conf/directives.ts';
+import { failureOf } from '../errors.ts';
 import { kernelFacts } from '../kernel/kernel.ts';
 import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
@@ -55,11 +56,17 @@ const collector = (emit: Emit): { notes: Note[]; note: (note: Note) => void } =>
   return { notes, note };
 };
 
+/** A place where no key can be made or read: modules stay unsigned, and it is told. */
+const unreadyKey = (error: unknown): KeyResult => {
+  const { detail, kind } = failureOf(error);
+  return { problem: { problem: 'said', text: detail ?? kind } };
+};
+
 /** One key is made at a time, and what is new or unknown to the firmware is said once. */
 const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): Run['signingKey'] => {
   let before: Promise<unknown> = Promise.resolve();
   const ask = async (kernel: Kernel): Promise<KeyResult> => {
-    const ready = await readyKey(settings, kernel.release, processes);
+    const ready = await readyKey(settings, kernel.release, processes).catch(unreadyKey);
     if ('problem' in ready) return ready;
     const { certificate } = ready.key;
     if (ready.isNew) note({ note: 'key-made', certificate });

@@ -116,4 +116,9 @@ describe('withQueued', () => {
     expect(withQueued(boot, queued).scope).toEqual({ kind: 'current', releases: ['6.1'] });
     expect(withQueued(boot, []).scope).toEqual({ kind: 'running' });
   });
+  it('makes a command look after the kernels that came, beside the usual ones', () => {
+    const typed = { ...requestOf('none', [{ kind: 'transaction-ended' }], real), scope: { kind: 'usual' } as const };
+    expect(withQueued(typed, queued).scope).toEqual({ kind: 'usual', releases: ['6.1'] });
+    expect(withQueued(typed, []).scope).toEqual({ kind: 'usual' });
+  });
 });

@@ -62,6 +62,7 @@ describe('kernels of a sync', () => {
     ["the event's once", 'debian', '', { kind: 'current', releases: ['6.1.0-10'] }, ['6.1.0-10']],
     ["the event's, if there is none", 'debian', '', { kind: 'current', releases: [] }, ['6.1.0-10']],
     ["the event's only if it boots", 'debian', '', { kind: 'current', releases: ['6.5'] }, ['6.1.0-10']],
+    ["the usual ones and the queue's", 'debian', '', { kind: 'usual', releases: ['6.1.0-9', '6.5'] }, all],
     ['all of them where the settings say so', 'debian', 'autoinstall_all_kernels=yes', { kind: 'usual' }, all],
     [
       'those that were named, also with headers only',
