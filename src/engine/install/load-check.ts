@@ -146,10 +146,11 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
   return { objects, objectsOf, certain, failures };
 };
 
-/** Installed objects that depmod has not seen. */
+/** Installed objects that depmod has not seen. Where it was never run (an image being made) it is still to come. */
 export const unlistedOn = (run: Run, kernel: Kernel): LoadFailure[] => {
   const directory = join(run.settings.installTree, kernel.release);
-  const listed = readModulesDep(directory)?.paths ?? new Set<string>();
+  const listed = readModulesDep(directory)?.paths;
+  if (!listed) return [];
   const problem = { problem: 'not-listed', release: kernel.release } as const;
   return installedModules(run, kernel).flatMap((module) =>
     filesOnKernel(run, module, kernel)
