@@ -72,6 +72,16 @@ describe.skipIf(provision.kind === 'missing')('a chain of three and two loners',
     expect(replacedSince(world, release, before)).toEqual([]);
   });
 
+  it('leaves everything alone where a wrapper of the compiler comes first on PATH', async () => {
+    const bin = join(world.root, 'wrappers');
+    mkdirSync(bin, { recursive: true });
+    for (const name of ['gcc', 'gcc-12', 'gcc-14'])
+      writeFileSync(join(bin, name), `#!/bin/sh\nexec /usr/bin/${name} "$@"\n`, { mode: 0o755 });
+    const env = { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` };
+    expect((await world.hook(trigger, [], { env })).stdout).toContain('nothing to do');
+    expect(replacedSince(world, release, before)).toEqual([]);
+  });
+
   it('builds only the module whose source changed', async () => {
     edit(source('lonely-1.0/lonely.c'), (text) => text.replace('loaded', 'loaded again'));
     const ended = await world.hook(trigger);

@@ -10,7 +10,6 @@ import {
   isExecutable,
   readDirectory,
   readText,
-  realPath,
   stat,
   walk,
 } from '../system/files.ts';
@@ -37,8 +36,6 @@ export interface KernelFacts {
   readonly headersHash: string;
   /** The same over what the kernel's build generated, where there are no CRCs that would show a change; else empty. */
   readonly generatedHash: string;
-  /** Identity of the compiler binary; empty if it is not found. */
-  readonly compilerHash: string;
 }
 
 /** The architecture of this machine's modules, as uname -m says it. */
@@ -132,12 +129,6 @@ const generatedHashOf = (headers: string, config: ReadonlyMap<string, string>): 
 const compilerNamed = (config: ReadonlyMap<string, string>): string | undefined =>
   config.has('CONFIG_CC_IS_CLANG') ? 'clang' : config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
 
-const compilerHashOf = (command: string, path: string): string => {
-  const file = realPath(findCommand(command, path) ?? '/nonexistent');
-  const facts = file ? stat(file) : undefined;
-  return file && facts ? hashText(file, String(facts.size), String(facts.mtimeMs)) : '';
-};
-
 const findHeaders = (directory: string): string | undefined => {
   const headers = join(directory, 'build');
   const isThere = lookOr(
@@ -175,7 +166,6 @@ export const kernelFacts = (
     compression: findCompression(directory, config),
     headersHash: headers ? headersHashOf(headers) : '',
     generatedHash: headers ? generatedHashOf(headers, config) : '',
-    compilerHash: compilerHashOf(compiler ?? 'gcc', path),
     ...(headers ? { headers } : {}),
     ...(compiler ? { compiler } : {}),
   };

@@ -55,6 +55,7 @@ interface Inspection {
   readonly read: Read;
   readonly files: readonly string[];
   readonly sources: string;
+  readonly compiler: string;
   readonly needs: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -103,7 +104,13 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
   const state = stateOn(dkmsTree, entry, kernel);
   const installed = installedVersion(dkmsTree, module.name, kernel);
   const record = readRecord(stateDir, module, kernel);
-  const fingerprint = fingerprintOf(inspection.sources, inspection.files, join(confDir, module.name), facts);
+  const fingerprint = fingerprintOf(
+    inspection.sources,
+    inspection.files,
+    join(confDir, module.name),
+    facts,
+    inspection.compiler,
+  );
   const base = { module, state, ...(installed ? { installed } : {}) };
   const common = {
     entry,
@@ -155,6 +162,8 @@ export const surveyModules = async (
   const reads = await readModuleConfs(run, asked);
   const { sources, unreadable } = sourcesOf(entries);
   const findings = new Map<string, Map<string, Finding>>();
+  const compilers = new Map<Kernel, string>();
+  for (const kernel of kernels) compilers.set(kernel, entries.length > 0 ? await run.compilerOf(kernel) : '');
   const table = kernels.map((kernel): KernelCandidates => {
     const mine = asked
       .map((one, index) => ({ ...one, read: reads[index] }))
@@ -172,6 +181,7 @@ export const surveyModules = async (
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
         files,
         sources: sources.get(entry) ?? '',
+        compiler: compilers.get(kernel) ?? '',
         needs,
       });
     });

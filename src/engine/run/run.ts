@@ -33,6 +33,8 @@ export interface Run {
   readonly factsOf: (kernel: Kernel) => KernelFacts;
   /** The caller's environment as scripts and builds get it. */
   readonly environment: Environment;
+  /** The identity of the compiler that builds for a Kernel, asked once; empty if there is none. */
+  readonly compilerOf: (kernel: Kernel) => Promise<string>;
   /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
   /** The key that modules for a Kernel are signed with, made at the first question. */

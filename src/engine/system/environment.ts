@@ -27,10 +27,13 @@ export const scriptEnvironment = (own: Environment, alsoDenied: readonly string[
   LC_ALL: 'C.UTF-8',
 });
 
+/** The directories of the system's own programs. */
+export const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** PATH with the system's own directories at its end: package managers start hooks with less. */
 export const pathOf = (own: Environment): string => {
   const given = (own.PATH ?? '').split(':').filter(Boolean);
-  const system = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const system = systemPath.split(':');
   return [...given, ...system.filter((directory) => !given.includes(directory))].join(':');
 };
 

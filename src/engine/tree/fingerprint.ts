@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { identityMark } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import { type Exports, exportsIdentity } from '../kernel/symvers.ts';
 import type { Module } from '../request.ts';
@@ -30,28 +31,35 @@ const confText = (file: string): string =>
  * @param sources treeHash of the source directory
  * @param confFiles dkms.conf's overrides for this kernel, in order
  * @param localDirectory /etc/dkms/<name>: local patches and scripts
+ * @param compiler its identity
  */
 export const fingerprintOf = (
   sources: string,
   confFiles: readonly string[],
   localDirectory: string,
   facts: KernelFacts,
+  compiler: string,
 ): Fingerprint => ({
   sources,
   conf: hashText(...confFiles.flatMap((file) => [file, confText(file)]), treeHash(localDirectory)),
   headers: facts.headersHash,
-  compiler: facts.compilerHash,
+  compiler,
   ...(facts.generatedHash === '' ? {} : { generated: facts.generatedHash }),
 });
 
 const parts = ['sources', 'conf', 'headers', 'compiler'] as const;
+
+/** Earlier versions of ours knew the compiler by its file. */
+const isComparable = ({ compiler }: Fingerprint): boolean => compiler === '' || compiler.startsWith(identityMark);
 
 const isGeneratedAnew = (before: Fingerprint, now: Fingerprint): boolean =>
   before.generated !== undefined && now.generated !== undefined && before.generated !== now.generated;
 
 /** Names of the parts that differ. Without headers nothing can be said about these, so they do not count. */
 export const changedParts = (before: Fingerprint, now: Fingerprint): string[] => {
-  const changed = parts.filter((part) => before[part] !== now[part] && now[part] !== '');
+  const changed = parts.filter(
+    (part) => before[part] !== now[part] && now[part] !== '' && (part !== 'compiler' || isComparable(before)),
+  );
   return isGeneratedAnew(before, now) && !changed.includes('headers') ? [...changed, 'headers'] : changed;
 };
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { directiveNames } from '../conf/directives.ts';
 import { failureOf } from '../errors.ts';
+import { compilerIdentity } from '../kernel/compiler.ts';
 import { kernelFacts } from '../kernel/kernel.ts';
 import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
@@ -80,6 +81,16 @@ const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): 
   });
 };
 
+/** An answer for each name, asked once. */
+const askedOnce = (ask: (name: string) => Promise<string>): ((name: string) => Promise<string>) => {
+  const answers = new Map<string, Promise<string>>();
+  return (name) => {
+    const answer = answers.get(name) ?? ask(name);
+    answers.set(name, answer);
+    return answer;
+  };
+};
+
 /** What must follow when modules of a kernel change. */
 type Follows = (release: string) => readonly DueStep[];
 
@@ -110,12 +121,14 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   const { switches, note, abort, processes, scratch } = parts;
   const settings = switches.symlink ? { ...parts.settings, symlinkModules: true } : parts.settings;
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel, switches.kernelSource, switches.kernelConfig));
+  const compilers = askedOnce((command) => compilerIdentity(command, processes));
   return {
     ...parts,
     settings,
     jobserver: await makeJobserver(settings.jobs, scratch, processes, abort),
     factsOf,
     environment: scriptEnvironment(settings.environment, directiveNames),
+    compilerOf: remembered((kernel) => compilers(factsOf(kernel).compiler ?? 'gcc')),
     vermagicOf: remembered((kernel) =>
       headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes),
     ),

@@ -26,7 +26,6 @@ export const factsOf = (release = '6.1.0-56-amd64', more: Partial<KernelFacts> =
   compression: 'none',
   headersHash: 'h',
   generatedHash: '',
-  compilerHash: 'c',
   ...more,
 });
 

@@ -90,7 +90,6 @@ describe('the version string of headers', () => {
     compression: 'none',
     headersHash: '',
     generatedHash: '',
-    compilerHash: '',
   } as const;
 
   /** kbuild's preprocessor, that leaves this text. */

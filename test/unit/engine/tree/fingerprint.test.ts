@@ -1,6 +1,7 @@
 import { chmodSync, lutimesSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { identityMark } from '../../../../src/engine/kernel/compiler.ts';
 import type { BuildRecord } from '../../../../src/engine/state/record.ts';
 import {
   changedDependencies,
@@ -64,11 +65,15 @@ describe('treeHash', () => {
   });
 });
 
+/** With a compiler that is always the same. */
+const printOf = (...given: Parameters<typeof fingerprintOf> extends [...infer Rest, string] ? Rest : never) =>
+  fingerprintOf(...given, `${identityMark}gcc`);
+
 describe('fingerprintOf', () => {
   it('names the part that changed, and only that', () => {
     const override = put(join(root, 'demo.conf'), 'MAKE=one\n');
     const local = join(root, 'local');
-    const now = () => fingerprintOf('s', [override], local, factsOf());
+    const now = () => printOf('s', [override], local, factsOf());
     const before = now();
     expect(changedParts(before, now())).toEqual([]);
     put(override, 'MAKE=two\n');
@@ -76,13 +81,13 @@ describe('fingerprintOf', () => {
     const afterOverride = now();
     put(join(local, 'patches/x.patch'));
     expect(changedParts(afterOverride, now())).toEqual(['conf']);
-    expect(changedParts(now(), fingerprintOf('t', [override], local, factsOf()))).toEqual(['sources']);
-    const otherHeaders = factsOf('6.1.0-56-amd64', { headersHash: 'h2', compilerHash: 'c2' });
-    expect(changedParts(now(), fingerprintOf('s', [override], local, otherHeaders))).toEqual(['headers', 'compiler']);
+    expect(changedParts(now(), printOf('t', [override], local, factsOf()))).toEqual(['sources']);
+    const otherHeaders = factsOf('6.1.0-56-amd64', { headersHash: 'h2' });
+    expect(changedParts(now(), printOf('s', [override], local, otherHeaders))).toEqual(['headers']);
   });
   it('takes an override that is not there, or is no file, for an empty one of that name', () => {
     const missing = join(root, 'none.conf');
-    const confOf = (path: string) => fingerprintOf('s', [path], join(root, 'no-local'), factsOf()).conf;
+    const confOf = (path: string) => printOf('s', [path], join(root, 'no-local'), factsOf()).conf;
     const gone = confOf(missing);
     put(join(missing, 'x'));
     expect(confOf(missing)).toBe(gone);
@@ -98,18 +103,28 @@ describe('fingerprintOf', () => {
     ['is nothing now', 'g1', '', []],
   ])('minds what the build of a kernel generated: %s', (_what, before, after, changed) => {
     const withGenerated = (generatedHash: string) =>
-      fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { generatedHash }));
+      printOf('s', [], root, factsOf('6.1.0-56-amd64', { generatedHash }));
     expect(changedParts(withGenerated(before), withGenerated(after))).toEqual(changed);
   });
   it('names headers once', () => {
     const of = (hash: string) =>
-      fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: hash, generatedHash: hash }));
+      printOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: hash, generatedHash: hash }));
     expect(changedParts(of('1'), of('2'))).toEqual(['headers']);
   });
   it('says nothing of headers that are not there', () => {
-    const before = fingerprintOf('s', [], root, factsOf());
-    const without = fingerprintOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: '', compilerHash: '' }));
+    const before = printOf('s', [], root, factsOf());
+    const without = printOf('s', [], root, factsOf('6.1.0-56-amd64', { headersHash: '' }));
     expect(changedParts(before, without)).toEqual([]);
+  });
+  it.each([
+    ['the same', 'v:gcc 12', 'v:gcc 12', []],
+    ['another one', 'v:gcc 12', 'v:gcc 13', ['compiler']],
+    ['none to be found', 'v:gcc 12', '', []],
+    ['one where there was none', '', 'v:gcc 12', ['compiler']],
+    ['known by its file in an earlier version of ours', '3f2a', 'v:gcc 12', []],
+  ])('minds the compiler: %s', (_what, before, after, changed) => {
+    const withCompiler = (compiler: string) => fingerprintOf('s', [], root, factsOf(), compiler);
+    expect(changedParts(withCompiler(before), withCompiler(after))).toEqual(changed);
   });
 });
 
