@@ -12,8 +12,8 @@ import { type Sweep, scenarios, sweep } from './sweep.ts';
 import { together } from './together.ts';
 
 /**
- * Faults, full disks, crowds and noise, in numbers. `--slice`: a little of each. `--write`: put the numbers into
- * docs/reliability.md. Ends with 1 where something was found.
+ * Faults, full disks, crowds and noise, in numbers. `--slice`: a little of each. `--rounds=N`, `--inputs=N`: so many.
+ * `--write`: put the numbers into docs/reliability.md. Ends with 1 where something was found.
  */
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -30,6 +30,16 @@ const whole: Extent = { stride: 1, pages: 1, rounds: 200, inputs: 20_000 };
 const slice: Extent = { stride: 29, pages: 16, rounds: 5, inputs: 400 };
 
 const seed = 1;
+
+/** The number behind `--NAME=`. */
+const given = (options: readonly string[], name: string, otherwise: number): number =>
+  Number(options.find((option) => option.startsWith(`--${name}=`))?.split('=')[1] ?? otherwise);
+
+const extentOf = (options: readonly string[]): Extent => {
+  const extent = options.includes('--slice') ? slice : whole;
+  const { rounds, inputs } = extent;
+  return { ...extent, rounds: given(options, 'rounds', rounds), inputs: given(options, 'inputs', inputs) };
+};
 
 type Part = () => Promise<Measured>;
 
@@ -80,13 +90,13 @@ const main = async (options: readonly string[]): Promise<number> => {
     return 1;
   }
   const start = performance.now();
-  const results = await runAll(partsOf(await prebuild(kernel), options.includes('--slice') ? slice : whole));
+  const results = await runAll(partsOf(await prebuild(kernel), extentOf(options)));
   const seconds = (performance.now() - start) / 1000;
   const found = results.reduce((sum, { findings }) => sum + findings.length, 0);
   say(`${found} findings in ${seconds.toFixed(0)} s`);
   const commit = run('git', ['-C', repository, 'rev-parse', '--short', 'HEAD']).trim();
   if (options.includes('--write'))
-    writeFileSync(join(repository, 'docs', 'reliability.md'), page(results, seconds, commit));
+    writeFileSync(join(repository, 'docs', 'reliability.md'), page(results, seconds, commit, options));
   return found === 0 ? 0 : 1;
 };
 

@@ -27,13 +27,19 @@ const row = ({ what, count, findings, seconds }: Measured): string =>
 /**
  * @param seconds that all of it took
  * @param commit that was tried
+ * @param options of this run
  */
-export const page = (results: readonly Measured[], seconds: number, commit: string): string => {
+export const page = (
+  results: readonly Measured[],
+  seconds: number,
+  commit: string,
+  options: readonly string[],
+): string => {
   const day = new Date().toISOString().slice(0, 10);
   const machine = `${availableParallelism()} processors, Node ${process.versions.node}`;
   const lines = [
     head,
-    `${day}, commit ${commit}, \`npm run torture -- --write\`, ${machine}, ${(seconds / 60).toFixed(0)} minutes:`,
+    `${day}, commit ${commit}, \`npm run torture -- ${options.join(' ')}\`, ${machine}, ${(seconds / 60).toFixed(0)} minutes:`,
     '',
     '| what | times | wrong | took |',
     '| --- | ---: | ---: | ---: |',
