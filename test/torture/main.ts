@@ -12,8 +12,8 @@ import { type Sweep, scenarios, sweep } from './sweep.ts';
 import { together } from './together.ts';
 
 /**
- * Faults, full disks, crowds and noise, in numbers. `--slice`: a little of each. `--rounds=N`, `--inputs=N`: so many.
- * `--write`: put the numbers into docs/reliability.md. Ends with 1 where something was found.
+ * Faults, full disks, crowds and noise, in numbers. `--slice`: a little of each. `--rounds=N`, `--inputs=N`: so many;
+ * `--stride=N`: every Nth change. `--write`: put the numbers into docs/reliability.md. Ends with 1 where something was found.
  */
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -37,8 +37,13 @@ const given = (options: readonly string[], name: string, otherwise: number): num
 
 const extentOf = (options: readonly string[]): Extent => {
   const extent = options.includes('--slice') ? slice : whole;
-  const { rounds, inputs } = extent;
-  return { ...extent, rounds: given(options, 'rounds', rounds), inputs: given(options, 'inputs', inputs) };
+  const { rounds, inputs, stride } = extent;
+  return {
+    ...extent,
+    stride: given(options, 'stride', stride),
+    rounds: given(options, 'rounds', rounds),
+    inputs: given(options, 'inputs', inputs),
+  };
 };
 
 type Part = () => Promise<Measured>;

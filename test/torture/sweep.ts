@@ -175,5 +175,6 @@ export const sweep = async (
     stage.world.dispose();
   }
   const seconds = (performance.now() - start) / 1000;
-  return { what: `${scenario.name}: ${words[how]} at each change of ${program}`, count, findings, seconds };
+  const which = stride === 1 ? 'each change' : `every change in ${stride}`;
+  return { what: `${scenario.name}: ${words[how]} at ${which} of ${program}`, count, findings, seconds };
 };
