@@ -93,17 +93,21 @@ const loadsOnlySigned = (run: Run, kernel: Kernel): boolean => {
   );
 };
 
-const surroundingsOf = async (run: Run, kernel: Kernel, ours: readonly Found[]): Promise<Surroundings> => {
+/** Where nothing of the kernel's own is installed (headers alone, an image being made) nobody knows what will be there. */
+const ownModules = (run: Run, kernel: Kernel): Pick<Surroundings, 'hasModule'> => {
   const listed = readModulesDep(join(run.settings.installTree, kernel.release));
-  return {
-    release: kernel.release,
-    vermagic: await run.vermagicOf(kernel),
-    kernelSymbols: kernelSymbolsOf(run.factsOf(kernel).headers),
-    ours: ours.map((one) => one.object),
-    onlySigned: loadsOnlySigned(run, kernel),
-    ...(listed ? { hasModule: (name) => listed.names.has(name) } : {}),
-  };
+  const isKnown = listed !== undefined && [...listed.paths].some((path) => path.startsWith('kernel/'));
+  return isKnown ? { hasModule: (name) => listed.names.has(name) } : {};
 };
+
+const surroundingsOf = async (run: Run, kernel: Kernel, ours: readonly Found[]): Promise<Surroundings> => ({
+  release: kernel.release,
+  vermagic: await run.vermagicOf(kernel),
+  kernelSymbols: kernelSymbolsOf(run.factsOf(kernel).headers),
+  ours: ours.map((one) => one.object),
+  onlySigned: loadsOnlySigned(run, kernel),
+  ...ownModules(run, kernel),
+});
 
 /** What others have installed is looked at only where something is missing: it takes a process for each object. */
 const problemsAmong = async (
