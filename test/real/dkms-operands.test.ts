@@ -183,6 +183,11 @@ describe.skipIf(provision.kind === 'missing')('where dkms has its own way', () =
       expect([verb, (await world.dkms([verb, 'lost/1.0', '-k', 'none'])).code]).toEqual([verb, 4]);
     expect((await world.dkms(['remove', 'lost/1.0', '--all'])).code).toBe(4);
     expect((await world.dkms(['status', 'lost/1.0'])).stdout).toContain('broken');
+    // A package that is set up brings its source again, and must not fail.
+    expect(await world.dkms(['add', 'lost/1.0'], { env: { DPKG_MAINTSCRIPT_NAME: 'postinst' } })).toMatchObject({
+      code: 0,
+    });
+    expect((await world.dkms(['status', 'lost/1.0'])).stdout).toMatch(/: added$/m);
   });
 
   it('nothing that is registered lacks no kernel', async () => {

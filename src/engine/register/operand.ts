@@ -82,18 +82,19 @@ export const registerOperand = async (run: Run, operand: Operand | undefined): P
 };
 
 /**
- * The entry of what a command names; added first if need be, unless it must be known already.
+ * The entry of what a command names; added first if need be, unless it must be known already. One whose source is
+ * gone is refused, or added anew where the command `mends` it.
  * Throws not-added, source-broken, no-version or what registering it says (FailureError).
  */
 export const entryFor = async (
   run: Run,
   operand: Operand | undefined,
-  { mustBeKnown = false }: { readonly mustBeKnown?: boolean } = {},
+  { mustBeKnown = false, mends = false }: { readonly mustBeKnown?: boolean; readonly mends?: boolean } = {},
 ): Promise<TreeEntry> => {
   const module = mustBeKnown ? named(operand) : await moduleOf(run, operand);
   const known = knownEntry(run, module);
   if (known && !known.broken) return known;
-  if (known) {
+  if (known && !mends) {
     throw new FailureError({ kind: 'source-broken', at: join(known.directory, 'source'), detail: known.source });
   }
   if (mustBeKnown) throw new FailureError({ kind: 'not-added', at: moduleLabel(module) });

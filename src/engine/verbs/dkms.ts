@@ -120,7 +120,7 @@ const add = async (run: Run, request: ModuleRequest): Promise<Done> => {
     markAdded(run.settings.stateDir, { name: operand.name, version: operand.version });
   }
   if (operand?.kind === 'archive') return { ...nothing, ...(await loadModule(run, operand.path)).result };
-  await (request.mayBeKnown ? entryFor(run, operand) : registerOperand(run, operand));
+  await (request.mayBeKnown ? entryFor(run, operand, { mends: true }) : registerOperand(run, operand));
   return nothing;
 };
 
