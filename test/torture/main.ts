@@ -56,10 +56,10 @@ const partsOf = (prebuilt: Prebuilt, { stride, pages, rounds, inputs }: Extent):
     { scenario, how: 'full-from', program: 'node' },
   ]);
   return [
-    () => together(prebuilt, rounds, seed),
     ...sweeps.map((one) => () => sweep(prebuilt, one, stride)),
     ...scenarios.map((scenario) => () => fullDisk(prebuilt, scenario, pages)),
     ...noiseParts(prebuilt, inputs, seed),
+    () => together(prebuilt, rounds, seed),
   ];
 };
 
