@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, inject, it } from 'vitest';
 import { disposableWorld } from './disposable.ts';
 import { generate } from './generated-source.ts';
@@ -32,9 +32,20 @@ it.skipIf(kernels.length === 0)('is swept away by the next run when the one befo
   expect(existsSync(join(installTree, release, 'modules.dep'))).toBe(true);
 });
 
+it.skipIf(kernels.length === 0)('is no entry where only the link to its source could not be made', async () => {
+  const world = disposableWorld({ kernels });
+  generate(world, 'sound', { unregistered: true });
+  mkdirSync(join(world.trees.dkmsTree, 'sound', '1.0'), { recursive: true });
+  const ended = await world.hook(hook, ['usr/src/sound-1.0/dkms.conf']);
+  expect(ended.code).toBe(0);
+  expect(ended.stdout).not.toContain('broken');
+  expect(world.installedObjects(release)).toEqual(['sound']);
+});
+
 it.skipIf(kernels.length === 0)('is no build of dkms where only its record could not be written', async () => {
   const world = disposableWorld({ kernels });
   const records = join(world.trees.stateDir, 'record');
+  const log = join(world.trees.stateDir, 'log', 'sound', '1.0', `${release}@x86_64.log`);
   generate(world, 'sound');
   mkdirSync(world.trees.stateDir, { recursive: true });
   writeFileSync(records, 'in the way');
@@ -42,9 +53,12 @@ it.skipIf(kernels.length === 0)('is no build of dkms where only its record could
   expect(first.code).toBe(1);
   expect(first.stdout).toMatch(/FAILED +sound/);
   rmSync(records);
+  mkdirSync(dirname(log), { recursive: true });
+  writeFileSync(log, 'kept without a record');
   const second = await world.hook(hook);
   expect(second.stdout).toContain('building (changed: unfinished build)');
   expect(second.code).toBe(0);
+  expect(existsSync(log)).toBe(false);
   expect(disorder(world)).toEqual([]);
   expect((await world.hook(hook)).stdout).toContain('nothing to do');
 });

@@ -21,9 +21,11 @@ export interface ConfObject {
 
 const withSlash = (path: string): string => (path === '' || path.endsWith('/') ? path : `${path}/`);
 
-const objectCount = (raw: RawConf): number => {
+/** Every index that a directive about an object has; an array in bash may have one of 2^62 beside none. */
+const indexesIn = (raw: RawConf): number[] => {
   const names = ['BUILT_MODULE_NAME', 'BUILT_MODULE_LOCATION', 'DEST_MODULE_NAME', 'DEST_MODULE_LOCATION'];
-  return Math.max(0, ...names.flatMap((name) => inOrder(valuesOf(raw, name)).map(([index]) => index + 1)));
+  const indexes = names.flatMap((name) => inOrder(valuesOf(raw, name)).map(([index]) => index));
+  return [...new Set(indexes)].sort((a, b) => a - b);
 };
 
 /** yes unless no; what is not said follows STRIP[0]. */
@@ -79,11 +81,12 @@ export const problemWithAll = (all: ReadonlyMap<number, ConfObject>): Problem | 
 
 /** The objects of a conf by their index. */
 export const objectsOf = (raw: RawConf): Map<number, ConfObject> => {
-  const count = objectCount(raw);
+  const all = indexesIn(raw);
+  const count = (all.at(-1) ?? -1) + 1;
   // Sparse arrays leave gaps that nobody means.
   const said = (index: number): boolean =>
     ['BUILT_MODULE_NAME', 'DEST_MODULE_LOCATION'].some((name) => valuesOf(raw, name).get(index));
-  const indexes = Array.from({ length: count }, (_, index) => index).filter((index) => count === 1 || said(index));
+  const indexes = all.filter((index) => count === 1 || said(index));
   return new Map(indexes.map((index) => [index, objectAt(raw, index, count)]));
 };
 

@@ -90,7 +90,7 @@ export const remember = (
 export const forgetFailure = (run: Run, { module, kernel }: Job): void => {
   const { stateDir } = run.settings;
   const { failure, ...record } = readRecord(stateDir, module, kernel);
-  if (!failure) return;
-  writeRecord(stateDir, module, kernel, record);
+  if (failure) writeRecord(stateDir, module, kernel, record);
+  // On a full disk there may have been room for the log alone.
   removeLog(stateDir, module, kernel);
 };

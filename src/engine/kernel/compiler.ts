@@ -15,5 +15,7 @@ export const identityMark = 'v:';
  */
 export const compilerIdentity = async (command: string, processes: Processes): Promise<string> => {
   const ended = await processes.ask([command, '-v'], { variables: { PATH: systemPath }, limit: 10 });
-  return ended.code === 0 ? `${identityMark}${hashText(ended.output, ended.errors)}` : '';
+  // By which name and from which directory it was called is not what it is.
+  const said = `${ended.output}${ended.errors}`.split('\n').filter((line) => !line.startsWith('COLLECT_'));
+  return ended.code === 0 ? `${identityMark}${hashText(...said)}` : '';
 };

@@ -150,6 +150,10 @@ const sourcesOf = (
   return { sources: new Map(entries.map((entry) => [entry, hashOf(entry)])), unreadable };
 };
 
+/** Without headers nobody knows which compiler a kernel wants, and without modules nobody asks. */
+const compilerFor = async (run: Run, entries: readonly TreeEntry[], kernel: Kernel): Promise<string> =>
+  entries.length > 0 && run.factsOf(kernel).headers !== undefined ? run.compilerOf(kernel) : '';
+
 /** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
 export const surveyModules = async (
   run: Run,
@@ -163,7 +167,7 @@ export const surveyModules = async (
   const { sources, unreadable } = sourcesOf(entries);
   const findings = new Map<string, Map<string, Finding>>();
   const compilers = new Map<Kernel, string>();
-  for (const kernel of kernels) compilers.set(kernel, entries.length > 0 ? await run.compilerOf(kernel) : '');
+  for (const kernel of kernels) compilers.set(kernel, await compilerFor(run, entries, kernel));
   const table = kernels.map((kernel): KernelCandidates => {
     const mine = asked
       .map((one, index) => ({ ...one, read: reads[index] }))

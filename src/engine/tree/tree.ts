@@ -84,10 +84,10 @@ const isSurelyDirectory = (path: string): boolean =>
     () => false,
   );
 
-/** Whether a source directory is that of one of these. */
+/** Whether a source directory is that of one of these: their link leads there, and they do not merely have its name. */
 export const isRegistered = (entries: readonly TreeEntry[], directory: string): boolean => {
   const real = realPath(directory);
-  return entries.some((entry) => entry.source === real);
+  return entries.some((entry) => !entry.broken && entry.source === real);
 };
 
 /** Every Module in the dkms tree, in the order of a shell glob over names and versions. */

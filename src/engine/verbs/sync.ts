@@ -123,7 +123,8 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   if (!request.dryRun) cancelReplacements(run, named, known);
   const unpacked = request.transactionGoesOn ? await unpackedSources(run, known) : [];
   const fresh = await registerWithNeeds(run, [...named.sources, ...unpacked], known, named.kernels[0], request.dryRun);
-  const all = [...known, ...fresh.entries];
+  const isFresh = ({ module }: TreeEntry): boolean => fresh.entries.some((one) => sameModule(one.module, module));
+  const all = [...known.filter((entry) => !isFresh(entry)), ...fresh.entries];
   const replaced = named.leavingEntries.filter((entry) => hasSuccessor(entry, all, named.coming));
   if (!request.dryRun) for (const { module } of replaced) markSuperseded(run, module);
   const leaving = named.leavingEntries.filter((entry) => !replaced.includes(entry));

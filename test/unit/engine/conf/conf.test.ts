@@ -205,6 +205,16 @@ describe('MAKE', () => {
   });
 });
 
+describe('an index that nobody means', () => {
+  it('is one more object, however large it is', async () => {
+    const conf = await confFrom(
+      root,
+      `${misc}BUILT_MODULE_NAME[99999999999]=far\nDEST_MODULE_LOCATION[99999999999]=/extra\nBUILT_MODULE_NAME[0]=near\n`,
+    );
+    expect(conf.objects.map(({ built }) => built)).toEqual(['near', 'far']);
+  });
+});
+
 describe('PATCH', () => {
   it('keeps those whose pattern matches and those without one, in the order of their indexes', async () => {
     const conf = await confFrom(
