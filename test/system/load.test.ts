@@ -24,13 +24,13 @@ echo "end of init"
 /bin/busybox poweroff -f
 `;
 
-/** What the out-of-tree modules of a machine need to be loaded from beside the first program. */
+/** What the modules of a machine need to be loaded from beside the first program: all but the headers. */
 const modulesBeside = `mkdir -p lib/modules/${release}
-     cp -a /usr/lib/modules/${release}/kernel /usr/lib/modules/${release}/updates lib/modules/${release}/ 2>/dev/null;
-     cp /usr/lib/modules/${release}/modules.order /usr/lib/modules/${release}/modules.builtin* lib/modules/${release}/ 2>/dev/null
-     depmod -b /tmp/initrd ${release} || exit 1`;
+     for one in /usr/lib/modules/${release}/*; do
+       case $one in */build | */source) ;; *) cp -a $one lib/modules/${release}/ ;; esac
+     done`;
 
-/** The serial console of a boot that loads the modules of a machine. */
+/** The serial console of a boot that loads the modules of a machine, where depmod left them. */
 const boot = async (machine: Machine, ...names: readonly string[]): Promise<string> => {
   const initramfs = await makeInitramfs(machine, initFor(names), modulesBeside);
   return emulate({ release, initramfs, end: 'end of init', seconds: 120, options: ['-m', '256'] });
@@ -101,6 +101,15 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
     const said = await boot(machine, 'alpha_top');
     expect(said).toContain('modprobe alpha_top: failed');
     expect(said).toContain('disagrees about version of symbol zeta_count');
+    await restore();
+  });
+
+  it('does not find a module that depmod has not seen, and verify says so', async () => {
+    await machine.sh(`sed -i /alpha_top/d /usr/lib/modules/${release}/modules.dep`);
+    const verified = await verify(machine);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(/alpha-top\/1\.0 .*modprobe will not find it: modules\.dep does not list it/);
+    expect(await boot(machine, 'alpha_top', 'mid_link')).toMatch(/alpha_top: failed[\s\S]*mid_link: well/);
     await restore();
   });
 
