@@ -75,8 +75,8 @@ const makesInitramfsLater = (event: Event): boolean =>
  * looking: a removal that was announced may have failed.
  */
 export const withQueued = (request: SyncRequest, queued: readonly Event[]): SyncRequest => {
-  const kernels = queued.flatMap(releaseOf);
   const { scope, touched } = request;
+  const kernels = scope.kind === 'only' ? [] : queued.flatMap(releaseOf);
   return {
     ...request,
     scope: withKernels(scope, kernels),

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Note } from '../engine/progress.ts';
-import type { Request } from '../engine/request.ts';
+import type { Request, SyncRequest } from '../engine/request.ts';
 import type { Environment } from '../engine/settings.ts';
 import { commandLineOf } from '../engine/system/proc.ts';
 import { apt } from './apt.ts';
@@ -55,24 +55,24 @@ export const guardRequest = async (
   return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(callerOf(process.env))) }, notes: [] };
 };
 
-/**
- * What waits is taken up by the next run that builds: not by a removal nor a dry run, and not where kernels are named,
- * for what waits may be about others.
- */
-const takesQueue = (request: Request): boolean =>
-  request.verb === 'sync' && !request.dropOnly && !request.dryRun && request.scope.kind !== 'only';
+/** Whether a run builds: not one that only drops, nor a dry run. */
+const builds = (request: Request): request is SyncRequest =>
+  request.verb === 'sync' && !request.dropOnly && !request.dryRun;
 
 /**
- * What was asked for, with the hooks that came while the program could not start.
+ * What was asked for, with the hooks that came while the program could not start. A run for named kernels takes up
+ * the sources of those, and leaves them waiting: they are about other kernels too.
  *
  * @returns with `done`, to be called when the run has ended well
  */
 export const withWaiting = (asked: AskedFor, stateDir: string): AskedFor & { readonly done: () => void } => {
   const { request, notes } = asked;
-  if (request.verb !== 'sync' || !takesQueue(request)) return { ...asked, done: () => undefined };
+  if (!builds(request)) return { ...asked, done: () => undefined };
   const queue = readQueue(stateDir, adapters);
+  const taken = withQueued(request, queue.events);
+  if (request.scope.kind === 'only') return { request: taken, notes, done: () => undefined };
   return {
-    request: withQueued(request, queue.events),
+    request: taken,
     notes: [...notes, ...queue.words.map((words): Note => ({ note: 'queue-taken', words }))],
     done: () => clearQueue(queue),
   };

@@ -32,6 +32,16 @@ describe.skipIf(kernels.length < 2)('a hook that waits for its kernel', () => {
     expect([queue(), world.installedObjects(older)]).toEqual([['10.1'], []]);
   });
 
+  it('is heard by a sync for another one as far as it is about a source, and waits on', async () => {
+    writeFileSync(join(world.trees.stateDir, 'queue', '10.2'), 'apt\nsource\nqueued\n1.0\n\n');
+    generate(world, 'queued', { unregistered: true });
+    expect((await world.kmodsort(['sync', '-k', newer])).code).toBe(0);
+    expect([queue(), world.installedObjects(newer)]).toEqual([
+      ['10.1', '10.2'],
+      ['queued', 'sound'],
+    ]);
+  });
+
   it('is taken up by a sync of the usual ones, with its kernel', async () => {
     const ended = await world.kmodsort(['sync']);
     expect(ended.code).toBe(0);
