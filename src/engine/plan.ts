@@ -10,6 +10,8 @@ export type JobReason =
   | { readonly reason: 'stale'; readonly changed: readonly string[] }
   /** An installed file is missing or is not the one that was installed. */
   | { readonly reason: 'damaged'; readonly path: string }
+  /** The key, the certificate or the hash that modules are signed with is another: signed anew, not built. */
+  | { readonly reason: 'signer-changed' }
   /** A dependency is rebuilt in this run: rebuilt too if symbols that it uses have changed. */
   | { readonly reason: 'dependency-rebuilt'; readonly dependency: string }
   | { readonly reason: 'failed-before' }

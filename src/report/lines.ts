@@ -1,5 +1,5 @@
 import { isFailedOrBlocked, type Outcome } from '../engine/outcome.ts';
-import type { Job, Want } from '../engine/plan.ts';
+import type { Job, JobReason, Want } from '../engine/plan.ts';
 import type { Answer, Progress, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
@@ -19,7 +19,14 @@ const verbs: Readonly<Record<Want, string>> = {
   absent: 'removing',
 };
 
-const doing = (job: Job): string => `${verbs[job.want]} (${jobReason(job.why)})`;
+/** Of reasons that need no compiler. */
+const lighterVerbs: Readonly<Partial<Record<JobReason['reason'], string>>> = {
+  'not-installed': 'installing',
+  damaged: 'installing',
+  'signer-changed': 'signing',
+};
+
+const doing = ({ want, why }: Job): string => `${lighterVerbs[why.reason] ?? verbs[want]} (${jobReason(why)})`;
 
 const ended = (outcome: Outcome, seconds: number): string => {
   switch (outcome.kind) {

@@ -36,6 +36,8 @@ export const jobReason = (why: JobReason): string => {
       return `changed: ${why.changed.join(', ')}`;
     case 'damaged':
       return `missing or modified: ${why.path}`;
+    case 'signer-changed':
+      return 'changed: the key that signs modules';
     case 'dependency-rebuilt':
       return `${why.dependency} was rebuilt`;
     case 'failed-before':

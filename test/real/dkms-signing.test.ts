@@ -1,11 +1,21 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { done, refused } from './dkms-session.ts';
-import { installedFile } from './installed.ts';
+import { disorder, installedFile } from './installed.ts';
 
 /** The contract's section on signing, with the kernel's own sign-file and openssl. */
 
@@ -33,6 +43,22 @@ const recorder = (world: World, name: string, more = ''): { readonly path: strin
   writeFileSync(path, `#!/bin/sh\necho "$*" >> ${log}\n${more}`);
   chmodSync(path, 0o755);
   return { path, log };
+};
+
+/** The bytes of an object, decompressed. */
+const unpacked = (world: World, path: string): Buffer => {
+  const copy = join(world.root, basename(path));
+  copyFileSync(path, copy);
+  if (path.endsWith('.xz')) run('xz', ['--decompress', '--force', copy]);
+  return readFileSync(copy.replace(/\.xz$/, ''));
+};
+
+/** What binutils leave of it: the sections of the ELF file. */
+const withoutSignature = (world: World, bytes: Buffer): Buffer => {
+  const [from, to] = [join(world.root, 'signed'), join(world.root, 'plain')];
+  writeFileSync(from, bytes);
+  run('objcopy', [from, to]);
+  return readFileSync(to);
 };
 
 describe.skipIf(provision.kind === 'missing')('signing', () => {
@@ -157,5 +183,99 @@ describe.skipIf(provision.kind === 'missing')('signing', () => {
     const before = readFileSync(join(world.trees.dkmsTree, 'mok.key'));
     expect(await done(world, ['generate_mok'])).toContain('the key to sign modules with already exists');
     expect(readFileSync(join(world.trees.dkmsTree, 'mok.key')).equals(before)).toBe(true);
+  });
+
+  describe('with another key than before', () => {
+    const words = (world: World, name: string): string => {
+      const [key, certificate] = ['pem', 'der'].map((end) => join(world.root, `${name}.${end}`));
+      return `${always}mok_signing_key="${key}"\nmok_certificate="${certificate}"\n`;
+    };
+    const makeKey = (world: World, name: string): void => {
+      run('openssl', [
+        ...['req', '-new', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', `/CN=${name}/`],
+        ...['-outform', 'DER', '-keyout', join(world.root, `${name}.pem`), '-out', join(world.root, `${name}.der`)],
+      ]);
+    };
+    /** Written anew by each build. */
+    const buildOf = (world: World): string =>
+      readFileSync(join(world.trees.dkmsTree, 'lonely/1.0', release, 'x86_64/log/make.log'), 'utf8');
+    const sync = async (world: World): Promise<string> => {
+      const { code, stdout, stderr } = await world.kmodsort(['sync', '-k', release]);
+      expect(code, stdout + stderr).toBe(0);
+      return stdout + stderr;
+    };
+    const compressed = (world: World, program: string): void => {
+      const own = join(world.trees.installTree, release, 'kernel/drivers/misc', basename(kernels[0]?.inTree ?? ''));
+      run(program, [own]);
+      run('depmod', ['-b', world.root, release]);
+    };
+
+    it.each(['', '.xz'])('signs what is built anew, once, and builds nothing (.ko%s)', async (suffix) => {
+      const world = newWorld('');
+      if (suffix) compressed(world, 'xz');
+      for (const name of ['first', 'second']) makeKey(world, name);
+      world.configure(words(world, 'first'));
+      await sync(world);
+      expect(field(objectOf(world), 'signer')).toBe('first');
+      const [before, plain] = [buildOf(world), unpacked(world, objectOf(world))];
+      world.configure(words(world, 'second'));
+      expect(await sync(world)).toContain('signing (changed: the key that signs modules)');
+      expect(basename(objectOf(world))).toBe(`lonely.ko${suffix}`);
+      expect(field(objectOf(world), 'signer')).toBe('second');
+      expect(withoutSignature(world, unpacked(world, objectOf(world))).equals(withoutSignature(world, plain))).toBe(
+        true,
+      );
+      expect(buildOf(world)).toBe(before);
+      expect(await sync(world)).not.toContain('signing');
+    });
+
+    it('signs what could not be signed once it can be', async () => {
+      const world = newWorld('');
+      const broken = recorder(world, 'sign-file', 'exit 3\n');
+      makeKey(world, 'ours');
+      world.configure(`${words(world, 'ours')}sign_file="${broken.path}"\n`);
+      expect(await sync(world)).toContain('is not signed');
+      expect(field(objectOf(world), 'signer')).toBe('');
+      expect(await sync(world)).not.toContain('signing');
+      world.configure(words(world, 'ours'));
+      expect(await sync(world)).toContain('signing (');
+      expect(field(objectOf(world), 'signer')).toBe('ours');
+    });
+
+    it('leaves what is signed as it is where the new key does not work, says so, and does not go on about it', async () => {
+      const world = newWorld('');
+      for (const name of ['first', 'second']) makeKey(world, name);
+      world.configure(words(world, 'first'));
+      await sync(world);
+      const before = readFileSync(objectOf(world));
+      rmSync(join(world.root, 'second.pem'));
+      world.configure(words(world, 'second'));
+      expect(await sync(world)).toMatch(/is not signed: private key \S+second\.pem not found/);
+      expect(readFileSync(objectOf(world)).equals(before)).toBe(true);
+      expect(await sync(world)).not.toContain('is not signed');
+      expect(disorder(world)).toEqual([]);
+    });
+
+    it('asks for no new key where the certificate is gone', async () => {
+      const world = newWorld(always);
+      await sync(world);
+      for (const name of ['mok.key', 'mok.pub']) rmSync(join(world.trees.dkmsTree, name));
+      const before = readFileSync(objectOf(world));
+      await sync(world);
+      expect(readFileSync(objectOf(world)).equals(before)).toBe(true);
+    });
+
+    it('builds where what is in the tree is not what was built', async () => {
+      const world = newWorld('');
+      for (const name of ['first', 'second']) makeKey(world, name);
+      world.configure(words(world, 'first'));
+      await sync(world);
+      const built = join(world.trees.dkmsTree, 'lonely/1.0', release, 'x86_64/module/lonely.ko');
+      appendFileSync(built, 'more');
+      world.configure(words(world, 'second'));
+      await sync(world);
+      expect(field(objectOf(world), 'signer')).toBe('second');
+      expect(readFileSync(objectOf(world)).includes('more~')).toBe(false);
+    });
   });
 });

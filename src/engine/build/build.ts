@@ -6,7 +6,7 @@ import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import { exists, hashFile, hashText, isDirectory, readDirectory, walk } from '../system/files.ts';
+import { exists, isDirectory, readDirectory } from '../system/files.ts';
 import { staysBelow } from '../system/names.ts';
 import {
   copyFile,
@@ -14,14 +14,13 @@ import {
   makeTemporary,
   remove,
   removeEmpty,
-  rename,
-  syncPath,
+  sweepTemporary,
   writeText,
 } from '../system/publish.ts';
 import { builtFiles } from '../tree/tree.ts';
 import { causeOf } from './cause.ts';
 import { compressObjects } from './compress.ts';
-import { type BuildContext, stagedObjects, stageObjects, tool } from './context.ts';
+import { type BuildContext, publishBuilt, resultOf, stagedObjects, stageObjects, tool } from './context.ts';
 import { buildEnvironment } from './environment.ts';
 import { openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
@@ -38,6 +37,8 @@ export interface Built {
   readonly imports: ReadonlyMap<string, string>;
   /** Hash of the objects' bytes, before they are signed and compressed. */
   readonly result: string;
+  /** What they were signed by; missing where there are none. */
+  readonly signer?: string;
 }
 
 const copySource = async (context: BuildContext): Promise<void> => {
@@ -96,21 +97,13 @@ const dependencyMarks = (context: BuildContext): void => {
     writeText(join(context.staging, `.dep_${name}`), `${version}\n`);
 };
 
-/** Rename the finished directory into site; an earlier build makes room by a rename too. */
+/** What was built, with its log, takes the place of an earlier build. */
 const publish = (context: BuildContext): void => {
   const { site, staging, log } = context;
   log.bound();
   copyFile(log.path, join(staging, 'log', 'make.log'));
   dependencyMarks(context);
-  for (const file of walk(staging)) syncPath(join(staging, file));
-  const parent = join(site.entry, site.kernel.release);
-  const final = join(parent, site.kernel.arch);
-  const old = join(parent, `.tmp_${site.kernel.arch}_old`);
-  remove(old);
-  if (exists(final)) rename(final, old);
-  rename(staging, final);
-  syncPath(parent);
-  remove(old);
+  publishBuilt(site, staging);
 };
 
 type BuildStep = readonly [Step, (context: BuildContext) => Promise<void>];
@@ -123,11 +116,6 @@ const beforeImports: readonly BuildStep[] = [
   ['check', checkObjects],
 ];
 
-const afterStrip: readonly BuildStep[] = [
-  ['sign', (context) => signObjects(context.run, context.site, stagedObjects(context), context.log)],
-  ['compress', compressObjects],
-];
-
 const runSteps = async (
   context: BuildContext,
   steps: readonly BuildStep[],
@@ -138,11 +126,6 @@ const runSteps = async (
     say(step);
     await work(context);
   }
-};
-
-/** Directories that a killed run left beside the built ones. */
-const removeLeftovers = (parent: string): void => {
-  for (const name of readDirectory(parent).filter((entry) => entry.startsWith('.tmp_'))) remove(join(parent, name));
 };
 
 /**
@@ -166,7 +149,7 @@ export const buildModule = async (
   remove(build);
   makeDirectory(build);
   makeDirectory(parent);
-  removeLeftovers(parent);
+  sweepTemporary(parent, 0);
   const log = openJobLog(join(build, 'make.log'), site.module, site.kernel);
   const staging = makeTemporary(parent, `.tmp_${site.kernel.arch}_`, 0o755);
   const context: BuildContext = { run, site, conf, dependencies, build, staging, log };
@@ -175,13 +158,16 @@ export const buildModule = async (
     await runSteps(context, beforeImports, say);
     const imports = await importsOf(stagedObjects(context), run.processes);
     await runSteps(context, [['strip', stripObjects]], say);
-    const result = hashText(...stagedObjects(context).map(hashFile));
-    await runSteps(context, afterStrip, say);
+    const result = resultOf(stagedObjects(context));
+    say('sign');
+    const { signer } = await signObjects(run, site, stagedObjects(context), log);
+    await runSteps(context, [['compress', compressObjects]], say);
     publish(context);
     onPublished();
     await runSteps(context, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
     remove(build);
-    return { objects: builtFiles(join(parent, site.kernel.arch)), imports, result };
+    const objects = builtFiles(join(parent, site.kernel.arch));
+    return { objects, imports, result, ...(signer === undefined ? {} : { signer }) };
   } finally {
     log.close();
     remove(staging);

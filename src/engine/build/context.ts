@@ -4,8 +4,8 @@ import { type Failure, FailureError } from '../errors.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Argv } from '../system/exec.ts';
-import { exists } from '../system/files.ts';
-import { copyFile } from '../system/publish.ts';
+import { exists, hashFile, hashText, walk } from '../system/files.ts';
+import { copyFile, replaceDirectory, syncPath } from '../system/publish.ts';
 import { causeOf } from './cause.ts';
 import type { Log } from './log.ts';
 import type { DependencySymbols } from './make.ts';
@@ -54,6 +54,15 @@ export const tool = async (context: BuildContext, title: string, argv: Argv, dir
 /** What makes every further step pointless, too. */
 export const isFatal = ({ kind }: Failure): boolean =>
   kind === 'interrupted' || kind === 'disk-full' || kind === 'read-only';
+
+/** Hash of the objects' bytes before they are signed and compressed: the same build again has the same. */
+export const resultOf = (objects: readonly string[]): string => hashText(...objects.map(hashFile));
+
+/** A finished directory takes the place of what was built before. */
+export const publishBuilt = ({ entry, kernel }: BuildSite, staging: string): void => {
+  for (const file of walk(staging)) syncPath(join(staging, file));
+  replaceDirectory(staging, join(entry, kernel.release, kernel.arch));
+};
 
 /** Where the objects are gathered, under the names that they are installed by. */
 export const stagedObjects = (context: BuildContext): string[] =>

@@ -21,7 +21,8 @@ export type KeyResult = { readonly key: SigningKey; readonly isNew: boolean } | 
 
 const forKernel = (path: string, release: string): string => path.replaceAll(/\$\{?kernelver\}?/g, release);
 
-const isToken = (key: string): boolean => key.startsWith('pkcs11:');
+/** Whether a key is in a token (a `pkcs11:` URI), not in a file. */
+export const isToken = (key: string): boolean => key.startsWith('pkcs11:');
 
 const ubuntuKey: SigningKey = {
   key: '/var/lib/shim-signed/mok/MOK.priv',

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly installed?: string;
   /** What changed since it was built, by name. */
   readonly changed: readonly string[];
+  /** Signed with another key than the one that signs now. */
+  readonly signedByAnother?: true;
   /** An installed file that is missing or altered. */
   readonly damaged?: string;
   /** The same inputs failed before. */

@@ -24,13 +24,14 @@ const rebuilds = new Set<JobReason['reason']>([
   'failed-before',
 ]);
 /** Reasons that need no headers, for what is built is there. */
-const installsOnly = new Set<JobReason['reason']>(['not-installed', 'damaged']);
+const installsOnly = new Set<JobReason['reason']>(['not-installed', 'damaged', 'signer-changed']);
 
 const ownReason = (candidate: Candidate): JobReason | undefined => {
   const { state, installed, module } = candidate;
   if (state === 'added' && installed && installed !== module.version) return { reason: 'new-version', installed };
   if (state === 'added') return { reason: candidate.remembered ? 'failed-before' : 'not-built' };
   if (candidate.changed.length > 0) return { reason: 'stale', changed: candidate.changed };
+  if (candidate.signedByAnother) return { reason: 'signer-changed' };
   if (state === 'built') return { reason: 'not-installed' };
   return candidate.damaged ? { reason: 'damaged', path: candidate.damaged } : undefined;
 };

@@ -4,6 +4,7 @@ import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } fro
 import { type Failure, isTransient } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
+import { isSignedByAnother, type Signer, signerOf } from '../kernel/signer.ts';
 import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
@@ -56,6 +57,7 @@ interface Inspection {
   readonly files: readonly string[];
   readonly sources: string;
   readonly compiler: string;
+  readonly signer: Signer | undefined;
   readonly needs: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -129,6 +131,7 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
     conf: read.conf,
     changed: state === 'added' ? [] : changedSince(run, inspection, record, fingerprint, read.conf),
     ...(damaged ? { damaged } : {}),
+    ...(isSignedByAnother(record.build?.signer, inspection.signer) ? { signedByAnother: true } : {}),
     ...(remembered ? { remembered } : {}),
   };
   return { ...common, conf: read.conf, candidate };
@@ -176,6 +179,7 @@ export const surveyModules = async (
       mine.map(({ entry, read }) => [entry.module.name, read && 'conf' in read ? read.conf.depends : []] as const),
     );
     const facts = run.factsOf(kernel);
+    const signer = mine.length > 0 ? signerOf(run.settings, facts) : undefined;
     const found = mine.map(({ entry, read, files }) => {
       const unread: Failure = unreadable.get(entry) ?? { kind: 'conf-broken', at: dirname(files[0] ?? '') };
       return findingOf(run, {
@@ -186,6 +190,7 @@ export const surveyModules = async (
         files,
         sources: sources.get(entry) ?? '',
         compiler: compilers.get(kernel) ?? '',
+        signer,
         needs,
       });
     });

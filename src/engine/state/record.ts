@@ -51,6 +51,8 @@ export interface BuildRecord {
   readonly dependencies: Readonly<Record<string, UsedSymbols>>;
   /** Hash of the objects before they were signed: the same build again has the same. Unknown of what dkms built. */
   readonly result?: string;
+  /** What signed the objects, or tried to. Unknown of what dkms and earlier versions of ours built. */
+  readonly signer?: string;
   /** File names that belong in the tree's module/ directory. */
   readonly objects: readonly string[];
 }

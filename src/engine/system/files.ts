@@ -48,6 +48,9 @@ export const exists = (path: string): boolean => stat(path) !== undefined;
 /** The text of a file, undefined if there is none. */
 export const readText = (path: string): string | undefined => orUndefined(() => fs.readFileSync(path, 'utf8'));
 
+/** The bytes of a file; throws where there is none. */
+export const readBytes = (path: string): Buffer => fs.readFileSync(path);
+
 /** The target text of a symbolic link, undefined if the path is none. */
 export const readLink = (path: string): string | undefined => {
   try {

@@ -51,6 +51,9 @@ export const removeEmpty = (path: string, stop: string): void => {
 
 export const chmod = (path: string, mode: number): void => fs.chmodSync(path, mode);
 
+/** Cut a file off after so many bytes. */
+export const truncate = (path: string, size: number): void => fs.truncateSync(path, size);
+
 export const rename = (from: string, to: string): void => fs.renameSync(from, to);
 
 /** Make a file's bytes, or a directory's entries (renames in it), durable. */

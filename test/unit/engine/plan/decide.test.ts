@@ -293,6 +293,19 @@ describe('a transaction', () => {
       { z: { reason: 'failed-before' }, a: { reason: 'dependency-rebuilt', dependency: 'z' } },
     ],
     [
+      'signs anew with another key, without headers, and leaves alone what uses it',
+      inputOf([installed('z', [], { signedByAnother: true }), installed('a', ['z'])], {}, false),
+      { z: { reason: 'signer-changed' }, a: unchanged },
+    ],
+    [
+      'signs before it installs, and builds what is stale',
+      inputOf([
+        added('b', [], { state: 'built', signedByAnother: true }),
+        installed('s', [], { changed: ['sources'], signedByAnother: true }),
+      ]),
+      { b: { reason: 'signer-changed' }, s: { reason: 'stale', changed: ['sources'] } },
+    ],
+    [
       'leaves alone what uses a damaged dependency',
       inputOf([installed('z', [], { damaged: '/z.ko' }), installed('a', ['z'])]),
       { z: { reason: 'damaged', path: '/z.ko' }, a: unchanged },

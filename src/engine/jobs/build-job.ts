@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { buildModule } from '../build/build.ts';
+import type { DependencySymbols } from '../build/make.ts';
+import { signAgain } from '../build/sign-again.ts';
+import type { ModuleConf } from '../conf/conf.ts';
+import { symversFromObjects } from '../kernel/symvers.ts';
+import type { Finding } from '../plan/survey.ts';
+import type { Job } from '../plan.ts';
+import type { Step } from '../progress.ts';
+import type { BuildSite } from '../run/build-site.ts';
+import type { Run } from '../run/run.ts';
+import { closeJournal, openJournal } from '../state/journal.ts';
+import { type BuildRecord, readRecord, writeRecord } from '../state/record.ts';
+import { exists } from '../system/files.ts';
+import { writeText } from '../system/publish.ts';
+import { dependenciesNow } from '../tree/dependencies.ts';
+import { changedDependencies, type DependencyNow, usedSymbols } from '../tree/fingerprint.ts';
+import { builtDirectory } from '../tree/tree.ts';
+import { forgetFailure } from './remember.ts';
+
+/** The first half of a Job that installs: what is built in the dkms tree is what it should be. */
+
+/** What the steps of one Job share. */
+export interface JobContext {
+  readonly run: Run;
+  readonly job: Job;
+  readonly finding: Finding;
+  readonly conf: ModuleConf;
+  readonly site: BuildSite;
+  readonly needs: readonly string[];
+  /** A run that was killed had begun to change what is installed. */
+  readonly unfinished: boolean;
+  readonly say: (step: Step) => void;
+  /** Told when files of the kernel have been changed. */
+  readonly onChanged: () => void;
+}
+
+/** Each dependency's symbols in a file; made from its objects where dkms kept none. */
+const dependencySymbols = async (
+  run: Run,
+  job: Job,
+  now: ReadonlyMap<string, DependencyNow>,
+): Promise<DependencySymbols[]> => {
+  const symbols: DependencySymbols[] = [];
+  for (const [name, { version, exported }] of now) {
+    const directory = join(builtDirectory(run.settings.dkmsTree, { name, version }, job.kernel), 'module');
+    const file = join(directory, 'Module.symvers');
+    if (exists(file)) {
+      symbols.push({ name, version, file, exported });
+      continue;
+    }
+    const text = await symversFromObjects(directory, run.processes);
+    if (!text) continue;
+    const made = join(run.scratch, 'symvers', job.kernel.release, name, 'Module.symvers');
+    writeText(made, text);
+    symbols.push({ name, version, file: made, exported });
+  }
+  return symbols;
+};
+
+/** Reasons for which the objects in the tree are good as they are. */
+const needsNoBuild = new Set(['not-installed', 'damaged']);
+
+/** A dependency was rebuilt: are the symbols that we use still the same? */
+export const isStillFresh = ({ run, job, finding, conf, site, needs }: JobContext): boolean => {
+  const { build } = finding.record;
+  if (job.why.reason !== 'dependency-rebuilt' || !build) return false;
+  // Of what was built without us we may not know what it uses.
+  if (needs.some((name) => !build.dependencies[name])) return false;
+  const options = {
+    hasModversions: site.facts.config.has('CONFIG_MODVERSIONS'),
+    onVersion: conf.rebuildWithDependencies,
+  };
+  return changedDependencies(build, dependenciesNow(run, job.kernel, needs), options).length === 0;
+};
+
+const rememberBuild = (run: Run, { module, kernel }: Job, build: BuildRecord): void => {
+  const { stateDir } = run.settings;
+  writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), build });
+};
+
+const build = async (context: JobContext, onPublished: () => void): Promise<void> => {
+  const { run, job, conf, site, finding, needs, say } = context;
+  const now = dependenciesNow(run, job.kernel, needs);
+  const { imports, ...built } = await buildModule(
+    run,
+    site,
+    conf,
+    await dependencySymbols(run, job, now),
+    say,
+    onPublished,
+  );
+  const dependencies = Object.fromEntries(
+    [...now].map(([name, dependency]) => [name, usedSymbols(dependency, imports)]),
+  );
+  rememberBuild(run, job, { ...built, fingerprint: finding.fingerprint, dependencies });
+  forgetFailure(run, job);
+};
+
+/**
+ * Sign what is built anew. Where that does not go it stays as it is, and the attempt is remembered.
+ *
+ * @returns whether it was signed; undefined if it is not what we built
+ */
+const signAnew = async (
+  { run, job, conf, site, finding, say }: JobContext,
+  onPublished: () => void,
+): Promise<boolean | undefined> => {
+  const { build: known } = finding.record;
+  if (!known) return undefined;
+  say('sign');
+  const signed = await signAgain(run, site, conf, known.result, onPublished);
+  if (!signed) return undefined;
+  const { objects, signer } = signed;
+  rememberBuild(run, job, { ...known, ...(objects ? { objects } : {}), ...(signer === undefined ? {} : { signer }) });
+  return objects !== undefined;
+};
+
+/** Signed anew, or built where what is there is not what we built; false where all stays as it was. */
+const signOrBuild = async (context: JobContext, onPublished: () => void): Promise<boolean> => {
+  const isSigned = await signAnew(context, onPublished);
+  if (isSigned === undefined) await build(context, onPublished);
+  const { state, damaged } = context.finding.candidate;
+  return isSigned !== false || state !== 'installed' || damaged !== undefined;
+};
+
+/**
+ * Bring what is built up to date, with the journal open from before the first change to the tree: what is built and not
+ * yet installed is known as unfinished. A build that fails before it replaces anything closes what it opened.
+ *
+ * @returns whether there is something to install now
+ */
+export const buildUnderJournal = async (context: JobContext): Promise<boolean> => {
+  const { run, job } = context;
+  const { stateDir } = run.settings;
+  openJournal(stateDir, { version: 1, module: job.module, kernel: job.kernel, action: 'install', ours: [] });
+  if (needsNoBuild.has(job.why.reason)) return true;
+  let published = false;
+  const onPublished = (): void => {
+    published = true;
+  };
+  const undoJournal = (): void => {
+    if (!context.unfinished && !published) closeJournal(stateDir, job.module.name, job.kernel);
+  };
+  try {
+    if (job.why.reason !== 'signer-changed') await build(context, onPublished);
+    else if (!(await signOrBuild(context, onPublished))) {
+      undoJournal();
+      return false;
+    }
+    return true;
+  } catch (error) {
+    undoJournal();
+    throw error;
+  }
+};
