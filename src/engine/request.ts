@@ -135,6 +135,9 @@ export interface Switches {
   readonly rpmSafeUpgrade: boolean;
 }
 
+/** What a command gave for a build besides the source: remembered with what it built. Absolute paths. */
+export type Given = Partial<Pick<Switches, 'conf' | 'kernelSource' | 'kernelConfig' | 'directives'>>;
+
 type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
 
 /** A dkms command about one Module. */

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import type { Kernel } from '../request.ts';
+import { runFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
+import { type EntryRecord, readRecord } from '../state/record.ts';
 import { stat } from '../system/files.ts';
 import { lookOr } from '../system/look.ts';
 import { distrustedConf, distrustedDirectory, isGroupWritable } from '../system/trust.ts';
@@ -31,7 +33,7 @@ const directivesFor = (run: Run, name: string): string[] =>
   run.named.has(name) ? run.switches.directives.filter((text) => directive.test(text)) : [];
 
 /** The files of a Module's conf for a Kernel, in the order in which they are read. */
-export const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[] => [
+const confFilesOf = (run: Run, entry: TreeEntry, kernel: Kernel): string[] => [
   confFile(run, entry),
   ...overrideFiles(run.settings.confDir, entry.module.name, entry.module.version, kernel.release, kernel.arch),
 ];
@@ -50,12 +52,23 @@ const environmentDirectives = (run: Run): string[] =>
 
 /** One Module on one Kernel, with the files of its conf. */
 export interface Asked {
+  /** As the run is for this one. */
+  readonly run: Run;
   readonly entry: TreeEntry;
   readonly kernel: Kernel;
   readonly files: readonly string[];
+  /** What is remembered of it. */
+  readonly record: EntryRecord;
 }
 
-const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => ({
+/** What to ask about a Module on a Kernel: with the switches that it was built with. */
+export const askAbout = (run: Run, entry: TreeEntry, kernel: Kernel): Asked => {
+  const record = readRecord(run.settings.stateDir, entry.module, kernel);
+  const own = runFor(run, entry.module, record);
+  return { run: own, entry, kernel, files: confFilesOf(own, entry, kernel), record };
+};
+
+const questionOf = ({ run, entry, kernel, files }: Asked): ConfQuestion => ({
   files,
   release: kernel.release,
   scope: confScope(
@@ -70,7 +83,7 @@ const questionOf = (run: Run, { entry, kernel, files }: Asked): ConfQuestion => 
 
 /** Where headers are looked for, and what a conf sees where there are none. */
 export const defaultHeaders = (run: Run, kernel: Kernel): string =>
-  join(run.settings.installTree, kernel.release, 'build');
+  run.switches.kernelSource ?? join(run.settings.installTree, kernel.release, 'build');
 
 /** What bash had to say while it read a conf that it could read: a line of each conf, whatever the kernel. */
 const noteComplaints = (run: Run, at: string, complaints: string): void => {
@@ -85,12 +98,12 @@ export type Read = { readonly conf: ModuleConf } | { readonly failure: Failure }
 export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promise<Read[]> => {
   const early = asked.map((one) =>
     lookOr<Failure | undefined>(
-      () => beforeReading(run, one.entry, one.files),
+      () => beforeReading(one.run, one.entry, one.files),
       (why) => why,
     ),
   );
   const readable = asked.filter((_, index) => early[index] === undefined);
-  const questions = readable.map((one) => questionOf(run, one));
+  const questions = readable.map(questionOf);
   const readings = await readConfs(run, questions);
   const answers = new Map(readable.map((one, index) => [one, readings[index]]));
   return asked.map((one, index): Read => {
@@ -101,7 +114,7 @@ export const readModuleConfs = async (run: Run, asked: readonly Asked[]): Promis
     if (!reading) return { failure: { kind: 'conf-broken', at } };
     if (reading.kind === 'failed') return { failure: reading.failure };
     noteComplaints(run, at, reading.complaints);
-    const result = confOf(reading.raw, one.entry.module, run.factsOf(one.kernel));
+    const result = confOf(reading.raw, one.entry.module, one.run.factsOf(one.kernel));
     return 'conf' in result ? result : { failure: { ...result.invalid, at } };
   });
 };

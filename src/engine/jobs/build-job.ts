@@ -8,6 +8,7 @@ import type { Finding } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
 import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
+import { givenFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { closeJournal, openJournal } from '../state/journal.ts';
 import { type BuildRecord, readRecord, writeRecord } from '../state/record.ts';
@@ -93,7 +94,9 @@ const build = async (context: JobContext, onPublished: () => void): Promise<void
   const dependencies = Object.fromEntries(
     [...now].map(([name, dependency]) => [name, usedSymbols(dependency, imports)]),
   );
-  rememberBuild(run, job, { ...built, fingerprint: finding.fingerprint, dependencies });
+  const given = givenFor(run, job.module.name);
+  const { fingerprint } = finding;
+  rememberBuild(run, job, { ...built, fingerprint, dependencies, ...(given ? { given } : {}) });
   forgetFailure(run, job);
 };
 

@@ -10,6 +10,7 @@ import { findingsOn, needsOn, type Survey } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
 import type { Step } from '../progress.ts';
 import { siteOf } from '../run/build-site.ts';
+import { runFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { closeJournal, readJournal } from '../state/journal.ts';
 import { readRecord } from '../state/record.ts';
@@ -76,14 +77,15 @@ export const installJob = async (
   const finding = findingsOn(survey, job.kernel).get(job.module.name);
   const conf = finding?.conf;
   if (!finding || !conf) return { kind: 'failed', failure: { kind: 'conf-missing' }, remembered: false };
+  const own = runFor(run, job.module, finding.record);
   const needs = needsOn(survey, job.kernel, job.module);
   const unfinished = readJournal(run.settings.stateDir, job.module.name, job.kernel) !== undefined;
   const context: JobContext = {
-    run,
+    run: own,
     job,
     finding,
     conf,
-    site: siteOf(run, finding.entry, job.kernel, lock),
+    site: siteOf(own, finding.entry, job.kernel, lock),
     needs,
     unfinished,
     say,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openJobLog } from '../build/log.ts';
 import { runScript } from '../build/scripts.ts';
-import { confFilesOf, readModuleConfs } from '../conf/module-confs.ts';
+import { askAbout, readModuleConfs } from '../conf/module-confs.ts';
 import { failureOf } from '../errors.ts';
 import { uninstallModule } from '../install/install.ts';
 import { tellWeakModules } from '../install/weak-modules.ts';
@@ -21,9 +21,9 @@ import { installedVersion, readTree, type TreeEntry } from '../tree/tree.ts';
 
 /** POST_REMOVE needs the conf; a source that is gone has none, and most confs have no such line. */
 const runPostRemove = async (run: Run, job: Job, entry: TreeEntry, lock: Lock): Promise<void> => {
-  const files = confFilesOf(run, entry, job.kernel);
-  if (!files.some((file) => readText(file)?.includes('POST_REMOVE'))) return;
-  const [read] = await readModuleConfs(run, [{ entry, kernel: job.kernel, files }]);
+  const asked = askAbout(run, entry, job.kernel);
+  if (!asked.files.some((file) => readText(file)?.includes('POST_REMOVE'))) return;
+  const [read] = await readModuleConfs(run, [asked]);
   const line = read && 'conf' in read ? read.conf.scripts.POST_REMOVE : undefined;
   const log = openJobLog(join(run.scratch, `${job.module.name}.post-remove.log`), job.module, job.kernel);
   const site = siteOf(run, entry, job.kernel, lock);

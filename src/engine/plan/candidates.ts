@@ -14,6 +14,8 @@ export interface Candidate {
   readonly state: BuildState;
   /** The version that is installed on this Kernel now, also another one than the candidate's. */
   readonly installed?: string;
+  /** Its own headers, where it is built against others than the kernel's. */
+  readonly own?: Pick<KernelCandidates, 'hasHeaders' | 'headersAt'>;
   /** What changed since it was built, by name. */
   readonly changed: readonly string[];
   /** Signed with another key than the one that signs now. */

@@ -90,10 +90,12 @@ const beforeNeeds = (candidate: Candidate, context: PlanContext): Decision | und
   return path ? settle({ kind: 'skipped', why: { reason: 'no-autoinstall-file', path } }) : undefined;
 };
 
-const withoutHeaders = (context: PlanContext): Decision =>
-  context.input.headersMayFollow
+const hasHeaders = ({ own }: Candidate, { on }: PlanContext): boolean => (own ?? on).hasHeaders;
+
+const withoutHeaders = ({ own }: Candidate, { input, on }: PlanContext): Decision =>
+  input.headersMayFollow
     ? settle({ kind: 'deferred', why: { reason: 'headers-may-follow' } })
-    : failed({ kind: 'headers-missing', at: context.on.headersAt, detail: context.on.kernel.release });
+    : failed({ kind: 'headers-missing', at: (own ?? on).headersAt, detail: on.kernel.release });
 
 const conflictOf = (candidate: Candidate, owners: ReadonlyMap<string, string>): Decision | undefined => {
   for (const { dest } of candidate.conf?.objects ?? []) {
@@ -160,7 +162,7 @@ export const decide = (candidate: Candidate, context: PlanContext): Decision => 
   const obstacle = isOnlyInstalled(candidate, reason, context) ? undefined : obstacleFor(candidate, context);
   // What has to wait for another module in any case lacks no headers.
   if (obstacle?.kind === 'deferred') return settle(obstacle);
-  if (!context.on.hasHeaders && !installsOnly.has(reason.reason)) return withoutHeaders(context);
+  if (!hasHeaders(candidate, context) && !installsOnly.has(reason.reason)) return withoutHeaders(candidate, context);
   const isForced = context.input.targets?.get(candidate.module.name)?.force === true;
   const conflict = isForced ? undefined : conflictOf(candidate, context.owners);
   if (conflict) return conflict;
@@ -179,5 +181,5 @@ export const decideInCycle = (candidate: Candidate, context: PlanContext, path: 
   const reason = reasonOf(candidate, context);
   if (reason && isOnlyInstalled(candidate, reason, context)) return { job: reason };
   if (!target.force) return failed({ kind: 'dependency-circular', at: path.join(' -> ') });
-  return context.on.hasHeaders ? { job: { reason: 'forced' } } : withoutHeaders(context);
+  return hasHeaders(candidate, context) ? { job: { reason: 'forced' } } : withoutHeaders(candidate, context);
 };

@@ -1,14 +1,15 @@
 import { dirname, join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
-import { confFilesOf, defaultHeaders, noteConf, type Read, readModuleConfs } from '../conf/module-confs.ts';
+import { type Asked, askAbout, defaultHeaders, noteConf, type Read, readModuleConfs } from '../conf/module-confs.ts';
 import { type Failure, isTransient } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import { isSignedByAnother, type Signer, signerOf } from '../kernel/signer.ts';
 import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
+import { isConfGone } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
-import { type EntryRecord, type Fingerprint, isAsInstalled, readRecord } from '../state/record.ts';
+import { type EntryRecord, type Fingerprint, isAsInstalled } from '../state/record.ts';
 import { lookOr } from '../system/look.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { changedDependencies, changedParts, fingerprintOf, inputsKey, treeHash } from '../tree/fingerprint.ts';
@@ -49,12 +50,9 @@ const missingObject = (directory: string, conf: ModuleConf): string | undefined 
   return lost && join(directory, 'module', `${lost.dest}.ko`);
 };
 
-interface Inspection {
-  readonly entry: TreeEntry;
-  readonly kernel: Kernel;
+interface Inspection extends Asked {
   readonly facts: KernelFacts;
   readonly read: Read;
-  readonly files: readonly string[];
   readonly sources: string;
   readonly compiler: string;
   readonly signer: Signer | undefined;
@@ -100,12 +98,11 @@ const rememberedFailure = (
 };
 
 const findingOf = (run: Run, inspection: Inspection): Finding => {
-  const { entry, kernel, facts, read } = inspection;
-  const { dkmsTree, stateDir, confDir } = run.settings;
+  const { entry, kernel, facts, read, record } = inspection;
+  const { dkmsTree, confDir } = run.settings;
   const { module } = entry;
   const state = stateOn(dkmsTree, entry, kernel);
   const installed = installedVersion(dkmsTree, module.name, kernel);
-  const record = readRecord(stateDir, module, kernel);
   const fingerprint = fingerprintOf(
     inspection.sources,
     inspection.files,
@@ -121,6 +118,9 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
     record,
     adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, inspection),
   };
+  // What else it could be nobody knows.
+  if (state === 'installed' && isConfGone(run, module, record))
+    return { ...common, candidate: { ...base, changed: [] } };
   if ('failure' in read) return { ...common, candidate: { ...base, changed: [], failure: read.failure } };
   noteConf(run, read.conf, inspection.files[0] ?? '');
   const unfinished = isUnfinished(run, inspection) ? join(facts.directory, module.name) : undefined;
@@ -131,6 +131,7 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
     conf: read.conf,
     changed: state === 'added' ? [] : changedSince(run, inspection, record, fingerprint, read.conf),
     ...(damaged ? { damaged } : {}),
+    ...ownHeaders(run, inspection),
     ...(isSignedByAnother(record.build?.signer, inspection.signer) ? { signedByAnother: true } : {}),
     ...(remembered ? { remembered } : {}),
   };
@@ -153,9 +154,25 @@ const sourcesOf = (
   return { sources: new Map(entries.map((entry) => [entry, hashOf(entry)])), unreadable };
 };
 
-/** Without headers nobody knows which compiler a kernel wants, and without modules nobody asks. */
-const compilerFor = async (run: Run, entries: readonly TreeEntry[], kernel: Kernel): Promise<string> =>
-  entries.length > 0 && run.factsOf(kernel).headers !== undefined ? run.compilerOf(kernel) : '';
+/** Without headers nobody knows which compiler a kernel wants. */
+const compilerFor = async ({ run, kernel }: Asked): Promise<string> =>
+  run.factsOf(kernel).headers === undefined ? '' : run.compilerOf(kernel);
+
+/** What signs, looked up once for each kernel. */
+const signersOf = ({ settings }: Run): ((facts: KernelFacts) => Signer | undefined) => {
+  const known = new Map<KernelFacts, Signer | undefined>();
+  return (facts) => {
+    if (!known.has(facts)) known.set(facts, signerOf(settings, facts));
+    return known.get(facts);
+  };
+};
+
+/** Of what was built against another directory than the kernel's own. */
+const ownHeaders = (run: Run, inspection: Inspection): Pick<Candidate, 'own'> => {
+  const { kernel, facts } = inspection;
+  if (inspection.run === run) return {};
+  return { own: { hasHeaders: facts.headers !== undefined, headersAt: defaultHeaders(inspection.run, kernel) } };
+};
 
 /** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
 export const surveyModules = async (
@@ -163,34 +180,31 @@ export const surveyModules = async (
   entries: readonly TreeEntry[],
   kernels: readonly Kernel[],
 ): Promise<Survey> => {
-  const asked = kernels.flatMap((kernel) =>
-    entries.map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) })),
-  );
+  const asked = kernels.flatMap((kernel) => entries.map((entry) => askAbout(run, entry, kernel)));
   const reads = await readModuleConfs(run, asked);
   const { sources, unreadable } = sourcesOf(entries);
   const findings = new Map<string, Map<string, Finding>>();
-  const compilers = new Map<Kernel, string>();
-  for (const kernel of kernels) compilers.set(kernel, await compilerFor(run, entries, kernel));
+  const compilers = new Map<Asked, string>();
+  for (const one of asked) compilers.set(one, await compilerFor(one));
+  const signers = signersOf(run);
   const table = kernels.map((kernel): KernelCandidates => {
     const mine = asked
-      .map((one, index) => ({ ...one, read: reads[index] }))
-      .filter((one) => sameKernel(one.kernel, kernel));
+      .map((one, index) => ({ asked: one, read: reads[index] }))
+      .filter((one) => sameKernel(one.asked.kernel, kernel));
     const needs = new Map(
-      mine.map(({ entry, read }) => [entry.module.name, read && 'conf' in read ? read.conf.depends : []] as const),
+      mine.map(({ asked: { entry }, read }) => [entry.module.name, read && 'conf' in read ? read.conf.depends : []]),
     );
-    const facts = run.factsOf(kernel);
-    const signer = mine.length > 0 ? signerOf(run.settings, facts) : undefined;
-    const found = mine.map(({ entry, read, files }) => {
+    const found = mine.map(({ asked: one, read }) => {
+      const { entry, files } = one;
       const unread: Failure = unreadable.get(entry) ?? { kind: 'conf-broken', at: dirname(files[0] ?? '') };
+      const facts = one.run.factsOf(kernel);
       return findingOf(run, {
-        entry,
-        kernel,
+        ...one,
         facts,
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
-        files,
         sources: sources.get(entry) ?? '',
-        compiler: compilers.get(kernel) ?? '',
-        signer,
+        compiler: compilers.get(one) ?? '',
+        signer: signers(facts),
         needs,
       });
     });
@@ -198,7 +212,7 @@ export const surveyModules = async (
     const headersAt = defaultHeaders(run, kernel);
     return {
       kernel,
-      hasHeaders: facts.headers !== undefined,
+      hasHeaders: run.factsOf(kernel).headers !== undefined,
       headersAt,
       candidates: found.map((one) => one.candidate),
     };

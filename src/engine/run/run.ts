@@ -1,7 +1,7 @@
 import type { KernelFacts } from '../kernel/kernel.ts';
 import type { KeyResult } from '../kernel/signing-key.ts';
 import type { Emit, Note } from '../progress.ts';
-import type { Kernel, Switches } from '../request.ts';
+import type { Given, Kernel, Switches } from '../request.ts';
 import type { Environment, Settings } from '../settings.ts';
 import type { Processes } from '../system/exec.ts';
 import type { Jobserver } from '../system/jobserver.ts';
@@ -49,4 +49,6 @@ export interface Run {
   readonly switches: Switches;
   /** Modules that a command names: switches about a conf are theirs alone. */
   readonly named: ReadonlySet<string>;
+  /** The same run as it is for a module that was built with other switches. */
+  readonly as: (name: string, given: Given) => Run;
 }

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Failure } from '../errors.ts';
-import type { Kernel, Module } from '../request.ts';
+import type { Given, Kernel, Module } from '../request.ts';
 import { hashFile, isDirectory, readDirectory, readText, stat } from '../system/files.ts';
 import { remove, removeEmpty, writeAtomic } from '../system/publish.ts';
 import { failureLogFile, kernelOfRecord, recordFile, recordsDirectory } from './paths.ts';
@@ -53,6 +53,8 @@ export interface BuildRecord {
   readonly result?: string;
   /** What signed the objects, or tried to. Unknown of what dkms and earlier versions of ours built. */
   readonly signer?: string;
+  /** Switches of the command that built it, as far as they say what is built. */
+  readonly given?: Given;
   /** File names that belong in the tree's module/ directory. */
   readonly objects: readonly string[];
 }

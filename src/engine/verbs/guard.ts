@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { identify } from '../conf/identify.ts';
-import { confFilesOf, readModuleConfs } from '../conf/module-confs.ts';
+import { askAbout, readModuleConfs } from '../conf/module-confs.ts';
 import { isFailureError } from '../errors.ts';
 import { kernelFacts, machineArch } from '../kernel/kernel.ts';
 import type { Emit, GuardAnswer, GuardFinding } from '../progress.ts';
@@ -44,9 +44,7 @@ const isInstalledAnywhere = (run: Run, name: string): boolean =>
 
 const findingsOn = async (run: Run, incoming: IncomingFiles, kernel: Kernel): Promise<GuardFinding[]> => {
   const entries = await modulesAfter(run, incoming, kernel);
-  const asked = entries
-    .filter((entry) => !entry.broken)
-    .map((entry) => ({ entry, kernel, files: confFilesOf(run, entry, kernel) }));
+  const asked = entries.filter((entry) => !entry.broken).map((entry) => askAbout(run, entry, kernel));
   const reads = await readModuleConfs(run, asked);
   const required = new Set(run.settings.requiredModules);
   return asked.flatMap(({ entry: { module } }, index): GuardFinding[] => {

@@ -1,4 +1,4 @@
-import { confFilesOf, readModuleConfs } from '../conf/module-confs.ts';
+import { askAbout, readModuleConfs } from '../conf/module-confs.ts';
 import { leftToKernel } from '../install/in-tree.ts';
 import { installModule, uninstallModule } from '../install/install.ts';
 import { inOrder } from '../jobs/run-plan.ts';
@@ -28,7 +28,7 @@ export const installedNow = (run: Run): Map<string, string> => {
 const putBack = async (run: Run, module: Module, kernel: Kernel): Promise<void> => {
   const entry = entriesNow(run).find((one) => sameModule(one.module, module));
   if (!entry) return;
-  const [read] = await readModuleConfs(run, [{ entry, kernel, files: confFilesOf(run, entry, kernel) }]);
+  const [read] = await readModuleConfs(run, [askAbout(run, entry, kernel)]);
   if (!read || 'failure' in read) return;
   installModule(run, module, kernel, read.conf, await leftToKernel(run, module, kernel, read.conf));
   run.note({ note: 'put-back', module, kernel });

@@ -7,7 +7,7 @@ import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import type { Emit, Note } from '../progress.ts';
-import { type Kernel, kernelKey, type Switches } from '../request.ts';
+import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
@@ -117,27 +117,61 @@ interface Parts {
   readonly follows: Follows;
 }
 
+type KernelQuestions = Pick<Run, 'factsOf' | 'compilerOf' | 'vermagicOf'>;
+
+/** What is asked about kernels, each once; `place` is for what it takes to answer. */
+const kernelQuestions = (
+  settings: Settings,
+  { kernelSource, kernelConfig }: Given,
+  processes: Processes,
+  place: string,
+  compilers: (command: string) => Promise<string>,
+): KernelQuestions => {
+  const factsOf = remembered((kernel) => kernelFacts(settings, kernel, kernelSource, kernelConfig));
+  return {
+    factsOf,
+    compilerOf: remembered((kernel) => compilers(factsOf(kernel).compiler ?? 'gcc')),
+    vermagicOf: remembered((kernel) => headersVermagic(factsOf(kernel), join(place, kernel.release), processes)),
+  };
+};
+
+const withGiven = (
+  { conf: _conf, kernelSource: _source, kernelConfig: _config, ...switches }: Switches,
+  given: Given,
+): Switches => ({ ...switches, directives: [], ...given });
+
 const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   const { switches, note, abort, processes, scratch } = parts;
   const settings = switches.symlink ? { ...parts.settings, symlinkModules: true } : parts.settings;
-  const factsOf = remembered((kernel) => kernelFacts(settings, kernel, switches.kernelSource, switches.kernelConfig));
   const compilers = askedOnce((command) => compilerIdentity(command, processes));
-  return {
+  const views = new Map<string, Run>();
+  const questions = (given: Given): KernelQuestions =>
+    kernelQuestions(settings, given, processes, join(scratch, `vermagic-${views.size}`), compilers);
+  const as: Run['as'] = (name, given) => {
+    const key = JSON.stringify([name, given]);
+    const view = views.get(key) ?? {
+      ...run,
+      ...questions(given),
+      switches: withGiven(switches, given),
+      named: new Set([name]),
+    };
+    views.set(key, view);
+    return view;
+  };
+  const run: Run = {
     ...parts,
+    ...questions(switches),
     settings,
     jobserver: await makeJobserver(settings.jobs, scratch, processes, abort),
-    factsOf,
     environment: scriptEnvironment(settings.environment, directiveNames),
-    compilerOf: remembered((kernel) => compilers(factsOf(kernel).compiler ?? 'gcc')),
-    vermagicOf: remembered((kernel) =>
-      headersVermagic(factsOf(kernel), join(scratch, 'vermagic', kernel.release), processes),
-    ),
     signingKey: keyMaker(settings, processes, note),
     serialize: turns(),
     beforeChange: marker(settings.stateDir, follows),
     finishing: makeProcesses(settings.environment),
     named: new Set(),
+    as,
   };
+  return run;
 };
 
 /**
