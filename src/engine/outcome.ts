@@ -8,6 +8,8 @@ export type SkipReason =
   /** A BUILD_EXCLUSIVE rule of the conf does not match; dependents count it as satisfied. */
   | { readonly reason: 'excluded'; readonly rule: string; readonly value: string }
   | { readonly reason: 'newer-in-tree'; readonly path: string }
+  /** Another version of the module is installed, and its objects are newer by their MODULE_VERSION. */
+  | { readonly reason: 'newer-installed'; readonly version: string; readonly path: string }
   /** The run was ended before this one's turn. */
   | { readonly reason: 'interrupted' };
 
@@ -56,7 +58,10 @@ export const consequenceOf = (dependency: string, outcome: Outcome): Outcome => 
   return { kind: 'blocked', why: { reason: 'dependency-failed', dependency, root } };
 };
 
+/** Passed over, and there all the same or not needed on this kernel. */
+const satisfying: ReadonlySet<SkipReason['reason']> = new Set(['excluded', 'newer-in-tree', 'newer-installed']);
+
 /** Whether those that wait for a Job with this outcome may go on. */
 export const isSatisfied = (outcome: Outcome): boolean =>
   ['installed', 'built', 'unchanged', 'removed'].includes(outcome.kind) ||
-  (outcome.kind === 'skipped' && (outcome.why.reason === 'excluded' || outcome.why.reason === 'newer-in-tree'));
+  (outcome.kind === 'skipped' && satisfying.has(outcome.why.reason));

@@ -50,7 +50,7 @@ const dkmsStatus = (summary: Summary): number => {
       ({ outcome, kernel }) =>
         outcome.kind === 'skipped' && outcome.why.reason === reason && !went.includes(kernel.release),
     );
-  if (gotNothing('newer-in-tree')) return 6;
+  if (gotNothing('newer-in-tree') || gotNothing('newer-installed')) return 6;
   return gotNothing('excluded') ? 77 : 0;
 };
 

@@ -64,6 +64,8 @@ const skipReason = (why: SkipReason): string => {
       return `excluded on this kernel: ${why.rule}=${why.value}`;
     case 'newer-in-tree':
       return `the kernel itself has this version or a newer one: ${why.path}`;
+    case 'newer-installed':
+      return `${why.version} is installed and newer: ${why.path}; --force replaces it`;
     case 'interrupted':
       return 'not tried: interrupted';
   }

@@ -7,7 +7,7 @@ const willLoad = ({ outcome, stays }: Row): boolean =>
   stays !== undefined ||
   outcome.kind === 'installed' ||
   outcome.kind === 'unchanged' ||
-  (outcome.kind === 'skipped' && outcome.why.reason === 'newer-in-tree');
+  (outcome.kind === 'skipped' && (outcome.why.reason === 'newer-in-tree' || outcome.why.reason === 'newer-installed'));
 
 /** modprobe does not find what depmod has not seen, and a root file system is not mounted without its module. */
 const spoils: ReadonlySet<FailureKind> = new Set(['depmod-failed', 'initramfs-failed']);

@@ -47,6 +47,24 @@ describe.skipIf(provision.kind === 'missing')('an in-tree module', () => {
     expect(existsSync(own(world))).toBe(stays);
   });
 
+  it('is no matter to a newer version of the module that is installed: it stays, unless --force says otherwise', async () => {
+    const world = worldWith('2.0');
+    world.addModule('replacer', { version: '1.5' });
+    await install(world);
+    const older = ['install', 'replacer/1.5', '-k', release];
+    const said = await world.dkms(older);
+    expect(said.code).toBe(6);
+    expect(said.stdout + said.stderr).toMatch(/replacer\/2\.0 is installed and newer: \S+intree_demo\.ko/);
+    expect(await statusLines(world)).toEqual([
+      `replacer/1.5, ${release}, x86_64: built (Original modules exist)`,
+      `replacer/2.0, ${release}, x86_64: installed (Original modules exist)`,
+    ]);
+    await done(world, [...older, '--force']);
+    expect((await statusLines(world))[0]).toMatch(/^replacer\/1\.5, .*: installed/);
+    await install(world);
+    expect((await statusLines(world))[1]).toMatch(/^replacer\/2\.0, .*: installed/);
+  });
+
   it('that a kernel update brings again takes the place of the saved one, and is put back in the end', async () => {
     const world = worldWith('2.0');
     await install(world);

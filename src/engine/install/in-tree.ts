@@ -4,9 +4,10 @@ import { objectNameOf } from '../kernel/compression.ts';
 import { fieldOf, modinfoOf } from '../kernel/modinfo.ts';
 import type { Kernel, Module } from '../request.ts';
 import type { Run } from '../run/run.ts';
-import { hashFile, readDirectory, readText } from '../system/files.ts';
+import { exists, hashFile, readDirectory, readText } from '../system/files.ts';
 import { compareVersions } from '../system/version.ts';
 import { knownHashes, moduleFiles } from '../tree/originals.ts';
+import { installedVersion } from '../tree/tree.ts';
 import { type FileTarget, targetsOf } from './install.ts';
 
 /** Which of a Module's objects the kernel has in the same or a newer version itself. */
@@ -65,6 +66,29 @@ export const leftToKernel = async (
     }
   }
   return left;
+};
+
+/**
+ * The installed file of another version of a module that a command is about, if all that would be replaced is newer by
+ * MODULE_VERSION; undefined also where the command forces it.
+ */
+export const newerInstalled = async (
+  run: Run,
+  module: Module,
+  kernel: Kernel,
+  conf: ModuleConf,
+): Promise<{ readonly version: string; readonly path: string } | undefined> => {
+  const { force, forceVersionOverride } = run.switches;
+  const version = installedVersion(run.settings.dkmsTree, module.name, kernel);
+  if (version === undefined || version === module.version) return undefined;
+  if (!run.named.has(module.name) || force || forceVersionOverride) return undefined;
+  const targets = targetsOf(run, conf, module, kernel).filter(({ to }) => exists(to));
+  for (const { from, to } of targets) {
+    const [theirs, ours] = [await versionOf(run, to), await versionOf(run, from)];
+    if (!theirs.version || !ours.version || compareVersions(theirs.version, ours.version) <= 0) return undefined;
+  }
+  const [first] = targets;
+  return first && { version, path: first.to };
 };
 
 /** Not what stands in our own place: a leftover there is no module of the kernel's. */

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { openJobLog } from '../build/log.ts';
 import { runScript } from '../build/scripts.ts';
 import { FailureError, failureOf } from '../errors.ts';
-import { leftToKernel } from '../install/in-tree.ts';
+import { leftToKernel, newerInstalled } from '../install/in-tree.ts';
 import { installModule } from '../install/install.ts';
 import { tellWeakModules } from '../install/weak-modules.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, SkipReason } from '../outcome.ts';
 import { findingsOn, needsOn, type Survey } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
 import type { Step } from '../progress.ts';
+import { moduleLabel } from '../request.ts';
 import { siteOf } from '../run/build-site.ts';
 import { runFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
@@ -23,15 +24,31 @@ import { forgetFailure, remember } from './remember.ts';
 const installedPaths = (run: Run, job: Job): string[] =>
   (readRecord(run.settings.stateDir, job.module, job.kernel).installed ?? []).map((file) => file.path);
 
+/** Why nothing is installed: all of it is newer in the kernel, or in another version of the module. */
+const whatStays = async (
+  { run, job, conf }: JobContext,
+  left: ReadonlyMap<string, string>,
+): Promise<SkipReason | undefined> => {
+  const [path] = left.values();
+  if (path !== undefined && left.size === conf.objects.length) return { reason: 'newer-in-tree', path };
+  const newer = await newerInstalled(run, job.module, job.kernel, conf);
+  if (!newer) return undefined;
+  return {
+    reason: 'newer-installed',
+    path: newer.path,
+    version: moduleLabel({ ...job.module, version: newer.version }),
+  };
+};
+
 /** What stays the kernel's own; where that is all of it, there is nothing to install. */
 const install = async (context: JobContext): Promise<Outcome> => {
   const { run, job, conf, site, finding, say } = context;
   say('install');
   const left = await leftToKernel(run, job.module, job.kernel, conf);
-  const [path] = left.values();
-  if (path !== undefined && left.size === conf.objects.length) {
+  const why = await whatStays(context, left);
+  if (why) {
     closeJournal(run.settings.stateDir, job.module.name, job.kernel);
-    return { kind: 'skipped', why: { reason: 'newer-in-tree', path } };
+    return { kind: 'skipped', why };
   }
   const log = openJobLog(
     join(run.scratch, `${job.module.name}-${job.kernel.release}.install.log`),
