@@ -105,6 +105,8 @@ export interface Failure {
   readonly detail?: string;
   /** The same where we found it out ourselves. */
   readonly problem?: Problem;
+  /** What else is wrong. */
+  readonly more?: readonly Problem[];
   /** The exit code of a script whose own code counts. */
   readonly code?: number;
   /** Absolute path of the log that was kept. */

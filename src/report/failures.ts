@@ -162,6 +162,9 @@ export const failureDetail = (failure: Failure): string | undefined =>
       ? failure.detail.trim()
       : undefined;
 
+/** What else is wrong, a line each. */
+export const furtherDetails = ({ more = [] }: Failure): string[] => more.map(problemSentence);
+
 /** What failed and why, in one line. */
 export const failureInOneLine = (failure: Failure): string => {
   const detail = failureDetail(failure);
@@ -174,6 +177,7 @@ export const failureHelp = (failure: Failure): string | undefined => rows[failur
 /** A failure of the whole run as people read it: what failed, where, why, and what helps. */
 export const failureText = (failure: Failure): string => {
   const lines = [oneLine(`kmodsort: ${failureInOneLine(failure)}`)];
+  lines.push(...furtherDetails(failure).map((detail) => `  and   ${oneLine(detail)}`));
   if (failure.log) lines.push(`  log   ${failure.log}`);
   const help = failureHelp(failure);
   if (help) lines.push(`  help  ${help}`);

@@ -2,7 +2,7 @@ import { isDetermined } from '../engine/errors.ts';
 import { isFailure, isInterrupted, type Outcome } from '../engine/outcome.ts';
 import type { Note, Row, Summary } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
-import { failureDetail, failureHelp, failureInOneLine } from './failures.ts';
+import { failureDetail, failureHelp, failureInOneLine, furtherDetails } from './failures.ts';
 import { counted, duration, outcomeReason } from './messages.ts';
 import { noteSentence } from './notes.ts';
 import { noModules } from './plan.ts';
@@ -94,6 +94,7 @@ const causeLines = (row: Row, context: ReportContext): string[] => {
   const help = failureHelp(failure);
   return [
     ...(detail ? [detail] : []),
+    ...furtherDetails(failure),
     ...(failure.log ? [`log    ${failure.log}`] : []),
     ...(help ? [`help   ${help}`] : []),
     `retry  ${context.retry(row.kernel.release, isDetermined(failure.kind) ? row.module : undefined)}`,

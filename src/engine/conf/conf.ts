@@ -5,7 +5,7 @@ import { type Kernel, type Module, sameModule } from '../request.ts';
 import { isCleanName } from '../system/names.ts';
 import { type RawConf, type ScriptName, scriptNames } from './directives.ts';
 import { type Exclusion, exclusionOf } from './exclusion.ts';
-import { type ConfObject, objectsOf, problemWithAll } from './objects.ts';
+import { type ConfObject, objectsOf, problemsWithAll } from './objects.ts';
 import { first, inOrder, matchesOf, valuesOf } from './values.ts';
 
 /** A dkms.conf with its overrides, read for one Kernel, with all defaults applied. */
@@ -32,9 +32,7 @@ export interface ModuleConf {
 
 export type ConfResult =
   | { readonly conf: ModuleConf }
-  | { readonly invalid: Pick<Failure, 'kind' | 'detail' | 'problem'> };
-
-const invalid = (problem: Problem): ConfResult => ({ invalid: { kind: 'conf-invalid', problem } });
+  | { readonly invalid: Pick<Failure, 'kind' | 'detail' | 'problem' | 'more'> };
 
 /** The last regular expression that matches wins; where none does, MAKE[0] if it has none of its own. */
 const makeOf = (raw: RawConf): string | undefined => {
@@ -60,15 +58,24 @@ const scriptsOf = (raw: RawConf): Partial<Record<ScriptName, string>> =>
 
 const switches = ['AUTOINSTALL', 'NO_WEAK_MODULES', 'BUILD_DEPENDS_REBUILD'] as const;
 
-const badSwitch = (raw: RawConf): Problem | undefined =>
+const badSwitches = (raw: RawConf): Problem[] =>
   switches
     .map((directive) => ({ problem: 'not-yes-or-no', directive, value: first(raw, directive) }) as const)
-    .find(({ value }) => value && !/^(yes|no|y|n)$/i.test(value));
+    .filter(({ value }) => value && !/^(yes|no|y|n)$/i.test(value));
 
-const uncleanName = ({ name, version }: Module): Problem | undefined => {
-  if (!isCleanName(name)) return { problem: 'directive-invalid', directive: 'PACKAGE_NAME', value: name };
-  if (!isCleanName(version)) return { problem: 'directive-invalid', directive: 'PACKAGE_VERSION', value: version };
-  return undefined;
+const problemWithName = (directive: string, value: string): Problem | undefined => {
+  if (!value) return { problem: 'directive-missing', directive };
+  return isCleanName(value) ? undefined : { problem: 'directive-invalid', directive, value };
+};
+
+/** All that is wrong with the names of a conf. */
+const problemsWithModule = (module: Module, expected: Module | undefined): Problem[] => {
+  const unclean = [
+    problemWithName('PACKAGE_NAME', module.name),
+    problemWithName('PACKAGE_VERSION', module.version),
+  ].filter((problem) => problem !== undefined);
+  if (unclean.length > 0 || !expected || sameModule(expected, module)) return unclean;
+  return [{ problem: 'other-module', found: module, expected }];
 };
 
 const isYes = (raw: RawConf, name: (typeof switches)[number]): boolean => /^y/i.test(first(raw, name));
@@ -95,18 +102,12 @@ const variablesOf = (raw: RawConf): [string, string][] =>
  */
 export const confOf = (raw: RawConf, expected: Module | undefined, facts: KernelFacts): ConfResult => {
   const module = { name: first(raw, 'PACKAGE_NAME'), version: first(raw, 'PACKAGE_VERSION') };
-  if (!module.name) return invalid({ problem: 'directive-missing', directive: 'PACKAGE_NAME' });
-  if (!module.version) return invalid({ problem: 'directive-missing', directive: 'PACKAGE_VERSION' });
-  const unclean = uncleanName(module);
-  if (unclean) return invalid(unclean);
-  if (expected && !sameModule(expected, module)) {
-    return { invalid: { kind: 'name-mismatch', problem: { problem: 'other-module', found: module, expected } } };
-  }
-  const bad = badSwitch(raw);
-  if (bad) return invalid(bad);
   const all = objectsOf(raw);
-  const problem = problemWithAll(all);
-  if (problem) return invalid(problem);
+  const [problem, ...more] = [...problemsWithModule(module, expected), ...badSwitches(raw), ...problemsWithAll(all)];
+  if (problem) {
+    const kind = problem.problem === 'other-module' ? 'name-mismatch' : 'conf-invalid';
+    return { invalid: { kind, problem, ...(more.length > 0 ? { more } : {}) } };
+  }
   const patches = patchesOf(raw);
   return { conf: assemble(raw, module, all, patches, facts) };
 };

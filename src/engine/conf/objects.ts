@@ -49,34 +49,46 @@ const objectAt = (raw: RawConf, index: number, count: number): ConfObject => {
 /** Destinations that a conf may name, from the dkms manual. */
 const destination = /^\/(kernel|updates|extra)/;
 
-const problemWith = (object: ConfObject, index: number): Problem | undefined => {
-  const at = `[${index}]`;
-  if (object.built === '') return { problem: 'directive-missing', directive: `BUILT_MODULE_NAME${at}` };
-  for (const name of [object.built, object.dest]) {
-    if (/\.k?o$/.test(name)) return { problem: 'object-suffix', name };
-    if (!isPathSegment(name)) return { problem: 'object-name', name };
-  }
-  const [location, value] = [object.location, object.destLocation];
-  if (!staysBelow(location))
-    return { problem: 'outside-build', directive: `BUILT_MODULE_LOCATION${at}`, value: location };
-  const directive = `DEST_MODULE_LOCATION${at}`;
-  if (value === '') return { problem: 'directive-missing', directive };
-  if (!destination.test(value) || value.split('/').includes('..')) return { problem: 'destination', directive, value };
-  return undefined;
+const problemWithName = (name: string): Problem | undefined => {
+  if (/\.k?o$/.test(name)) return { problem: 'object-suffix', name };
+  return isPathSegment(name) ? undefined : { problem: 'object-name', name };
 };
 
-const duplicateIn = (names: readonly string[]): string | undefined =>
-  names.find((name, index) => names.indexOf(name) !== index);
+const problemWithDestination = (directive: string, value: string): Problem | undefined => {
+  if (value === '') return { problem: 'directive-missing', directive };
+  const isAllowed = destination.test(value) && !value.split('/').includes('..');
+  return isAllowed ? undefined : { problem: 'destination', directive, value };
+};
 
-/** The first thing that is wrong with what a conf says of its objects. */
-export const problemWithAll = (all: ReadonlyMap<number, ConfObject>): Problem | undefined => {
-  const problem = [...all].map(([index, object]) => problemWith(object, index)).find((one) => one !== undefined);
-  if (problem) return problem;
-  const objects = [...all.values()];
-  const built = duplicateIn(objects.map((object) => object.location + object.built));
-  if (built) return { problem: 'built-twice', name: built };
-  const dest = duplicateIn(objects.map((object) => object.dest));
-  return dest ? { problem: 'installed-twice', name: dest } : undefined;
+const problemsWith = (object: ConfObject, index: number): Problem[] => {
+  const at = `[${index}]`;
+  const names =
+    object.built === ''
+      ? [{ problem: 'directive-missing', directive: `BUILT_MODULE_NAME${at}` } as const]
+      : [...new Set([object.built, object.dest])].map(problemWithName);
+  const [location, value] = [object.location, object.destLocation];
+  const outside: Problem = { problem: 'outside-build', directive: `BUILT_MODULE_LOCATION${at}`, value: location };
+  return [
+    ...names,
+    staysBelow(location) ? undefined : outside,
+    problemWithDestination(`DEST_MODULE_LOCATION${at}`, value),
+  ].filter((problem) => problem !== undefined);
+};
+
+const duplicatesIn = (names: readonly string[]): string[] => [
+  ...new Set(names.filter((name, index) => name !== '' && names.indexOf(name) !== index)),
+];
+
+/** All that is wrong with what a conf says of its objects. */
+export const problemsWithAll = (all: ReadonlyMap<number, ConfObject>): Problem[] => {
+  const objects = [...all.values()].filter(({ built }) => built !== '');
+  const built = duplicatesIn(objects.map((object) => object.location + object.built));
+  const installed = duplicatesIn(objects.map((object) => object.dest));
+  return [
+    ...[...all].flatMap(([index, object]) => problemsWith(object, index)),
+    ...built.map((name): Problem => ({ problem: 'built-twice', name })),
+    ...(built.length > 0 ? [] : installed.map((name): Problem => ({ problem: 'installed-twice', name }))),
+  ];
 };
 
 /** The objects of a conf by their index. */

@@ -111,6 +111,17 @@ describe('jsonReport', () => {
 });
 
 describe('failureText', () => {
+  it('names all that is wrong, a line each', () => {
+    const problem = { problem: 'directive-missing', directive: 'PACKAGE_VERSION' } as const;
+    const more = [{ problem: 'not-yes-or-no', directive: 'AUTOINSTALL', value: 'perhaps' } as const];
+    expect(
+      failureText({ kind: 'conf-invalid', at: '/usr/src/a-1/dkms.conf', problem, more }).split('\n').slice(0, 2),
+    ).toEqual([
+      'kmodsort: invalid settings: /usr/src/a-1/dkms.conf: PACKAGE_VERSION is not set',
+      '  and   AUTOINSTALL=perhaps: must be yes or no',
+    ]);
+  });
+
   it('says what failed, where, why, and what helps', () => {
     expect(failureText({ kind: 'conf-broken', at: '/etc/dkms/framework.conf', detail: 'line 3: syntax error' })).toBe(
       'kmodsort: bash cannot read the file: /etc/dkms/framework.conf: line 3: syntax error\n  help  bash -n /etc/dkms/framework.conf\n',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { confOf } from '../../../../src/engine/conf/conf.ts';
 import type { ConfObject } from '../../../../src/engine/conf/objects.ts';
+import { problemSentence } from '../../../../src/report/problems.ts';
 import { temporaryDirectory } from '../../temporary.ts';
 import { rawOf } from './conf-raw.ts';
 import { confFrom, factsOf, head, refusalOf, resultOf, told } from './conf-world.ts';
@@ -159,6 +160,28 @@ describe('words', () => {
       const detail = `${name}=${word}: must be yes or no`;
       expect(told(confOf(raw, undefined, factsOf()))).toEqual({ kind: 'conf-invalid', detail });
     }
+  });
+  it('names every fault of a conf', () => {
+    const raw = rawOf({
+      PACKAGE_NAME: 'demo',
+      'BUILT_MODULE_NAME[0]': 'a.ko',
+      'DEST_MODULE_LOCATION[0]': '/lib',
+      'BUILT_MODULE_NAME[1]': 'b',
+      'BUILT_MODULE_LOCATION[1]': '../b',
+      'DEST_MODULE_LOCATION[1]': '/extra',
+      AUTOINSTALL: 'perhaps',
+      NO_WEAK_MODULES: '1',
+    });
+    const result = confOf(raw, undefined, factsOf());
+    const { problem, more = [] } = 'invalid' in result ? result.invalid : {};
+    expect([problem, ...more].map((one) => one && problemSentence(one))).toEqual([
+      'PACKAGE_VERSION is not set',
+      'AUTOINSTALL=perhaps: must be yes or no',
+      'NO_WEAK_MODULES=1: must be yes or no',
+      'a.ko: module names are given without .ko',
+      'DEST_MODULE_LOCATION[0] must start with /kernel, /updates or /extra: /lib',
+      'BUILT_MODULE_LOCATION[1] is outside the build directory: ../b/',
+    ]);
   });
   it('keeps every directive for MAKE, with its index, and none of what was asked of bash', async () => {
     const { variables } = await confFrom(root, `${misc}MAKE_MATCH[2]="^6"\nMAKE[2]="make $kernelver"\nOTHER=x\n`);

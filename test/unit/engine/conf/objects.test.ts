@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfObject, installLocation, objectsOf, problemWithAll } from '../../../../src/engine/conf/objects.ts';
+import { type ConfObject, installLocation, objectsOf, problemsWithAll } from '../../../../src/engine/conf/objects.ts';
 import { problemSentence } from '../../../../src/report/problems.ts';
 import { rawOf } from './conf-raw.ts';
 
 const objectsIn = (values: Readonly<Record<string, string>>) =>
   Object.fromEntries(objectsOf(rawOf({ PACKAGE_NAME: 'demo', ...values })));
+const problemsIn = (values: Readonly<Record<string, string>>) =>
+  problemsWithAll(objectsOf(rawOf({ PACKAGE_NAME: 'demo', ...values })));
 const problemIn = (values: Readonly<Record<string, string>>) => {
-  const problem = problemWithAll(objectsOf(rawOf({ PACKAGE_NAME: 'demo', ...values })));
+  const [problem] = problemsIn(values);
   return problem && problemSentence(problem);
 };
 
