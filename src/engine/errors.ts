@@ -51,7 +51,6 @@ const kinds = {
   noexec: { exit: 1, transient: true },
   'memory-short': { exit: 10, transient: true },
   'object-missing': { exit: 7 },
-  'object-conflict': { exit: 6 },
   'wrong-kernel': { exit: 7, determined: true },
   'kernel-missing': { exit: 6 },
   'pre-install-failed': { exit: 101, transient: true },

@@ -24,6 +24,12 @@ export type JobReason =
 /** The state that a Job brings about; `uninstalled` keeps what is built. */
 export type Want = 'installed' | 'built' | 'uninstalled' | 'absent';
 
+/** An object, without `.ko`, that another module installs too. */
+export interface SharedObject {
+  readonly object: string;
+  readonly of: Module;
+}
+
 /** One Module on one Kernel, the state wanted and why. */
 export interface Job {
   /** `name/version@release/arch`, unique in a Plan. */
@@ -34,6 +40,10 @@ export interface Job {
   readonly why: JobReason;
   /** Ids of the Jobs that must have ended well before this one starts. */
   readonly after: readonly string[];
+  /** Ids of the Jobs that must have ended, well or not, before this one starts. */
+  readonly behind?: readonly string[];
+  /** Objects of others that its own take the place of. */
+  readonly replaces?: readonly SharedObject[];
 }
 
 /** One Module on one Kernel that needs no Job; its outcome is known before anything runs. */

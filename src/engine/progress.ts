@@ -35,6 +35,7 @@ export interface Notes {
   'conf-said': { readonly path: string; readonly text: string };
   'directive-ignored': { readonly path: string; readonly directive: string };
   'no-objects': { readonly module: Module };
+  'object-shared': { readonly module: Module; readonly kernel: Kernel; readonly object: string; readonly of: Module };
   recovered: { readonly module: Module; readonly kernel: Kernel };
   /** What a killed run began could not be brought to its end. */
   'not-recovered': { readonly failure: Failure };

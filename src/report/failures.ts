@@ -91,7 +91,6 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   },
   'memory-short': { says: () => 'out of memory' },
   'object-missing': { says: (f) => on(f, 'the build did not produce an object that dkms.conf names') },
-  'object-conflict': { says: (f) => on(f, 'two modules install the same object') },
   'wrong-kernel': { says: (f) => on(f, 'built for another kernel') },
   'kernel-missing': {
     says: (f) => on(f, 'no modules directory of this kernel'),

@@ -17,13 +17,15 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'conf-said': ({ path, text }) => `${path}: ${text}`,
   'directive-ignored': ({ path, directive }) => `${path}: ${directive} is deprecated and ignored`,
   'no-objects': ({ module }) => `warning: the dkms.conf of ${moduleLabel(module)} names no modules to build`,
+  'object-shared': ({ module, kernel, object, of }) =>
+    `warning: ${moduleLabel(of)} and ${moduleLabel(module)} both install ${object}.ko: on ${kernel.release} that of ${moduleLabel(module)} is in use`,
   recovered: ({ module, kernel }) =>
     `completed what an interrupted run had begun: ${moduleLabel(module)}, ${kernel.release}`,
   'not-recovered': ({ failure }) => `warning: ${failureInOneLine(failure)}`,
   'ended-survivor': ({ module, pid }) =>
     `killed a build of ${moduleLabel(module)} that an interrupted run had left (process ${pid})`,
   'put-back': ({ module, kernel }) => `${moduleLabel(module)} is installed again on ${kernel.release}`,
-  'original-restored': ({ path }) => `restored the kernel's own module: ${path}`,
+  'original-restored': ({ path }) => `restored the original module: ${path}`,
   'originals-left': ({ path }) => `warning: the kernel's own module was left in place: ${path}`,
   registered: ({ module }) => `${moduleLabel(module)} added`,
   'archive-written': ({ path }) => `wrote ${path}`,

@@ -65,7 +65,7 @@ describe.skipIf(provision.kind === 'missing')("the kernel's own module", () => {
       expect(JSON.stringify(await world.json(['status']))).toContain('"originals":true');
       expect(disorder(world)).toEqual([]);
       const gone = await leave(world, source);
-      expect(gone.stdout).toContain(`restored the kernel's own module: ${place}`);
+      expect(gone.stdout).toContain(`restored the original module: ${place}`);
       expect(bytes(place)).toBe(packaged(kernel));
       expect(installedFiles(world, release)).toEqual([]);
       expect(existsSync(join(world.trees.dkmsTree, 'replacer'))).toBe(false);

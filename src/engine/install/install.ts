@@ -13,17 +13,16 @@ import { copyAtomic, makeDirectory, remove, removeEmpty, symlinkAtomic } from '.
 import { filesOnKernel, installedFact } from '../tree/installed-files.ts';
 import {
   chooseOriginal,
-  forgetOriginal,
   knownHashes,
   type ModuleFiles,
   moduleFiles,
   ownership,
   restoreOriginal,
-  savedOriginals,
-  saveOriginal,
   sweepOrigins,
   usualPlace,
 } from '../tree/originals.ts';
+import { forgetOriginal, savedOriginals, saveOriginal } from '../tree/saved-originals.ts';
+import { forgetWithOthers } from '../tree/shared-files.ts';
 import { builtDirectory, builtFiles, installedLink, installedVersion } from '../tree/tree.ts';
 
 /** One file to put in place. */
@@ -176,6 +175,7 @@ export const uninstallModule = (run: Run, module: Module, kernel: Kernel): void 
     removeEmpty(dirname(path), join(installTree, kernel.release));
   }
   restoreOriginals(run, module.name, kernel);
+  forgetWithOthers(run, module.name, kernel, new Set(ours));
   remove(installedLink(dkmsTree, module.name, kernel));
   const { installed: _gone, ...rest } = readRecord(stateDir, module, kernel);
   writeRecord(stateDir, module, kernel, rest);

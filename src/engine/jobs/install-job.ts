@@ -72,6 +72,8 @@ const install = async (context: JobContext): Promise<Outcome> => {
     // Not under the kernel's turn: a POST_INSTALL may call us for another module.
     const code = await runScript(run, site, 'POST_INSTALL', conf.scripts.POST_INSTALL, finding.entry.source, log);
     if (code !== 0) run.note({ note: 'script-failed', path: `POST_INSTALL ${conf.scripts.POST_INSTALL ?? ''}`, code });
+    for (const { object, of } of job.replaces ?? [])
+      run.note({ note: 'object-shared', module: job.module, kernel: job.kernel, object, of });
     return { kind: 'installed' };
   } finally {
     log.close();

@@ -71,8 +71,6 @@ export interface PlanContext {
   readonly on: KernelCandidates;
   readonly byName: ReadonlyMap<string, Candidate>;
   readonly decided: Decisions;
-  /** Object name to the module that has it on this Kernel. */
-  readonly owners: Map<string, string>;
 }
 
 /** What settles a Module before its needs are looked at. */
@@ -96,15 +94,6 @@ const withoutHeaders = ({ own }: Candidate, { input, on }: PlanContext): Decisio
   input.headersMayFollow
     ? settle({ kind: 'deferred', why: { reason: 'headers-may-follow' } })
     : failed({ kind: 'headers-missing', at: (own ?? on).headersAt, detail: on.kernel.release });
-
-const conflictOf = (candidate: Candidate, owners: ReadonlyMap<string, string>): Decision | undefined => {
-  for (const { dest } of candidate.conf?.objects ?? []) {
-    const owner = owners.get(dest);
-    if (owner && owner !== candidate.module.name)
-      return failed({ kind: 'object-conflict', at: `${dest}.ko`, detail: owner });
-  }
-  return undefined;
-};
 
 /** A typed command takes what is built as it is; only `--force` builds anew. */
 const targetReason = (candidate: Candidate, target: Target): JobReason | undefined => {
@@ -164,8 +153,6 @@ export const decide = (candidate: Candidate, context: PlanContext): Decision => 
   if (obstacle?.kind === 'deferred') return settle(obstacle);
   if (!hasHeaders(candidate, context) && !installsOnly.has(reason.reason)) return withoutHeaders(candidate, context);
   const isForced = context.input.targets?.get(candidate.module.name)?.force === true;
-  const conflict = isForced ? undefined : conflictOf(candidate, context.owners);
-  if (conflict) return conflict;
   if (obstacle) return settle(obstacle);
   const { remembered } = candidate;
   if (remembered && !isForced && isNotRepeated(remembered, reason, context)) return failed(remembered, true);

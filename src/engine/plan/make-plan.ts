@@ -3,13 +3,10 @@ import { type Kernel, kernelKey, type Module, moduleLabel } from '../request.ts'
 import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
 import { decide, decideInCycle, type PlanContext } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
+import { withSharedObjects } from './shared-objects.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */
 const jobId = (module: Module, kernel: Kernel): string => `${moduleLabel(module)}@${kernelKey(kernel)}`;
-
-const claimObjects = (context: PlanContext, candidate: Candidate): void => {
-  for (const { dest } of candidate.conf?.objects ?? []) context.owners.set(dest, candidate.module.name);
-};
 
 /** The names that a command asks for and all that they need; every name where nothing was asked for. */
 const wantedNames = (input: PlanInput, needs: Needs): ReadonlySet<string> => {
@@ -34,8 +31,7 @@ const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; sett
   const needs: Needs = new Map(on.candidates.map((one) => [one.module.name, one.conf?.depends ?? []]));
   const order = orderOf(needs);
   const wanted = wantedNames(input, needs);
-  const context: PlanContext = { input, on, byName, decided: new Map(), owners: new Map() };
-  for (const candidate of on.candidates) if (candidate.installed) claimObjects(context, candidate);
+  const context: PlanContext = { input, on, byName, decided: new Map() };
   const jobs: Job[] = [];
   const settled: Settled[] = [];
   for (const name of [...order.cycles.keys(), ...order.names].filter((one) => wanted.has(one))) {
@@ -44,14 +40,13 @@ const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; sett
     const path = order.cycles.get(name);
     const decision = path ? decideInCycle(candidate, context, path) : decide(candidate, context);
     if ('job' in decision) {
-      claimObjects(context, candidate);
       jobs.push(jobOf(candidate, decision.job, context));
     } else if (!path || isAsked(input, name)) {
       settled.push({ module: candidate.module, kernel: on.kernel, outcome: decision.outcome });
     }
     context.decided.set(name, decision);
   }
-  return { jobs, settled };
+  return { jobs: withSharedObjects(jobs, byName), settled };
 };
 
 /**

@@ -36,6 +36,7 @@ export const runPlan = async (plan: Plan, work: Work, onEnded: (ended: Ended) =>
   const start = async (job: Job, before: Promise<Ended> | undefined): Promise<Ended> => {
     const dependencies = await Promise.all(job.after.map((id) => running.get(id)));
     await before;
+    await Promise.all((job.behind ?? []).map((id) => running.get(id)));
     const failed = dependencies.find((ended) => ended && !isSatisfied(ended.outcome));
     const ended = { job, ...(failed ? afterFailure(failed) : await work(job)) };
     onEnded(ended);

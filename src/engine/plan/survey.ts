@@ -13,6 +13,7 @@ import { type EntryRecord, type Fingerprint, isAsInstalled } from '../state/reco
 import { lookOr } from '../system/look.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { changedDependencies, changedParts, fingerprintOf, inputsKey, treeHash } from '../tree/fingerprint.ts';
+import { isOfAnother } from '../tree/shared-files.ts';
 import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
 import type { Candidate, KernelCandidates } from './candidates.ts';
 import { allNeedsOf } from './graph.ts';
@@ -39,9 +40,11 @@ export interface Survey {
   readonly findings: ReadonlyMap<string, ReadonlyMap<string, Finding>>;
 }
 
-/** The first installed file that is gone or is not what was installed. */
-const damagedFile = (record: EntryRecord): string | undefined =>
-  record.installed?.find((file) => !isAsInstalled(file))?.path;
+/** The first installed file that is gone or is not what was installed, nor what another module has installed over it. */
+const damagedFile = (run: Run, { entry, kernel, record }: Asked): string | undefined => {
+  const isTheirs = isOfAnother(run, entry.module.name, kernel);
+  return record.installed?.find((file) => !isAsInstalled(file) && !isTheirs(file.path))?.path;
+};
 
 /** Objects that should be in the tree's module/ and are not. */
 const missingObject = (directory: string, conf: ModuleConf): string | undefined => {
@@ -124,7 +127,7 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
   if ('failure' in read) return { ...common, candidate: { ...base, changed: [], failure: read.failure } };
   noteConf(run, read.conf, inspection.files[0] ?? '');
   const unfinished = isUnfinished(run, inspection) ? join(facts.directory, module.name) : undefined;
-  const damaged = state === 'installed' ? (damagedFile(record) ?? unfinished) : undefined;
+  const damaged = state === 'installed' ? (damagedFile(run, inspection) ?? unfinished) : undefined;
   const remembered = rememberedFailure(run, inspection, record, fingerprint);
   const candidate: Candidate = {
     ...base,

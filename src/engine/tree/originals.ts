@@ -5,7 +5,9 @@ import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
 import { readRecord } from '../state/record.ts';
 import { byBytes, exists, hashFile, readDirectory, readText, walk } from '../system/files.ts';
-import { copyAtomic, makeDirectory, remove, removeEmpty, writeAtomic } from '../system/publish.ts';
+import { copyAtomic, remove, removeEmpty } from '../system/publish.ts';
+import { forgetOriginal, originFile, type SavedOriginal, savedOriginals } from './saved-originals.ts';
+import { isOfAnother } from './shared-files.ts';
 import { builtDirectory, builtFiles, originalsDirectory } from './tree.ts';
 
 /** In-tree modules that ours replace: kept with the place that they came from, and put back. */
@@ -46,36 +48,6 @@ export const chooseOriginal = (
   return saved === undefined ? { left } : { saved, left };
 };
 
-const originFile = (saved: string): string => `${saved}.origin`;
-
-/** Copy an in-tree module aside, durably; one that was saved before is replaced, for a package brought a new one. */
-export const saveOriginal = (dkmsTree: string, name: string, kernel: Kernel, path: string): void => {
-  const directory = originalsDirectory(dkmsTree, name, kernel);
-  makeDirectory(directory);
-  const saved = join(directory, basename(path));
-  writeAtomic(originFile(saved), `${path}\n`);
-  copyAtomic(path, saved, hashFile(path));
-};
-
-export interface SavedOriginal {
-  /** The copy. */
-  readonly saved: string;
-  /** Where it came from; undefined if nobody wrote that down. */
-  readonly origin?: string;
-}
-
-/** Saved in-tree modules of a module name on a kernel. */
-export const savedOriginals = (dkmsTree: string, name: string, kernel: Kernel): SavedOriginal[] => {
-  const directory = originalsDirectory(dkmsTree, name, kernel);
-  return readDirectory(directory)
-    .filter((file) => objectNameOf(file))
-    .map((file) => {
-      const saved = join(directory, file);
-      const origin = readText(originFile(saved))?.trim();
-      return origin ? { saved, origin } : { saved };
-    });
-};
-
 /** Where an original belongs that an older dkms saved without a note: where the kernel's own list has it, else updates/. */
 export const usualPlace = (kernelDirectory: string, saved: string): string => {
   const file = basename(saved);
@@ -88,13 +60,6 @@ export const usualPlace = (kernelDirectory: string, saved: string): string => {
 export const restoreOriginal = (dkmsTree: string, name: string, original: SavedOriginal, origin: string): void => {
   if (!exists(origin)) copyAtomic(original.saved, origin, hashFile(original.saved));
   forgetOriginal(dkmsTree, name, original);
-};
-
-/** Throw a saved copy away. */
-export const forgetOriginal = (dkmsTree: string, name: string, original: SavedOriginal): void => {
-  remove(original.saved);
-  remove(originFile(original.saved));
-  removeEmpty(join(original.saved, '..'), join(dkmsTree, name));
 };
 
 /** Remove what a killed run has left of originals that it had thrown away: the notes of where they came from. */
@@ -120,7 +85,8 @@ export const knownHashes = (run: Run, name: string, kernel: Kernel): Set<string>
 
 /**
  * Whether a file on a kernel is ours: by its bytes, or because we put one there, whatever became of it since. Below
- * kernel/ bytes alone count, for there the kernel's own package may have put its file back.
+ * kernel/ bytes alone count, for there the kernel's own package may have put its file back. What another module has
+ * installed over it since is not ours.
  *
  * @param ours SHA-256 of every file of ours that may stand there
  */
@@ -138,5 +104,6 @@ export const ownership = (
     ),
   );
   const ofKernel = `${join(installTree, kernel.release, 'kernel')}/`;
-  return (path) => (paths.has(path) && !path.startsWith(ofKernel)) || hashes.has(hashFile(path));
+  const isTheirs = isOfAnother(run, name, kernel);
+  return (path) => ((paths.has(path) && !path.startsWith(ofKernel)) || hashes.has(hashFile(path))) && !isTheirs(path);
 };

@@ -8,7 +8,8 @@ import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '..
 import { hashFile, readDirectory, readText, realPath, walk } from '../system/files.ts';
 import { lookOr } from '../system/look.ts';
 import { compareVersions } from '../system/version.ts';
-import { type ModuleFiles, moduleFiles, savedOriginals } from '../tree/originals.ts';
+import { type ModuleFiles, moduleFiles } from '../tree/originals.ts';
+import { savedOriginals } from '../tree/saved-originals.ts';
 import { builtDirectory, builtFiles, readTree, stateOn, type TreeEntry } from '../tree/tree.ts';
 
 /** Questions about what is there; they change nothing and start no process. */

@@ -15,7 +15,6 @@ import {
   kernel,
   modpostFailed,
   notBuilt,
-  sameObject,
   skipped,
   unchanged,
   unreadable,
@@ -210,35 +209,6 @@ describe('a command about a module in a cycle', () => {
       'fails for its conf before the cycle',
       typed([{ ...added('a', ['b']), failure: confBroken }, added('b', ['a'])], { a: install }),
       { a: failed(confBroken) },
-    ],
-  ])('%s', (_rule, input, expected) => {
-    expect(decided(input)).toEqual(expected);
-  });
-});
-
-describe('two modules with one object', () => {
-  const owner = installed('b', [], {}, sameObject);
-  it.each<[string, PlanInput, object]>([
-    [
-      'keep a command from installing the second',
-      typed([added('a', [], {}, sameObject), owner], { a: install }),
-      { a: failed({ kind: 'object-conflict', at: 'same.ko', detail: 'b' }) },
-    ],
-    ['let it go on by force', typed([added('a', [], {}, sameObject), owner], { a: forced }), { a: force }],
-    [
-      'are no conflict of a module with itself',
-      inputOf([installed('b', [], { changed: ['conf'] }, sameObject)]),
-      { b: { reason: 'stale', changed: ['conf'] } },
-    ],
-    [
-      'are a conflict before a failed dependency',
-      inputOf([owner, unreadable('z', confBroken), added('a', ['z'], {}, sameObject)]),
-      { b: unchanged, z: failed(confBroken), a: failed({ kind: 'object-conflict', at: 'same.ko', detail: 'b' }) },
-    ],
-    [
-      'are no conflict where one has to wait',
-      inputOf([owner, added('a', ['gone'], {}, sameObject)]),
-      { b: unchanged, a: { kind: 'deferred', why: { reason: 'dependency-unknown', dependency: 'gone' } } },
     ],
   ])('%s', (_rule, input, expected) => {
     expect(decided(input)).toEqual(expected);

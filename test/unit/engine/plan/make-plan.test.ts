@@ -17,7 +17,6 @@ import {
   modpostFailed,
   notBuilt,
   other,
-  sameObject,
   skipped,
   unchanged,
   unreadable,
@@ -63,8 +62,6 @@ const rules: readonly Rule[] = [
   { rule: 'what is built is installed although a later build failed', input: inputOf([added('a', [], { state: 'built', remembered: modpostFailed })], { trustMemory: false }), expected: { a: { reason: 'not-installed' } } },
   { rule: 'a remembered failure blocks', input: inputOf([added('z', [], { remembered: compilerFailed }), added('a', ['z'])]), expected: { z: failed(compilerFailed, true), a: blocked('z') } },
   { rule: 'a remembered failure is no matter while a dependency is in the way', input: inputOf([added('a', ['gone'], { remembered: compilerFailed })]), expected: { a: deferred('dependency-unknown', 'gone') } },
-  { rule: 'the second of two that would install one object fails', input: inputOf([added('a', [], {}, sameObject), added('b', [], {}, sameObject)]), expected: { a: notBuilt, b: failed({ kind: 'object-conflict', at: 'same.ko', detail: 'a' }) } },
-  { rule: 'the installed one keeps the object, whatever its name', input: inputOf([added('a', [], {}, sameObject), added('b', [], { state: 'installed', installed: '1.0' }, sameObject)]), expected: { b: unchanged, a: failed({ kind: 'object-conflict', at: 'same.ko', detail: 'b' }) } },
   { rule: 'who uses a rebuilt dependency looks at its symbols again', input: inputOf([installed('z', [], { changed: ['sources'] }), installed('a', ['z']), installed('b', ['a'])]), expected: { z: { reason: 'stale', changed: ['sources'] }, a: { reason: 'dependency-rebuilt', dependency: 'z' }, b: { reason: 'dependency-rebuilt', dependency: 'a' } } },
   { rule: 'who uses a dependency that is only installed again stays', input: inputOf([added('z', [], { state: 'built', installed: '1.0' }), installed('a', ['z'])]), expected: { z: { reason: 'not-installed' }, a: unchanged } },
 ];
