@@ -11,12 +11,13 @@ import type { BuildSite } from '../run/build-site.ts';
 import { givenFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { closeJournal, openJournal } from '../state/journal.ts';
-import { type BuildRecord, readRecord, writeRecord } from '../state/record.ts';
+import { type BuildRecord, type Fingerprint, readRecord, writeRecord } from '../state/record.ts';
 import { exists } from '../system/files.ts';
 import { writeText } from '../system/publish.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { changedDependencies, type DependencyNow, usedSymbols } from '../tree/fingerprint.ts';
 import { builtDirectory } from '../tree/tree.ts';
+import { changedPaths, factsHash, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 import { forgetFailure } from './remember.ts';
 
 /** The first half of a Job that installs: what is built in the dkms tree is what it should be. */
@@ -80,9 +81,22 @@ const rememberBuild = (run: Run, { module, kernel }: Job, build: BuildRecord): v
   writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), build });
 };
 
+/** Some builds write into their own source: that is no change of it, and would be one at every look. */
+const builtFrom = (
+  fingerprint: Fingerprint,
+  before: TreeFacts,
+  after: TreeFacts,
+): Pick<BuildRecord, 'fingerprint' | 'writes'> => {
+  const writes = changedPaths(before, after);
+  return writes.length > 0
+    ? { fingerprint: { ...fingerprint, sources: factsHash(before, writes) }, writes }
+    : { fingerprint };
+};
+
 const build = async (context: JobContext, onPublished: () => void): Promise<void> => {
   const { run, job, conf, site, finding, needs, say } = context;
   const now = dependenciesNow(run, job.kernel, needs);
+  const before = treeFacts(site.source);
   const { imports, ...built } = await buildModule(
     run,
     site,
@@ -95,8 +109,12 @@ const build = async (context: JobContext, onPublished: () => void): Promise<void
     [...now].map(([name, dependency]) => [name, usedSymbols(dependency, imports)]),
   );
   const given = givenFor(run, job.module.name);
-  const { fingerprint } = finding;
-  rememberBuild(run, job, { ...built, fingerprint, dependencies, ...(given ? { given } : {}) });
+  rememberBuild(run, job, {
+    ...built,
+    ...builtFrom(finding.fingerprint, before, treeFacts(site.source)),
+    dependencies,
+    ...(given ? { given } : {}),
+  });
   forgetFailure(run, job);
 };
 

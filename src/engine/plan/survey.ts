@@ -12,9 +12,10 @@ import { readJournal } from '../state/journal.ts';
 import { type EntryRecord, type Fingerprint, isAsInstalled } from '../state/record.ts';
 import { lookOr } from '../system/look.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
-import { changedDependencies, changedParts, fingerprintOf, inputsKey, treeHash } from '../tree/fingerprint.ts';
+import { changedDependencies, changedParts, fingerprintOf, inputsKey } from '../tree/fingerprint.ts';
 import { isOfAnother } from '../tree/shared-files.ts';
 import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
+import { factsHash, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 import type { Candidate, KernelCandidates } from './candidates.ts';
 import { allNeedsOf } from './graph.ts';
 /**
@@ -56,6 +57,7 @@ const missingObject = (directory: string, conf: ModuleConf): string | undefined 
 interface Inspection extends Asked {
   readonly facts: KernelFacts;
   readonly read: Read;
+  /** Of its source, less what its last build wrote there. */
   readonly sources: string;
   readonly compiler: string;
   readonly signer: Signer | undefined;
@@ -141,20 +143,29 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
   return { ...common, conf: read.conf, candidate };
 };
 
+interface Sources {
+  readonly hashOf: (asked: Asked) => string;
+  readonly unreadable: ReadonlyMap<TreeEntry, Failure>;
+}
+
 /** The hash of each source, and why some cannot be read. */
-const sourcesOf = (
-  entries: readonly TreeEntry[],
-): { readonly sources: Map<TreeEntry, string>; readonly unreadable: Map<TreeEntry, Failure> } => {
+const sourcesOf = (entries: readonly TreeEntry[]): Sources => {
   const unreadable = new Map<TreeEntry, Failure>();
-  const hashOf = (entry: TreeEntry): string =>
+  const look = (entry: TreeEntry): TreeFacts =>
     lookOr(
-      () => (entry.broken ? '' : treeHash(entry.source)),
+      () => (entry.broken ? undefined : treeFacts(entry.source)),
       (why) => {
         unreadable.set(entry, why);
-        return '';
+        return undefined;
       },
     );
-  return { sources: new Map(entries.map((entry) => [entry, hashOf(entry)])), unreadable };
+  const facts = new Map(entries.map((entry) => [entry, look(entry)]));
+  const whole = new Map([...facts].map(([entry, found]) => [entry, factsHash(found)]));
+  const hashOf = ({ entry, record }: Asked): string => {
+    const writes = record.build?.writes;
+    return writes ? factsHash(facts.get(entry), writes) : (whole.get(entry) ?? '');
+  };
+  return { hashOf, unreadable };
 };
 
 /** Without headers nobody knows which compiler a kernel wants. */
@@ -185,7 +196,7 @@ export const surveyModules = async (
 ): Promise<Survey> => {
   const asked = kernels.flatMap((kernel) => entries.map((entry) => askAbout(run, entry, kernel)));
   const reads = await readModuleConfs(run, asked);
-  const { sources, unreadable } = sourcesOf(entries);
+  const { hashOf, unreadable } = sourcesOf(entries);
   const findings = new Map<string, Map<string, Finding>>();
   const compilers = new Map<Asked, string>();
   for (const one of asked) compilers.set(one, await compilerFor(one));
@@ -205,7 +216,7 @@ export const surveyModules = async (
         ...one,
         facts,
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
-        sources: sources.get(entry) ?? '',
+        sources: hashOf(one),
         compiler: compilers.get(one) ?? '',
         signer: signers(facts),
         needs,

@@ -1,24 +1,13 @@
-import { join } from 'node:path';
 import { identityMark } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import { type Exports, exportsIdentity } from '../kernel/symvers.ts';
 import type { Module } from '../request.ts';
 import type { BuildRecord, Fingerprint, UsedSymbols } from '../state/record.ts';
-import { hashText, isDirectory, lstat, readLink, readText, stat, walk } from '../system/files.ts';
+import { hashText, readText, stat } from '../system/files.ts';
 import { lookOr } from '../system/look.ts';
+import { treeHash } from './tree-facts.ts';
 
 /** What a build depends on, as hashes: a difference names what changed. */
-
-/** Path, size, time and mode of every file below a directory. */
-export const treeHash = (directory: string): string => {
-  if (!isDirectory(directory)) return '';
-  const lines = walk(directory).map((path) => {
-    const facts = lstat(join(directory, path));
-    const target = facts?.kind === 'link' ? readLink(join(directory, path)) : '';
-    return [path, facts?.size, facts?.mtimeMs, facts?.mode, target].join('\0');
-  });
-  return hashText(...lines);
-};
 
 /** Empty for what cannot be a conf or be read: reading a directory fails, and reading a FIFO never ends. */
 const confText = (file: string): string =>
