@@ -3,6 +3,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import type { Job, Plan } from '../engine/plan.ts';
 import type { Progress } from '../engine/progress.ts';
 import { answerText, untoldNotes } from './answer.ts';
+import { countTitle, shownJobs } from './board-rows.ts';
 import { type JobState, jobTitle } from './job-titles.ts';
 import { waitingSentence } from './messages.ts';
 import { noteSentence } from './notes.ts';
@@ -28,10 +29,17 @@ class Board {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #shown: Promise<unknown>;
   readonly #clock: NodeJS.Timeout;
+  /** Lines for Jobs: the count and the cursor need one each. */
+  readonly #rows: number;
+  /** Writes the one task on the screen that stands for all, where there are more than it has lines. */
+  #recount?: () => void;
+  #endCount?: () => void;
 
   constructor(plan: Plan, out: NodeJS.WriteStream, err: NodeJS.WriteStream) {
     this.#entries = new Map(plan.jobs.map((job) => [job.id, { job, state: { phase: 'waiting' } }]));
-    const tasks = [...this.#entries.values()].map((entry) => this.#task(entry));
+    this.#rows = Math.max((out.rows || Number.POSITIVE_INFINITY) - 2, 1);
+    const entries = [...this.#entries.values()];
+    const tasks = entries.length > this.#rows ? [this.#countTask()] : entries.map((entry) => this.#task(entry));
     const logger = new ListrLogger<never>({ processOutput: new ProcessOutput(out, err) });
     this.#shown = new Listr(tasks, {
       concurrent: true,
@@ -57,6 +65,7 @@ class Board {
     const outcome: Outcome = { kind: 'skipped', why: { reason: 'interrupted' } };
     for (const id of this.#entries.keys()) this.move(id, { phase: 'ended', outcome, seconds: 0 });
     clearInterval(this.#clock);
+    this.#endCount?.();
     await this.#shown;
   }
 
@@ -85,7 +94,30 @@ class Board {
     if (isPassedOver(entry.state.outcome)) skip(title);
   }
 
+  /** How far all are, and below it the Jobs that there are lines for. */
+  #countTask(): ListrTask {
+    const all = [...this.#entries.values()];
+    return {
+      title: countTitle(all),
+      rendererOptions: { outputBar: 1 },
+      task: async (_context, task) => {
+        this.#recount = () => {
+          const now = Date.now();
+          task.title = countTitle(all);
+          task.output = shownJobs(all, this.#rows)
+            .map((one) => jobTitle(one, this.#entries, now))
+            .join('\n');
+        };
+        this.#recount();
+        await new Promise<void>((resolve) => {
+          this.#endCount = resolve;
+        });
+      },
+    };
+  }
+
   #retitle(): void {
+    this.#recount?.();
     const now = Date.now();
     for (const entry of this.#entries.values()) entry.retitle?.(jobTitle(entry, this.#entries, now));
   }
