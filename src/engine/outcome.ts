@@ -37,6 +37,9 @@ export type Outcome =
   /** remembered: the same inputs failed in an earlier run, so it was not tried again. */
   | { readonly kind: 'failed'; readonly failure: Failure; readonly remembered: boolean };
 
+/** Not done, and for now nothing is wrong with the module itself. */
+export type PassedOver = Extract<Outcome, { readonly kind: 'skipped' | 'deferred' | 'blocked' }>;
+
 /** Whether a run was ended before this one's turn, or while it was in work. */
 export const isInterrupted = (outcome: Outcome): boolean =>
   outcome.kind === 'skipped' && outcome.why.reason === 'interrupted';

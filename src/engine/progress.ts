@@ -1,5 +1,5 @@
 import type { Failure } from './errors.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, PassedOver } from './outcome.ts';
 import type { Job, Plan } from './plan.ts';
 import type { Problem } from './problems.ts';
 import type { Kernel, Module } from './request.ts';
@@ -155,6 +155,8 @@ export interface StatusEntry {
   readonly weakFrom?: string;
   /** The remembered failure of this Module on this Kernel. */
   readonly failure?: Failure;
+  /** Of one that is only added: why the last run did nothing for it. */
+  readonly passedOver?: PassedOver;
   /** When it failed, ISO 8601. */
   readonly failedAt?: string;
 }

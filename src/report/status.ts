@@ -1,12 +1,19 @@
+import type { PassedOver } from '../engine/outcome.ts';
 import type { LogAnswer, StatusEntry } from '../engine/progress.ts';
 import { moduleLabel, sameModule } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
-import { localTime } from './messages.ts';
+import { localTime, outcomeReason } from './messages.ts';
+
+const passedOverText = (outcome: PassedOver): string => {
+  const reason = outcomeReason(outcome) ?? '';
+  return outcome.kind === 'blocked' ? reason : `${outcome.kind}: ${reason}`;
+};
 
 const stateOf = (entry: StatusEntry): string => {
   const remarks = [
     ...(entry.originals ? ["the kernel's own module is saved"] : []),
     ...(entry.objectsMissing ? ['built objects missing'] : []),
+    ...(entry.passedOver ? [passedOverText(entry.passedOver)] : []),
     ...(entry.differences ? ['installed files missing or modified'] : []),
   ];
   return remarks.length > 0 ? `${entry.state} (${remarks.join('; ')})` : entry.state;
@@ -27,14 +34,15 @@ export const statusLines = (entries: readonly StatusEntry[]): string[] => {
   });
 };
 
-/** What only says that a build failed is no state of its own: `added` counts where there is nothing else to say. */
-const withoutFailures = (entries: readonly StatusEntry[]): StatusEntry[] => {
-  const isOnlyFailure = (entry: StatusEntry): boolean => entry.state === 'added' && entry.failure !== undefined;
+/** What only says why nothing is built is no state of its own: `added` counts where there is nothing else to say. */
+const withoutReasons = (entries: readonly StatusEntry[]): StatusEntry[] => {
+  const isOnlyReason = ({ state, failure, passedOver }: StatusEntry): boolean =>
+    state === 'added' && (failure ?? passedOver) !== undefined;
   const isSame = (a: StatusEntry, b: StatusEntry): boolean => sameModule(a.module, b.module);
   return entries.filter((entry, index) => {
-    if (!isOnlyFailure(entry)) return true;
+    if (!isOnlyReason(entry)) return true;
     const first = entries.findIndex((other) => isSame(other, entry));
-    return first === index && !entries.some((other) => isSame(other, entry) && !isOnlyFailure(other));
+    return first === index && !entries.some((other) => isSame(other, entry) && !isOnlyReason(other));
   });
 };
 
@@ -45,7 +53,7 @@ const withoutFailures = (entries: readonly StatusEntry[]): StatusEntry[] => {
  * @param eachKernel kernels were named: there is a line for each
  */
 export const dkmsStatusLines = (entries: readonly StatusEntry[], eachKernel: boolean): string[] =>
-  (eachKernel ? entries : withoutFailures(entries))
+  (eachKernel ? entries : withoutReasons(entries))
     .map((entry) => {
       const label = moduleLabel(entry.module);
       if (entry.weakFrom && entry.kernel) {

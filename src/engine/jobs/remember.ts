@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type Failure, failureOf, isTransient } from '../errors.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, PassedOver } from '../outcome.ts';
 import type { Job, Settled } from '../plan.ts';
+import type { Row } from '../progress.ts';
 import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';
@@ -51,6 +52,23 @@ export const rememberSettled = (run: Run, settled: readonly Settled[]): void => 
     if (known && (outcome.kind === 'unchanged' || outcome.kind === 'skipped')) {
       writeRecord(stateDir, module, kernel, record);
     }
+  }
+};
+
+/** What was passed over; headers that may follow count as missing, and an interrupted run looks again. */
+const passedOverIn = (outcome: Outcome): PassedOver | undefined => {
+  if (outcome.kind !== 'skipped' && outcome.kind !== 'deferred' && outcome.kind !== 'blocked') return undefined;
+  return outcome.why.reason === 'interrupted' || outcome.why.reason === 'headers-may-follow' ? undefined : outcome;
+};
+
+/** Why nothing was done for a module is known to `status` until something is. */
+export const rememberPassedOver = (run: Run, rows: readonly Row[]): void => {
+  const { stateDir } = run.settings;
+  for (const { module, kernel, outcome } of rows.filter((row) => row.outcome.kind !== 'removed')) {
+    const { passedOver: known, ...record } = readRecord(stateDir, module, kernel);
+    const passedOver = passedOverIn(outcome);
+    if (JSON.stringify(known) === JSON.stringify(passedOver)) continue;
+    writeRecord(stateDir, module, kernel, { ...record, ...(passedOver ? { passedOver } : {}) });
   }
 };
 

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Failure } from '../errors.ts';
+import type { PassedOver } from '../outcome.ts';
 import type { Given, Kernel, Module } from '../request.ts';
 import { hashFile, isDirectory, readDirectory, readText, stat } from '../system/files.ts';
 import { remove, removeEmpty, writeAtomic } from '../system/publish.ts';
@@ -78,6 +79,8 @@ export interface EntryRecord {
   readonly build?: BuildRecord;
   readonly installed?: readonly InstalledFile[];
   readonly failure?: FailureRecord;
+  /** Why the last run did nothing for it. */
+  readonly passedOver?: PassedOver;
 }
 
 const isRecord = (value: unknown): value is EntryRecord =>

@@ -79,14 +79,19 @@ const plainEntry = (module: Module, state: 'added' | 'broken'): StatusEntry => (
 
 const brokenEntry = ({ module, source }: TreeEntry): StatusEntry => ({ ...plainEntry(module, 'broken'), source });
 
-/** Failures on kernels for which nothing is built, so that the tree says nothing of them. */
-const failuresOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[] =>
+/** Of kernels for which nothing is built the tree says nothing: what failed there, and what was passed over. */
+const unbuiltOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[] =>
   recorded
     .filter(({ module }) => sameModule(module, entry.module))
     .filter(({ kernel }) => !entry.built.some((one) => sameKernel(one, kernel)))
     .map(({ kernel }) => ({ kernel, record: readRecord(settings.stateDir, entry.module, kernel) }))
-    .filter(({ record }) => record.failure)
-    .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...failurePart(record) }));
+    .filter(({ record }) => record.failure ?? record.passedOver)
+    .map(({ kernel, record: { failure, passedOver, ...record } }) => ({
+      ...plainEntry(entry.module, 'added'),
+      kernel,
+      ...(failure ? failurePart({ ...record, failure }) : {}),
+      ...(passedOver && !failure ? { passedOver } : {}),
+    }));
 
 /** As recorded; of a tree that dkms made whatever has the name of a built object. */
 const installedPaths = (view: View, entry: TreeEntry, kernel: Kernel): string[] => {
@@ -121,9 +126,9 @@ const weakEntries = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry[
 
 const allLinesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
   const built = entry.built.flatMap((kernel) => [builtEntry(view, entry, kernel), ...weakEntries(view, entry, kernel)]);
-  const failures = failuresOf(view, entry);
-  if (entry.broken) return [brokenEntry(entry), ...built, ...failures];
-  return built.length + failures.length > 0 ? [...built, ...failures] : [plainEntry(entry.module, 'added')];
+  const unbuilt = unbuiltOf(view, entry);
+  if (entry.broken) return [brokenEntry(entry), ...built, ...unbuilt];
+  return built.length + unbuilt.length > 0 ? [...built, ...unbuilt] : [plainEntry(entry.module, 'added')];
 };
 
 /** What cannot be looked at costs this entry's lines alone. */

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { type Failure, failureOf } from '../errors.ts';
 import { adoptAll } from '../install/adopt.ts';
-import { rememberSettled } from '../jobs/remember.ts';
+import { rememberPassedOver, rememberSettled } from '../jobs/remember.ts';
 import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { checkRows } from '../jobs/verdict.ts';
 import type { PlanInput, Removal } from '../plan/candidates.ts';
@@ -177,6 +177,7 @@ export const sync = async (run: Run, request: SyncRequest, recovered: Recovered)
   await each(failures, [
     () => removeSuperseded(run, isEndOfTransaction(request)),
     () => rememberSettled(run, prepared.plan.settled),
+    () => rememberPassedOver(run, done),
     () => forgetEntries(run, prepared.scope, done),
     () => forgetKernels(run, leavingKernels, done),
     async () => {

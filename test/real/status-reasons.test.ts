@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
+import { done, statusLines } from './dkms-session.ts';
+import { generate } from './generated-source.ts';
+import { disorder } from './installed.ts';
+
+/** `kmodsort status` says why nothing is built, as the last run did; `dkms status`, which scripts read, says `added`. */
+
+const provision = inject('provision');
+const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const release = kernels[0]?.release ?? '';
+
+const hook = (world: World) => world.hook(['pacman', 'install'], [`usr/lib/modules/${release}/vmlinuz`]);
+const linesOf = async (world: World): Promise<string[]> =>
+  (await world.kmodsort(['status'])).stdout.split('\n').filter((line) => line !== '' && !line.startsWith(' '));
+
+describe.skipIf(provision.kind === 'missing')('status of what was passed over', () => {
+  const at = `${release}, x86_64`;
+
+  it('has the reason, on each kernel, until something is done or the module goes', async () => {
+    const world = disposableWorld({ kernels, distribution: 'arch' });
+    generate(world, 'base', { makefile: '$(error no)\n' });
+    generate(world, 'needs-base', { depends: ['base'] });
+    generate(world, 'manual', { conf: 'AUTOINSTALL=no\n' });
+    generate(world, 'old', { conf: 'BUILD_EXCLUSIVE_KERNEL="^2\\."\n' });
+    generate(world, 'orphan', { depends: ['nobody'] });
+    await hook(world);
+    expect(await linesOf(world)).toEqual([
+      `base/1.0, ${at}: added`,
+      `manual/1.0, ${at}: added (skipped: AUTOINSTALL=no in its dkms.conf)`,
+      `needs-base/1.0, ${at}: added (not tried: base failed)`,
+      `old/1.0, ${at}: added (skipped: excluded on this kernel: BUILD_EXCLUSIVE_KERNEL=^2\\.)`,
+      `orphan/1.0, ${at}: added (deferred: depends on nobody, which is not in the dkms tree)`,
+    ]);
+    const plain = ['base', 'manual', 'needs-base', 'old', 'orphan'].map((name) => `${name}/1.0: added`);
+    expect(await statusLines(world)).toEqual(plain);
+    const kinds = ['skipped', 'blocked', 'skipped', 'deferred'];
+    expect(await world.json(['status'])).toMatchObject({
+      entries: [{ failure: { kind: 'make-failed' } }, ...kinds.map((kind) => ({ passedOver: { kind } }))],
+    });
+    await done(world, ['install', 'manual/1.0', '-k', release]);
+    rmSync(join(world.trees.sourceTree, 'base-1.0/Makefile'));
+    generate(world, 'base', { unregistered: true });
+    await hook(world);
+    expect((await linesOf(world)).slice(0, 3)).toEqual([
+      `base/1.0, ${at}: installed`,
+      `manual/1.0, ${at}: installed`,
+      `needs-base/1.0, ${at}: installed`,
+    ]);
+    for (const name of ['base', 'manual', 'needs-base', 'old', 'orphan'])
+      await done(world, ['remove', `${name}/1.0`, '--all']);
+    expect(await linesOf(world)).toEqual(['no modules in the dkms tree']);
+    expect(disorder(world)).toEqual([]);
+  });
+});
