@@ -3,7 +3,7 @@ import { missingPackages } from '../packages.ts';
 import { aptWell, headers, image, kmodsortMachine, older, provision, stopMachines } from './apt-machine.ts';
 import { headersPackage, imagePackage, modulePackage } from './debs.ts';
 import type { Machine } from './machine.ts';
-import { emulate, emulatorPackages, makeInitramfs } from './qemu.ts';
+import { emulate, emulatorPackages, makeInitramfs, putOwnModule } from './qemu.ts';
 
 /**
  * What was built in a transaction is loaded by the real kernel in an emulator; modules that were built in the wrong
@@ -31,10 +31,12 @@ const modulesBeside = `mkdir -p lib/modules/${release}
      done`;
 
 /** The serial console of a boot that loads the modules of a machine, where depmod left them. */
-const boot = async (machine: Machine, ...names: readonly string[]): Promise<string> => {
+const bootWith = async (machine: Machine, names: readonly string[], words: readonly string[]): Promise<string> => {
   const initramfs = await makeInitramfs(machine, initFor(names), modulesBeside);
-  return emulate({ release, initramfs, end: 'end of init', seconds: 120, options: ['-m', '256'] });
+  return emulate({ release, initramfs, end: 'end of init', seconds: 120, options: ['-m', '256'], words });
 };
+
+const boot = (machine: Machine, ...names: readonly string[]): Promise<string> => bootWith(machine, names, []);
 
 const verify = (machine: Machine) => machine.run(['kmodsort', 'verify', '-k', release]);
 
@@ -122,6 +124,68 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
     expect(said).toContain('modprobe alpha_top: failed');
     expect(said).toMatch(/mid_link: no symbol version for zeta_/);
     await restore();
+  });
+
+  it('does not load what is not signed where it loads signed ones only, and verify says so', async () => {
+    const config = `${older.headers}/include/config/auto.conf`;
+    const forced = await machine.sh(
+      `cp ${config} /tmp/auto.conf && echo CONFIG_MODULE_SIG_FORCE=y >> /tmp/auto.conf && mount --bind /tmp/auto.conf ${config}`,
+    );
+    expect(forced.code, forced.stderr).toBe(0);
+    const verified = await verify(machine);
+    await machine.sh(`umount ${config}`);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(/zeta-core\/1\.0 .*Required key not available: it is not signed/);
+    const said = await bootWith(machine, ['zeta_core'], ['module.sig_enforce=1']);
+    expect(said).toContain('modprobe zeta_core: failed');
+    expect(said).toContain('Loading of unsigned module is rejected');
+  });
+
+  it('does not find a module that is not installed, and verify says so', async () => {
+    await machine.sh(`dkms uninstall alpha-top/1.0 -k ${release}`);
+    const verified = await verify(machine);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(/alpha-top/);
+    expect(await boot(machine, 'alpha_top', 'mid_link')).toMatch(/alpha_top: failed[\s\S]*mid_link: well/);
+    await machine.sh(`dkms install alpha-top/1.0 -k ${release}`);
+    expect(await verify(machine)).toMatchObject({ code: 0 });
+  });
+
+  it('loads what needs a module that somebody else has put into extra/, and verify counts with it', async () => {
+    const extra = `/usr/lib/modules/${release}/extra`;
+    await machine.sh(
+      `mkdir ${extra} && cp ${await object(machine, 'zeta_core')} ${extra} && dkms remove zeta-core/1.0 --all && depmod ${release}`,
+    );
+    const verified = await verify(machine);
+    expect(verified.code, verified.stdout).toBe(0);
+    expect(await boot(machine, 'alpha_top')).toContain('modprobe alpha_top: well');
+    await machine.sh(`rm -r ${extra} && depmod ${release}`);
+    const without = await verify(machine);
+    expect(without.code).toBe(1);
+    expect(without.stdout).toMatch(/mid-link\/1\.0 .*Unknown symbol zeta_/);
+    expect(await boot(machine, 'alpha_top')).toContain('modprobe alpha_top: failed');
+  });
+});
+
+describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel and its own modules', () => {
+  afterAll(stopMachines);
+  const own = ['lib/reed_solomon/reed_solomon.ko', 'net/psample/psample.ko'] as const;
+
+  it('loads what needs one that is there, and not what needs one that is not, and verify knew it', async () => {
+    const machine = await machineWith(['uses-own']);
+    for (const name of own) putOwnModule(machine, release, name);
+    await machine.sh(`depmod ${release}`);
+    expect(await verify(machine)).toMatchObject({ code: 0 });
+    expect(await boot(machine, 'uses_own')).toContain('modprobe uses_own: well');
+    await machine.sh(`rm -r /usr/lib/modules/${release}/kernel/lib && depmod ${release}`);
+    const verified = await verify(machine);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(
+      /uses-own\/1\.0 .*Unknown symbol free_rs: the module reed_solomon of this kernel exports it, and is not installed/,
+    );
+    const said = await boot(machine, 'uses_own');
+    expect(said).toContain('modprobe uses_own: failed');
+    expect(said).toContain('uses_own: Unknown symbol free_rs');
   });
 });
 

@@ -27,7 +27,12 @@ interface RealKernel {
   readonly image: string;
   /** An initramfs, to be put before another one: what loads the disk is in /drivers, in the order to load it. */
   readonly drivers: string;
+  /** Some of its modules, as they stand in its package below kernel/. */
+  readonly own: string;
 }
+
+/** Modules of the kernel's own that tests build on. */
+const ownModules = ['lib/reed_solomon/reed_solomon.ko', 'net/psample/psample.ko'] as const;
 
 /** An archive of the drivers of our disk that are not in the image itself. */
 const packDrivers = (root: string, release: string, target: string): void => {
@@ -45,8 +50,12 @@ const packDrivers = (root: string, release: string, target: string): void => {
 /** The kernel out of Debian's package, kept in the cache. */
 const realKernel = (release: string): RealKernel => {
   const cache = join(repository, '.cache', 'images');
-  const kept = { image: join(cache, `vmlinuz-${release}`), drivers: join(cache, `drivers-${release}.cpio`) };
-  if (existsSync(kept.image) && existsSync(kept.drivers)) return kept;
+  const kept = {
+    image: join(cache, `vmlinuz-${release}`),
+    drivers: join(cache, `drivers-${release}.cpio`),
+    own: join(cache, `own-${release}`),
+  };
+  if (Object.values(kept).every(existsSync)) return kept;
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, '.tmp-'));
   try {
@@ -55,11 +64,25 @@ const realKernel = (release: string): RealKernel => {
     for (const file of readdirSync(work)) run('dpkg', ['-x', join(work, file), root]);
     packDrivers(root, release, join(work, 'drivers'));
     renameSync(join(work, 'drivers'), kept.drivers);
+    for (const name of ownModules) {
+      const copy = join(work, 'own', name);
+      mkdirSync(dirname(copy), { recursive: true });
+      copyFileSync(join(root, 'lib/modules', release, 'kernel', name), copy);
+    }
+    rmSync(kept.own, { recursive: true, force: true });
+    renameSync(join(work, 'own'), kept.own);
     renameSync(join(root, 'boot', `vmlinuz-${release}`), kept.image);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return kept;
+};
+
+/** Put one of the kernel's own modules where its package has it, in a machine. */
+export const putOwnModule = (machine: Machine, release: string, name: (typeof ownModules)[number]): void => {
+  const place = machine.path(`/usr/lib/modules/${release}/kernel/${name}`);
+  mkdirSync(dirname(place), { recursive: true });
+  copyFileSync(join(realKernel(release).own, name), place);
 };
 
 /** An initramfs of busybox, the first program, and what a line of shell puts beside it. */
