@@ -1,6 +1,12 @@
 import type { Summary } from './engine/progress.ts';
 import type { Settings } from './engine/settings.ts';
-import { openFailuresOf, publishLoginNotice, publishRequiredNotices, tellJournal } from './engine/verbs/notices.ts';
+import {
+  openDueOf,
+  openFailuresOf,
+  publishLoginNotice,
+  publishRequiredNotices,
+  tellJournal,
+} from './engine/verbs/notices.ts';
 import type { ExitPolicy } from './report/exit-status.ts';
 import { journalLines, loginText, requiredTexts } from './report/notices.ts';
 import type { ReportContext } from './report/report.ts';
@@ -16,7 +22,7 @@ export const announce = async (
   context: ReportContext,
 ): Promise<void> => {
   try {
-    publishLoginNotice(settings, loginText(openFailuresOf(settings)));
+    publishLoginNotice(settings, loginText(openFailuresOf(settings), openDueOf(settings)));
     if (exitPolicy === 'apt') publishRequiredNotices(settings, requiredTexts(summary, context));
     if (context.request.verb === 'sync' && context.request.origin === 'hook') {
       await tellJournal(settings, journalLines(summary));

@@ -138,6 +138,15 @@ export interface OpenFailure {
   readonly stays?: string;
 }
 
+/** One thing that must follow when a kernel's modules have changed. */
+export type DueStep = 'depmod' | 'weak-modules' | 'initramfs' | 'post-transaction';
+
+/** What should have followed on a kernel and did not, or did not end well. */
+export interface OpenDue {
+  readonly release: string;
+  readonly steps: readonly DueStep[];
+}
+
 /** One line of `status`. */
 export interface StatusEntry {
   readonly module: Module;

@@ -1,4 +1,4 @@
-import type { OpenFailure, Summary } from '../engine/progress.ts';
+import type { DueStep, OpenDue, OpenFailure, Summary } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { oneLine } from './one-line.ts';
@@ -9,22 +9,42 @@ import { summaryLines } from './summary.ts';
 
 const most = 5;
 
-/** For each login until all is repaired; empty when nothing is wrong. */
-export const loginText = (failures: readonly OpenFailure[]): string => {
-  if (failures.length === 0) return '';
-  const lines = failures
-    .slice(0, most)
-    .map(
-      ({ module, kernel, failure }) => `  ${moduleLabel(module)} on ${kernel.release}: ${failureInOneLine(failure)}`,
-    );
-  const more = failures.length > most ? [`  and ${failures.length - most} more: kmodsort status`] : [];
-  // Named: the usual kernels of a sync may not be these.
-  const releases = [...new Set(failures.map(({ kernel }) => kernel.release))].slice(0, most);
-  const words = releases.map((release) => ` -k ${release}`).join('');
-  const help = `  'kmodsort log NAME' shows why; 'kmodsort sync${words}' tries again`;
+/** What is wrong as long as a step is due. */
+const overdue: Readonly<Record<DueStep, string>> = {
+  depmod: 'depmod did not end well: modprobe may not find the new modules',
+  'weak-modules': 'weak-modules did not end well',
+  initramfs: 'the initramfs could not be made and may lack the new modules',
+  'post-transaction': 'post_transaction did not end well',
+};
+
+const headOf = (failures: readonly OpenFailure[]): string => {
+  if (failures.length === 0) return 'kernel modules were installed, and not all that must follow was done:';
   const isMissing = failures.some(({ stays }) => stays === undefined);
-  const head = `kmodsort: kernel modules ${isMissing ? 'are missing' : 'could not be rebuilt'}:`;
-  return [head, ...lines, ...more, help].map((line) => `${oneLine(line)}\n`).join('');
+  return `kernel modules ${isMissing ? 'are missing' : 'could not be rebuilt'}:`;
+};
+
+/** For each login until all is repaired; empty when nothing is wrong. */
+export const loginText = (failures: readonly OpenFailure[], due: readonly OpenDue[]): string => {
+  const all = [
+    ...failures.map(({ module, kernel, failure }) => ({
+      release: kernel.release,
+      line: `  ${moduleLabel(module)} on ${kernel.release}: ${failureInOneLine(failure)}`,
+    })),
+    ...due.flatMap(({ release, steps }) => steps.map((step) => ({ release, line: `  ${release}: ${overdue[step]}` }))),
+  ];
+  if (all.length === 0) return '';
+  const more = all.length > most ? [`  and ${all.length - most} more: kmodsort status`] : [];
+  // Named: the usual kernels of a sync may not be these.
+  const releases = [...new Set(all.map(({ release }) => release))].slice(0, most);
+  const words = releases.map((release) => ` -k ${release}`).join('');
+  const why = failures.length > 0 ? "'kmodsort log NAME' shows why; " : '';
+  const lines = [
+    `kmodsort: ${headOf(failures)}`,
+    ...all.slice(0, most).map(({ line }) => line),
+    ...more,
+    `  ${why}'kmodsort sync${words}' tries again`,
+  ];
+  return lines.map((line) => `${oneLine(line)}\n`).join('');
 };
 
 /** A line for the journal for each thing that failed in a run. */

@@ -1,3 +1,4 @@
+import type { DueStep } from '../progress.ts';
 import { exists, readDirectory, readText } from '../system/files.ts';
 import { remove, writeAtomic } from '../system/publish.ts';
 import { dueDirectory, dueFile } from './paths.ts';
@@ -7,10 +8,7 @@ import { dueDirectory, dueFile } from './paths.ts';
  * when it has ended well, so that whoever comes after a power cut, a kill or a failure makes up for it.
  */
 
-const steps = ['depmod', 'weak-modules', 'initramfs', 'post-transaction'] as const;
-
-/** One thing that must follow. */
-export type DueStep = (typeof steps)[number];
+const steps: readonly DueStep[] = ['depmod', 'weak-modules', 'initramfs', 'post-transaction'];
 
 /** A file that cannot be understood says that anything may be due. */
 const parse = (text: string): DueStep[] => {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import type { OpenFailure } from '../progress.ts';
+import type { OpenDue, OpenFailure } from '../progress.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
+import { dueFor, dueReleases } from '../state/due.ts';
 import { loginNotice, requiredNotices } from '../state/paths.ts';
 import { readRecord, recordedEntries } from '../state/record.ts';
 import { makeProcesses } from '../system/exec.ts';
@@ -23,6 +24,12 @@ export const openFailuresOf = (settings: Settings): OpenFailure[] => {
       return [{ module, kernel, failure: known.failure, ...(known.stays ? { stays: known.stays } : {}) }];
     });
 };
+
+/** What is still due on kernels that are there. */
+export const openDueOf = ({ stateDir, installTree }: Settings): OpenDue[] =>
+  dueReleases(stateDir)
+    .filter((release) => isDirectory(join(installTree, release)))
+    .map((release) => ({ release, steps: dueFor(stateDir, release) }));
 
 const publish = (path: string, text: string): void => {
   if (text !== '') writeAtomic(path, text);
