@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { newer, older, provision, releases, stopMachines } from './apt-machine.ts';
+import type { SourceOptions } from './contents.ts';
 import {
   dnf,
   dnfWell,
@@ -22,14 +23,14 @@ const core = kernelCore(older);
 const devel = kernelDevel(older);
 const changedSignature = (text: string): string => text.replace('zeta_count(void)', 'zeta_count(long unused)');
 /** Sources that only lie there: the triggers have to see them. */
-const sourceOnly = (fixture: string): RpmPackage => {
-  const { scriptlets: _none, ...made } = moduleRpm(fixture);
+const sourceOnly = (fixture: string, options: SourceOptions = {}): RpmPackage => {
+  const { scriptlets: _none, ...made } = moduleRpm(fixture, options);
   return made;
 };
 
 describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
   it('kernel-headers-modules: all in one transaction, and the initramfs has what was registered before', async () => {
-    const machine = await fedoraMachine(release, core, devel, ...chain.map(sourceOnly));
+    const machine = await fedoraMachine(release, core, devel, ...chain.map((name) => sourceOnly(name)));
     await dnfWell(machine, 'install', core.name, devel.name, ...chain.map((name) => `dkms-${name}`));
     expect(machine.objects(older.release)).toEqual(chainObjects);
     expect(machine.events().at(-1)).toBe(`dracut ${older.release}: alpha_top mid_link zeta_core `);
@@ -38,7 +39,7 @@ describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
 
   it('second-kernel: the plugin builds in time for the initramfs, and a kernel that leaves is cleaned up', async () => {
     const [core2, devel2] = [kernelCore(newer), kernelDevel(newer)];
-    const machine = await fedoraMachine(release, core, devel, core2, devel2, ...chain.map(sourceOnly));
+    const machine = await fedoraMachine(release, core, devel, core2, devel2, ...chain.map((name) => sourceOnly(name)));
     await dnfWell(machine, 'install', core.name, devel.name, 'dkms-zeta-core');
     await dnfWell(machine, 'install', core2.name, devel2.name);
     expect(machine.objects(newer.release)).toEqual(['zeta_core']);
@@ -50,7 +51,7 @@ describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
   });
 
   it('headers-later: are made up for by the file trigger', async () => {
-    const machine = await fedoraMachine(release, core, devel, ...chain.map(sourceOnly));
+    const machine = await fedoraMachine(release, core, devel, ...chain.map((name) => sourceOnly(name)));
     const first = await dnf(machine, 'install', core.name, 'dkms-zeta-core');
     expect(first.code).toBe(0);
     expect(first.stdout + first.stderr).toMatch(/FAILED +zeta-core\/1\.0 .*kernel headers for \S+ not found/);
@@ -83,6 +84,20 @@ describe.skipIf(!provision).each(releases)('dnf on %s', (release) => {
     expect((await machine.run(['dkms', 'status'])).stdout).toBe(`zeta-core/1.2, ${older.release}, x86_64: installed\n`);
     await dnfWell(machine, 'remove', 'dkms-zeta-core');
     expect(machine.objects(older.release)).toEqual([]);
+  });
+
+  it('bare: packages that only lay a source down keep the working version too, and leave nothing of the old ones', async () => {
+    const machine = await fedoraMachine(release, core, devel, sourceOnly('zeta-core'));
+    await dnfWell(machine, 'install', core.name, devel.name, 'dkms-zeta-core');
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    const spoil = (text: string): string => `${text}\n#error "this one is broken"\n`;
+    await publishRpms(machine, sourceOnly('zeta-core', { version: '1.1', edits: { 'zeta_core.c': spoil } }));
+    const { stdout, stderr } = await dnf(machine, 'upgrade', '--refresh');
+    expect(stdout + stderr).toMatch(/FAILED +zeta-core\/1\.1 /);
+    expect(machine.objects(older.release)).toEqual(['zeta_core']);
+    await publishRpms(machine, sourceOnly('zeta-core', { version: '1.2' }));
+    await dnfWell(machine, 'upgrade', '--refresh');
+    expect((await machine.run(['dkms', 'status'])).stdout).toBe(`zeta-core/1.2, ${older.release}, x86_64: installed\n`);
   });
 
   it('source: alone in the wrong order, upgraded with its dependents, and removed', async () => {

@@ -83,6 +83,22 @@ export const removeSuperseded = (run: Run, isEnd: boolean): void => {
 };
 
 /**
+ * Versions without a source beside one that has it: packages that only lay a source down (and rpm, which does not say
+ * what it removed) leave no other sign of an upgrade. Of a source tree that is not mounted no version has a source.
+ */
+export const replacedInPlace = (entries: readonly TreeEntry[]): TreeEntry[] => {
+  const isGone = ({ source, unreadable }: TreeEntry): boolean => !unreadable && !exists(join(source, 'dkms.conf'));
+  return entries.filter(
+    (entry) =>
+      isGone(entry) &&
+      hasOtherVersion(
+        entry,
+        entries.filter((one) => !isGone(one)),
+      ),
+  );
+};
+
+/**
  * Modules that a package took away without bringing another version: after the transaction they leave. A source that
  * merely cannot be used is a version that failed.
  */

@@ -26,6 +26,7 @@ import {
   markSuperseded,
   removedWithoutReplacement,
   removeSuperseded,
+  replacedInPlace,
 } from '../tree/superseded.ts';
 import { newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
 import type { Recovered } from './recover.ts';
@@ -121,6 +122,8 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   const named = scopeOf(settings, request, known);
   const orphans = isEndOfTransaction(request) ? removedWithoutReplacement(run, known) : [];
   if (!request.dryRun) cancelReplacements(run, named, known);
+  const outdated = isEndOfTransaction(request) && !request.dryRun ? replacedInPlace(known) : [];
+  for (const { module } of outdated) markSuperseded(run, module);
   const unpacked = request.transactionGoesOn ? await unpackedSources(run, known) : [];
   const fresh = await registerWithNeeds(run, [...named.sources, ...unpacked], known, named.kernels[0], request.dryRun);
   const isFresh = ({ module }: TreeEntry): boolean => fresh.entries.some((one) => sameModule(one.module, module));
