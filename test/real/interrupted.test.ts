@@ -201,21 +201,22 @@ describe.skipIf(provision.kind === 'missing')('a run that is killed at any time'
   });
 });
 
-/** A PRE_BUILD that says when it begins and when it ends: the first time a minute later, then soon. */
-const slowScript = (log: string, ends: boolean): string => `#!/bin/sh
-${ends ? '' : "trap '' TERM INT\nsh -c 'trap \"\" TERM INT; while :; do sleep 0.1; done' &"}
+/** A PRE_BUILD that says when it begins and when it ends: the first time so many seconds later, then soon. */
+const slowScript = (log: string, seconds: number | undefined): string => `#!/bin/sh
+${seconds ? '' : "trap '' TERM INT\nsh -c 'trap \"\" TERM INT; while :; do sleep 0.1; done' &"}
 echo "begin $PWD" >> ${log}
-[ "$(wc -l < ${log})" -gt 1 ] || for i in $(seq 600); do sleep 0.1; done
-${ends ? '' : 'while :; do sleep 0.1; done'}
+[ "$(wc -l < ${log})" -gt 1 ] || for i in $(seq ${(seconds ?? 60) * 10}); do sleep 0.1; done
+${seconds ? '' : 'while :; do sleep 0.1; done'}
 echo "end $PWD" >> ${log}
 `;
 
-const addSlow = (world: World, ends: boolean): { log: string } => {
+/** A module whose PRE_BUILD takes so many seconds the first time; without end where they are not said. */
+const addSlow = (world: World, seconds?: number): { log: string } => {
   const log = join(world.root, 'slow.log');
   world.addModule('lonely', {
     edit: (directory) => {
       const script = join(directory, 'slow.sh');
-      writeFileSync(script, slowScript(log, ends));
+      writeFileSync(script, slowScript(log, seconds));
       chmodSync(script, 0o755);
       const conf = join(directory, 'dkms.conf');
       writeFileSync(conf, `${readFileSync(conf, 'utf8')}PRE_BUILD="slow.sh"\n`);
@@ -227,7 +228,7 @@ const addSlow = (world: World, ends: boolean): { log: string } => {
 describe.skipIf(provision.kind === 'missing')('what a killed run started', () => {
   it('is ended before the next one builds in the same directory', async () => {
     const world = newWorld();
-    const { log } = addSlow(world, true);
+    const { log } = addSlow(world, 60);
     const live = world.kmodsortStart(['sync']);
     await until(() => existsSync(log));
     live.child.kill('SIGKILL');
@@ -257,7 +258,7 @@ describe.skipIf(provision.kind === 'missing')('a run that is told to end', () =>
     '%s ends all that it started within seconds of %s, says so, and ends with %i',
     async (line, signal, code) => {
       const world = newWorld();
-      const { log } = addSlow(world, false);
+      const { log } = addSlow(world);
       world.addModule('replacer');
       const live = world.kmodsortStart([...line.split(' '), '-j', '1']);
       await until(() => existsSync(log));
@@ -293,7 +294,7 @@ describe.skipIf(provision.kind === 'missing')('a run that was killed while it re
 describe.skipIf(provision.kind === 'missing')('a run that nobody listens to any more', () => {
   it('goes on after a hang-up', async () => {
     const world = newWorld();
-    const { log } = addSlow(world, true);
+    const { log } = addSlow(world, 3);
     const live = world.kmodsortStart(['sync']);
     await until(() => existsSync(log));
     live.child.kill('SIGHUP');
@@ -305,7 +306,7 @@ describe.skipIf(provision.kind === 'missing')('a run that nobody listens to any 
     'goes on when its output has no reader: %s',
     async (line) => {
       const world = newWorld();
-      const { log } = addSlow(world, true);
+      const { log } = addSlow(world, 3);
       const child = startProgram(world, line.split(' '), ['ignore', 'pipe', 'pipe']);
       const exit = exitOf(child);
       await until(() => existsSync(log));
