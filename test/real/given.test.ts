@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import type { World } from '../world.ts';
@@ -115,6 +126,33 @@ describe.skipIf(provision.kind === 'missing')('a directory of --kernelsourcedir'
     expect(failing.stdout + failing.stderr).toContain(other);
     expect(objects(world)).toEqual(['lonely']);
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'is not built against when others have made it anew where everybody may',
+    async () => {
+      const world = newWorld();
+      const shared = join(world.root, 'shared');
+      mkdirSync(shared);
+      chmodSync(shared, 0o1777);
+      const other = join(shared, 'kernel-source');
+      symlinkSync(kernels[0]?.headers ?? '', other);
+      await install(world, '--kernelsourcedir', other);
+      changeSource(world);
+      expect(await hook(world)).toContain('building (changed: sources)');
+      rmSync(other);
+      mkdirSync(other);
+      const trap = join(world.root, 'was-here');
+      writeFileSync(join(other, 'Makefile'), `$(shell touch ${trap})\n`);
+      chownSync(other, 65534, 65534);
+      const before = identities(world, release);
+      expect(await hook(world)).not.toContain('building');
+      changeSource(world);
+      const failing = await world.hook(['pacman', 'install'], [`usr/lib/modules/${release}/vmlinuz`]);
+      expect(failing.stdout + failing.stderr).toMatch(/kernel headers for \S+ not found: \S+kernel-source/);
+      expect(identities(world, release)).toEqual(before);
+      expect(existsSync(trap)).toBe(false);
+    },
+  );
 
   it('counts before the headers of the kernel, also with others in them', async () => {
     const world = newWorld();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
+import { FailureError } from '../errors.ts';
 import { compressionOf, decompressCommand, objectNameOf, suffixOf } from '../kernel/compression.ts';
 import { unsignedSize } from '../kernel/signature.ts';
 import type { BuildSite } from '../run/build-site.ts';
@@ -7,7 +8,7 @@ import type { Run } from '../run/run.ts';
 import { makeTemporary, remove, truncate } from '../system/publish.ts';
 import { builtFiles } from '../tree/tree.ts';
 import { compressObjects } from './compress.ts';
-import { type BuildContext, publishBuilt, resultOf, stagedObjects, tool } from './context.ts';
+import { type BuildContext, isFatal, publishBuilt, resultOf, stagedObjects, tool, tryTool } from './context.ts';
 import { openJobLog } from './log.ts';
 import { signObjects } from './sign.ts';
 
@@ -21,8 +22,12 @@ export interface SignedAgain {
   readonly signer?: string;
 }
 
-/** A copy of what is built, its objects without compression and without a signature. */
-const stagePlain = async (context: BuildContext): Promise<void> => {
+/**
+ * A copy of what is built, its objects without compression and without a signature.
+ *
+ * @returns false where an object cannot be decompressed
+ */
+const stagePlain = async (context: BuildContext): Promise<boolean> => {
   const { site, staging } = context;
   const built = join(site.entry, site.kernel.release, site.kernel.arch);
   await tool(context, 'Copying what is built', ['cp', '-a', '--reflink=auto', `${built}/.`, `${staging}/`], '/');
@@ -31,11 +36,15 @@ const stagePlain = async (context: BuildContext): Promise<void> => {
     const plain = join(staging, 'module', `${objectNameOf(name)}${suffixOf('none')}`);
     const compression = compressionOf(name) ?? 'none';
     if (compression !== 'none') {
-      await tool(context, `Decompressing ${name}`, decompressCommand(compression, file, plain), staging);
+      const command = decompressCommand(compression, file, plain);
+      const failure = await tryTool(context, `Decompressing ${name}`, command, staging);
+      if (failure && isFatal(failure)) throw new FailureError(failure);
+      if (failure) return false;
       remove(file);
     }
     truncate(plain, unsignedSize(plain));
   }
+  return true;
 };
 
 const signStaged = async (
@@ -44,7 +53,7 @@ const signStaged = async (
   onPublished: () => void,
 ): Promise<SignedAgain | undefined> => {
   const { run, site, staging, log } = context;
-  await stagePlain(context);
+  if (!(await stagePlain(context))) return undefined;
   const objects = stagedObjects(context);
   if (objects.length !== builtFiles(staging).length || resultOf(objects) !== result) return undefined;
   const { isSigned, signer } = await signObjects(run, site, objects, log);

@@ -9,6 +9,8 @@ export interface FileFacts {
   readonly mtimeMs: number;
   /** Permission bits only. */
   readonly mode: number;
+  /** The owner. */
+  readonly uid: number;
 }
 
 const missing = new Set(['ENOENT', 'ENOTDIR']);
@@ -34,6 +36,7 @@ const factsOf = (stats: fs.Stats): FileFacts => ({
   size: stats.size,
   mtimeMs: stats.mtimeMs,
   mode: stats.mode & 0o7777,
+  uid: stats.uid,
 });
 
 /** Facts about what a path leads to; undefined if there is nothing (also for a link to nothing). */

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Failure } from '../errors.ts';
-import { stat } from './files.ts';
+import { lstat, realPath, stat } from './files.ts';
 
 /**
  * Which files we trust: what is read or run as root must not be writable by everybody. A file that its group may
@@ -22,6 +22,27 @@ export const distrustedConf = (path: string): Failure | undefined =>
 /** Why a source directory must not be built as root; undefined if it may be. */
 export const distrustedDirectory = (directory: string): Failure | undefined =>
   isWorldWritable(directory) ? { kind: 'source-unsafe', at: directory } : undefined;
+
+const isOurs = (uid: number): boolean => uid === 0 || uid === process.getuid?.();
+
+/** In a directory such as /tmp everybody makes names, and only their owner takes them away again. */
+const mayBeMadeByAnybody = (path: string): boolean => {
+  const parent = stat(dirname(path));
+  if (!parent || (parent.mode & 0o002) === 0) return false;
+  const made = lstat(path);
+  return (parent.mode & 0o1000) === 0 || !made || !isOurs(made.uid);
+};
+
+const wayTo = (path: string): string[] => (dirname(path) === path ? [] : [...wayTo(dirname(path)), path]);
+
+/**
+ * Whether what stands at an absolute path may have been put there by anybody: root named it once, and where it is gone
+ * others may make it anew. What is not there counts as theirs.
+ */
+export const mayBeAnybodys = (path: string): boolean => {
+  const real = realPath(path);
+  return real === undefined || isWorldWritable(real) || [...wayTo(path), ...wayTo(real)].some(mayBeMadeByAnybody);
+};
 
 /** Why a source that nobody registered must not be read as root; undefined if it may be. */
 export const distrustedSource = (directory: string): Failure | undefined =>

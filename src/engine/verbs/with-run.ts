@@ -16,6 +16,7 @@ import { scriptEnvironment } from '../system/environment.ts';
 import { makeProcesses, type Processes } from '../system/exec.ts';
 import { makeJobserver } from '../system/jobserver.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
+import { mayBeAnybodys } from '../system/trust.ts';
 
 /** The value for a key, made at the first question. */
 const remembered = <Value>(make: (kernel: Kernel) => Value): ((kernel: Kernel) => Value) => {
@@ -135,6 +136,12 @@ const kernelQuestions = (
   };
 };
 
+/** What others may have made in the place of a directory that root named once counts as gone. */
+const withoutForeignSource = ({ kernelSource, ...rest }: Given): Given => {
+  if (kernelSource === undefined) return rest;
+  return { ...rest, kernelSource: mayBeAnybodys(kernelSource) ? '/nonexistent' : kernelSource };
+};
+
 const withGiven = (
   { conf: _conf, kernelSource: _source, kernelConfig: _config, ...switches }: Switches,
   given: Given,
@@ -145,13 +152,13 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   const settings = switches.symlink ? { ...parts.settings, symlinkModules: true } : parts.settings;
   const compilers = askedOnce((command) => compilerIdentity(command, processes));
   const views = new Map<string, Run>();
-  const questions = (given: Given): KernelQuestions =>
-    kernelQuestions(settings, given, processes, join(scratch, `vermagic-${views.size}`), compilers);
+  const questions = (given: Given, place: string): KernelQuestions =>
+    kernelQuestions(settings, given, processes, join(scratch, place), compilers);
   const as: Run['as'] = (name, given) => {
     const key = JSON.stringify([name, given]);
     const view = views.get(key) ?? {
       ...run,
-      ...questions(given),
+      ...questions(withoutForeignSource(given), `vermagic-${views.size}`),
       switches: withGiven(switches, given),
       named: new Set([name]),
     };
@@ -160,7 +167,7 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   };
   const run: Run = {
     ...parts,
-    ...questions(switches),
+    ...questions(switches, 'vermagic'),
     settings,
     jobserver: await makeJobserver(settings.jobs, scratch, processes, abort),
     environment: scriptEnvironment(settings.environment, directiveNames),

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, lchownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -7,6 +7,7 @@ import {
   distrustedSource,
   isGroupWritable,
   isWorldWritable,
+  mayBeAnybodys,
 } from '../../../../src/engine/system/trust.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
@@ -40,6 +41,43 @@ describe('a source that root would build', () => {
     expect(distrustedConf(join(directory, 'dkms.conf'))?.kind).toBe('conf-unsafe');
     expect(distrustedDirectory(directory)?.kind).toBe('source-unsafe');
     expect(distrustedConf(join(directory, 'gone.conf'))).toBeUndefined();
+  });
+});
+
+describe('what anybody may have put at its place', () => {
+  const nobody = 65534;
+  const directory = (name: string, mode: number): string => {
+    const path = join(root, 'places', name);
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, mode);
+    return path;
+  };
+  it('is nothing of ours in a directory of ours, nor in one like /tmp', () => {
+    expect(mayBeAnybodys(put(join(directory('own', 0o755), 'file')))).toBe(false);
+    expect(mayBeAnybodys(put(join(directory('sticky', 0o1777), 'sub', 'file')))).toBe(false);
+  });
+  it('is what is not there', () => {
+    expect(mayBeAnybodys(join(directory('own', 0o755), 'gone'))).toBe(true);
+  });
+  it('is what everybody may write or replace', () => {
+    expect(mayBeAnybodys(put(join(directory('open', 0o777), 'sub', 'file')))).toBe(true);
+    const file = put(join(directory('own', 0o755), 'written'));
+    chmodSync(file, 0o666);
+    expect(mayBeAnybodys(file)).toBe(true);
+  });
+  it('is where a link that is ours leads, too', () => {
+    const link = join(directory('own', 0o755), 'link');
+    symlinkSync(put(join(directory('open', 0o777), 'target')), link);
+    expect(mayBeAnybodys(link)).toBe(true);
+  });
+  it.skipIf(process.getuid?.() !== 0)("is somebody else's in a directory like /tmp, and not in his own", () => {
+    const shared = join(directory('sticky', 0o1777), 'theirs');
+    const file = put(join(shared, 'file'));
+    lchownSync(shared, nobody, nobody);
+    expect(mayBeAnybodys(file)).toBe(true);
+    const home = put(join(directory('home', 0o755), 'file'));
+    lchownSync(home, nobody, nobody);
+    expect(mayBeAnybodys(home)).toBe(false);
   });
 });
 
