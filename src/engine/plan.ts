@@ -42,6 +42,8 @@ export interface Job {
   readonly after: readonly string[];
   /** Ids of the Jobs that must have ended, well or not, before this one starts. */
   readonly behind?: readonly string[];
+  /** Seconds that its last build took, on this Kernel or else on another. */
+  readonly took?: number;
   /** Objects of others that its own take the place of. */
   readonly replaces?: readonly SharedObject[];
 }

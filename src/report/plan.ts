@@ -2,7 +2,7 @@ import type { Failure } from '../engine/errors.ts';
 import type { Job, Plan, Settled } from '../engine/plan.ts';
 import { type Kernel, type Module, moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
-import { counted, jobReason, outcomeReason } from './messages.ts';
+import { counted, duration, jobReason, outcomeReason } from './messages.ts';
 
 /** Nothing is known that there could be something to do for. */
 export const noModules = 'nothing to do: no modules in the dkms tree, or no kernel to build them for';
@@ -41,7 +41,8 @@ const jobLine = (job: Job, index: number, plan: Plan, widths: Widths): string =>
   const after = waitsFor(job, plan.jobs);
   const number = String(index + 1).padStart(String(plan.jobs.length).length);
   const deed = job.want === 'absent' ? `remove: ${jobReason(job.why)}` : jobReason(job.why);
-  return `${number}. ${where(job, widths)}  ${deed}${after.length > 0 ? `; after ${after.join(', ')}` : ''}`;
+  const took = job.took === undefined ? '' : ` (${duration(job.took)} last time)`;
+  return `${number}. ${where(job, widths)}  ${deed}${took}${after.length > 0 ? `; after ${after.join(', ')}` : ''}`;
 };
 
 const settledLine = (settled: Settled, widths: Widths): string => {

@@ -10,12 +10,25 @@ import { disorder } from './installed.ts';
 /** `kmodsort status` says why nothing is built, as the last run did; `dkms status`, which scripts read, says `added`. */
 
 const provision = inject('provision');
-const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const all = provision.kind === 'ready' ? provision.kernels : [];
+const kernels = all.slice(0, 1);
 const release = kernels[0]?.release ?? '';
 
+const escaped = (text: string): string => text.replaceAll(/[.+]/g, '\\$&');
 const hook = (world: World) => world.hook(['pacman', 'install'], [`usr/lib/modules/${release}/vmlinuz`]);
 const linesOf = async (world: World): Promise<string[]> =>
   (await world.kmodsort(['status'])).stdout.split('\n').filter((line) => line !== '' && !line.startsWith(' '));
+
+describe.skipIf(provision.kind === 'missing')('plan', () => {
+  it('says how long the last build took, on another kernel if need be', async () => {
+    const world = disposableWorld({ kernels: all, distribution: 'arch' });
+    const [first = '', second = ''] = all.map((kernel) => kernel.release);
+    generate(world, 'timed');
+    await done(world, ['install', 'timed/1.0', '-k', first]);
+    const { stdout } = await world.kmodsort(['plan']);
+    expect(stdout).toMatch(new RegExp(`timed/1\\.0 +${escaped(second)} +not built yet \\(\\d+\\.\\d s last time\\)`));
+  });
+});
 
 describe.skipIf(provision.kind === 'missing')('status of what was passed over', () => {
   const at = `${release}, x86_64`;

@@ -9,7 +9,7 @@ import type { World } from '../world.ts';
 export type Manifest = ReadonlyMap<string, string>;
 
 /** Times differ from run to run; what they belong to does not. */
-const withoutTimes = (text: string): string => text.replace(/"(mtimeMs|at)": ?("[^"]*"|[\d.]+)/g, '"$1": -');
+const withoutTimes = (text: string): string => text.replace(/"(mtimeMs|at|seconds)": ?("[^"]*"|[\d.]+)/g, '"$1": -');
 
 const contentOf = (path: string): string => {
   if (/\.log$|\/lock(\.d\/[^/]*)?$/.test(path)) return 'text of its time';

@@ -97,6 +97,7 @@ const build = async (context: JobContext, onPublished: () => void): Promise<void
   const { run, job, conf, site, finding, needs, say } = context;
   const now = dependenciesNow(run, job.kernel, needs);
   const before = treeFacts(site.source);
+  const start = performance.now();
   const { imports, ...built } = await buildModule(
     run,
     site,
@@ -111,6 +112,7 @@ const build = async (context: JobContext, onPublished: () => void): Promise<void
   const given = givenFor(run, job.module.name);
   rememberBuild(run, job, {
     ...built,
+    seconds: Math.round((performance.now() - start) / 100) / 10,
     ...builtFrom(finding.fingerprint, before, treeFacts(site.source)),
     dependencies,
     ...(given ? { given } : {}),

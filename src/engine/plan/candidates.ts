@@ -16,6 +16,8 @@ export interface Candidate {
   readonly installed?: string;
   /** Its own headers, where it is built against others than the kernel's. */
   readonly own?: Pick<KernelCandidates, 'hasHeaders' | 'headersAt'>;
+  /** Seconds that its last build took, on this Kernel or else on another. */
+  readonly took?: number;
   /** What changed since it was built, by name. */
   readonly changed: readonly string[];
   /** Signed with another key than the one that signs now. */

@@ -14,7 +14,7 @@ const failed = (failure: Failure, remembered = false): Decision => settle({ kind
 const unchanged = settle({ kind: 'unchanged' });
 
 /** Reasons that end in a new build, so that dependents have to look at their symbols again. */
-const rebuilds = new Set<JobReason['reason']>([
+export const rebuilds: ReadonlySet<JobReason['reason']> = new Set<JobReason['reason']>([
   'not-built',
   'asked',
   'forced',

@@ -1,7 +1,7 @@
 import type { Job, JobReason, Plan, Settled } from '../plan.ts';
 import { type Kernel, kernelKey, type Module, moduleLabel } from '../request.ts';
 import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
-import { decide, decideInCycle, type PlanContext } from './decide.ts';
+import { decide, decideInCycle, type PlanContext, rebuilds } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
 import { withSharedObjects } from './shared-objects.ts';
 
@@ -20,7 +20,9 @@ const jobOf = (candidate: Candidate, why: JobReason, context: PlanContext): Job 
   const waitsFor = (conf?.depends ?? []).filter((need) => 'job' in (context.decided.get(need) ?? {}));
   const after = waitsFor.map((need) => jobId(context.byName.get(need)?.module ?? module, kernel));
   const want = context.input.targets?.get(module.name)?.want ?? 'installed';
-  return { id: jobId(module, kernel), module, kernel, want, why, after };
+  const took = rebuilds.has(why.reason) ? candidate.took : undefined;
+  const job = { id: jobId(module, kernel), module, kernel, want, why, after };
+  return took === undefined ? job : { ...job, took };
 };
 
 /** In a circle the failure of the module that was named says all; and forced, it goes without the others. */

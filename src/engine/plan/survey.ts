@@ -10,14 +10,13 @@ import { isConfGone } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { readJournal } from '../state/journal.ts';
 import { type EntryRecord, type Fingerprint, isAsInstalled } from '../state/record.ts';
-import { lookOr } from '../system/look.ts';
 import { dependenciesNow } from '../tree/dependencies.ts';
 import { changedDependencies, changedParts, fingerprintOf, inputsKey } from '../tree/fingerprint.ts';
 import { isOfAnother } from '../tree/shared-files.ts';
 import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
-import { factsHash, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 import type { Candidate, KernelCandidates } from './candidates.ts';
 import { allNeedsOf } from './graph.ts';
+import { sourcesOf } from './source-hashes.ts';
 /**
  * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
  * state, and what changed since it was built.
@@ -61,6 +60,7 @@ interface Inspection extends Asked {
   readonly sources: string;
   readonly compiler: string;
   readonly signer: Signer | undefined;
+  readonly took: number | undefined;
   readonly needs: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -137,40 +137,20 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
     changed: state === 'added' ? [] : changedSince(run, inspection, record, fingerprint, read.conf),
     ...(damaged ? { damaged } : {}),
     ...ownHeaders(run, inspection),
+    ...(inspection.took === undefined ? {} : { took: inspection.took }),
     ...(isSignedByAnother(record.build?.signer, inspection.signer) ? { signedByAnother: true } : {}),
     ...(remembered ? { remembered } : {}),
   };
   return { ...common, conf: read.conf, candidate };
 };
 
-interface Sources {
-  readonly hashOf: (asked: Asked) => string;
-  readonly unreadable: ReadonlyMap<TreeEntry, Failure>;
-}
-
-/** The hash of each source, and why some cannot be read. */
-const sourcesOf = (entries: readonly TreeEntry[]): Sources => {
-  const unreadable = new Map<TreeEntry, Failure>();
-  const look = (entry: TreeEntry): TreeFacts =>
-    lookOr(
-      () => (entry.broken ? undefined : treeFacts(entry.source)),
-      (why) => {
-        unreadable.set(entry, why);
-        return undefined;
-      },
-    );
-  const facts = new Map(entries.map((entry) => [entry, look(entry)]));
-  const whole = new Map([...facts].map(([entry, found]) => [entry, factsHash(found)]));
-  const hashOf = ({ entry, record }: Asked): string => {
-    const writes = record.build?.writes;
-    return writes ? factsHash(facts.get(entry), writes) : (whole.get(entry) ?? '');
-  };
-  return { hashOf, unreadable };
-};
-
 /** Without headers nobody knows which compiler a kernel wants. */
 const compilerFor = async ({ run, kernel }: Asked): Promise<string> =>
   run.factsOf(kernel).headers === undefined ? '' : run.compilerOf(kernel);
+
+/** How long a Module's last build took: on the same Kernel, or on another one. */
+const tookOf = (all: readonly Asked[], { entry, record }: Asked): number | undefined =>
+  record.build?.seconds ?? all.find((one) => one.entry === entry && one.record.build?.seconds)?.record.build?.seconds;
 
 /** What signs, looked up once for each kernel. */
 const signersOf = ({ settings }: Run): ((facts: KernelFacts) => Signer | undefined) => {
@@ -219,6 +199,7 @@ export const surveyModules = async (
         sources: hashOf(one),
         compiler: compilers.get(one) ?? '',
         signer: signers(facts),
+        took: tookOf(asked, one),
         needs,
       });
     });

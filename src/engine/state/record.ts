@@ -56,6 +56,8 @@ export interface BuildRecord {
   readonly signer?: string;
   /** Switches of the command that built it, as far as they say what is built. */
   readonly given?: Given;
+  /** How long it took. */
+  readonly seconds?: number;
   /** Paths in the source that the build itself wrote, changed or removed: they are no change of it. */
   readonly writes?: readonly string[];
   /** File names that belong in the tree's module/ directory. */

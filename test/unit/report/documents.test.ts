@@ -22,6 +22,10 @@ describe('planLines', () => {
       'FAILED: no modules directory of this kernel: 5.0',
     ]);
   });
+  it('says how long a build took the last time', () => {
+    const plan = { jobs: [{ ...jobOf('a'), took: 192.4 }], settled: [] };
+    expect(planLines(plan, [])[1]).toBe('1. a/1.0  6.1.0-56-amd64  not built yet (3 min 12 s last time)');
+  });
   it('quotes names in dot', () => {
     const odd = { ...jobOf('a'), id: 'say "a"' };
     expect(planDot({ jobs: [odd], settled: [] })[3]).toBe(
