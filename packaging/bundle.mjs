@@ -37,6 +37,7 @@ const doors = [
   'engine/verbs/change',
   'engine/verbs/guard',
   'engine/verbs/verify',
+  'engine/verbs/why',
   'report/json',
   'report/terminal',
 ].map((name) => join(repository, 'src', `${name}.ts`));

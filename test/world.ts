@@ -171,6 +171,11 @@ export class World {
     return this.kmodsort(['hook', 'run', ...args], { stdin, ...options });
   }
 
+  /** Run another build of the program (its main file) to its end. */
+  otherBuild(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    return this.#start(file, args, options).ended;
+  }
+
   /** Start the program and leave it running: for tests that kill it. */
   kmodsortStart(args: readonly string[], options: RunOptions = {}): LiveRun {
     return this.#start(program, args, options);

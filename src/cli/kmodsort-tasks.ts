@@ -23,12 +23,23 @@ export const typed = (request: Request): Chosen => ({
 export const scopeOf = (releases: readonly string[]): KernelScope =>
   releases.length > 0 ? { kind: 'only', kernels: releases.map((release) => ({ release })) } : { kind: 'usual' };
 
-export const logRequest = (asked: string, releases: readonly string[]): Request => {
+const namedModule = (asked: string): { readonly name: string; readonly version?: string } => {
   const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
   if (name === undefined) throw new UsageError(`invalid module '${asked}': use NAME or NAME/VERSION`);
+  return { name, ...(version ? { version } : {}) };
+};
+
+export const whyRequest = (asked: string, releases: readonly string[]): Request => ({
+  verb: 'why',
+  ...namedModule(asked),
+  scope: scopeOf(releases),
+});
+
+export const logRequest = (asked: string, releases: readonly string[]): Request => {
+  const named = namedModule(asked);
   if (releases.length > 1) throw new UsageError('log accepts one -k only');
   const [release] = releases;
-  return { verb: 'log', name, ...(version ? { version } : {}), ...(release ? { release } : {}) };
+  return { verb: 'log', ...named, ...(release ? { release } : {}) };
 };
 
 /** What a machine does when it comes up: the kernel that runs, and what had to wait. */

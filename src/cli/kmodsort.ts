@@ -1,7 +1,16 @@
 import yargs from 'yargs';
 import { typedSync } from '../engine/request.ts';
 import type { Invocation } from './invocation.ts';
-import { type Chosen, hookRun, logRequest, outputOf, scopeOf, statusTask, typed } from './kmodsort-tasks.ts';
+import {
+  type Chosen,
+  hookRun,
+  logRequest,
+  outputOf,
+  scopeOf,
+  statusTask,
+  typed,
+  whyRequest,
+} from './kmodsort-tasks.ts';
 import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
 import { complaint, UsageError } from './usage.ts';
 
@@ -27,6 +36,7 @@ export const commandHelp = {
   status: 'Show the state of every module, with remembered failures',
   verify: 'Check whether the installed modules will load, without loading them',
   guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
+  why: 'Show what has changed since a module was built, down to the file',
   log: 'Show the last failure of a module and its log',
 } as const;
 
@@ -116,6 +126,15 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
         }),
       (argv) =>
         choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager }, exitPolicy: 'guard', dot: false })),
+    )
+    .command(
+      'why <module>',
+      commandHelp.why,
+      (why) =>
+        why
+          .options(kernels)
+          .positional('module', { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' }),
+      (argv) => choose(argv, () => typed(whyRequest(argv.module, releasesOf(argv.kernel)))),
     )
     .command(
       'log <module>',

@@ -30,6 +30,10 @@ export const perform = async (
       const { guard } = await import('./verbs/guard.ts');
       return guard(settings, request, emit, abort);
     }
+    case 'why': {
+      const { why } = await import('./verbs/why.ts');
+      return why(settings, request, emit, abort);
+    }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
       const { performChange } = await import('./verbs/change.ts');

@@ -120,10 +120,21 @@ export interface Summary {
   readonly seconds: number;
 }
 
+/** What a build is made from, and the Key that says so. */
+export interface PlannedKey {
+  /** Of the Job that builds it. */
+  readonly job: string;
+  /** SHA-256 in hex. */
+  readonly key: string;
+  readonly parts: Readonly<Record<string, unknown>>;
+}
+
 /** What a dry run would do. */
 export interface PlanAnswer {
   readonly kind: 'plan';
   readonly plan: Plan;
+  /** Of the Jobs that build; a dependency that is built first may still change one. */
+  readonly keys: readonly PlannedKey[];
   /** What cannot be planned for: a kernel that is not there, a source without a usable conf. */
   readonly failures: readonly Failure[];
   readonly notes: readonly Note[];
@@ -215,6 +226,38 @@ export interface VerifyAnswer {
   readonly failures: readonly Failure[];
 }
 
+/** One part of what goes into a build that is not what it was. */
+export interface ChangedPart {
+  /** `sources`, `headers`, `compiler`, `dependency spl`, … */
+  readonly part: string;
+  /** Absolute paths, or paths in the source or the headers; of what is no files, none. */
+  readonly files: readonly string[];
+  /** What it was and is, where that can be said. */
+  readonly was?: string;
+  readonly is?: string;
+}
+
+/** One Module on one Kernel of a `why`. */
+export interface WhyEntry {
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly state: 'added' | 'built' | 'installed';
+  /** Of what goes into a build now. */
+  readonly key: string;
+  /** Since it was built, or since the build failed. */
+  readonly changed: readonly ChangedPart[];
+  /** What sync would do; missing where there is nothing to do. */
+  readonly job?: Job;
+  /** Why there is nothing to do. */
+  readonly outcome?: Outcome;
+}
+
+/** What has changed since modules were built. */
+interface WhyAnswer {
+  readonly kind: 'why';
+  readonly entries: readonly WhyEntry[];
+}
+
 /** A module that cannot be built for a kernel that comes in. */
 export interface GuardFinding {
   readonly module: Module;
@@ -233,8 +276,17 @@ export interface GuardAnswer {
 /** Nothing is known that the question could be about. */
 export interface NothingAnswer {
   readonly kind: 'nothing';
+  readonly about: 'log' | 'why';
   /** What was asked for, as typed. */
   readonly asked: string;
 }
 
-export type Answer = Summary | PlanAnswer | StatusAnswer | LogAnswer | VerifyAnswer | GuardAnswer | NothingAnswer;
+export type Answer =
+  | Summary
+  | PlanAnswer
+  | StatusAnswer
+  | LogAnswer
+  | VerifyAnswer
+  | GuardAnswer
+  | WhyAnswer
+  | NothingAnswer;

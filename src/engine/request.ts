@@ -101,6 +101,14 @@ export interface VerifyRequest {
   readonly scope: KernelScope;
 }
 
+/** What has changed since a module was built. */
+export interface WhyRequest {
+  readonly verb: 'why';
+  readonly name: string;
+  readonly version?: string;
+  readonly scope: KernelScope;
+}
+
 /** Packages that a transaction is about to bring. */
 export interface GuardRequest {
   readonly verb: 'guard';
@@ -202,7 +210,14 @@ export type DkmsRequest =
   | LdtarballRequest
   | KeyRequest;
 
-export type Request = SyncRequest | StatusRequest | LogRequest | VerifyRequest | GuardRequest | DkmsRequest;
+export type Request =
+  | SyncRequest
+  | StatusRequest
+  | LogRequest
+  | VerifyRequest
+  | GuardRequest
+  | WhyRequest
+  | DkmsRequest;
 
 /** Whether two values mean the same module. */
 export const sameModule = (a: Module, b: Module): boolean => a.name === b.name && a.version === b.version;

@@ -8,10 +8,13 @@ import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
 import { summaryLines } from './summary.ts';
 import { verifiedLines } from './verified.ts';
+import { whyLines } from './why.ts';
 
 const whole = (lines: readonly string[]): string => lines.map((line) => `${oneLine(line)}\n`).join('');
 
 const isAboutKernels = (request: Request): boolean => request.verb === 'status' && request.kernels.length > 0;
+
+const nothingKnown = { log: 'no failure recorded for', why: 'no such module in the dkms tree, or no kernel for it:' };
 
 /** An answer as people read it. */
 export const answerText = (answer: Answer, context: ReportContext): string => {
@@ -29,8 +32,10 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(verifiedLines(answer));
     case 'log':
       return logText(answer);
+    case 'why':
+      return whole(whyLines(answer.entries));
     case 'nothing':
-      return `kmodsort: no failure recorded for ${answer.asked}\n`;
+      return `kmodsort: ${nothingKnown[answer.about]} ${answer.asked}\n`;
   }
 };
 

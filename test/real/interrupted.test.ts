@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -7,7 +8,6 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -154,8 +154,8 @@ describe.skipIf(provision.kind === 'missing')('a run that is killed at any time'
   beforeEach(() => {
     round += 1;
     goBack(world, round % 2 === 1 ? 'fresh' : 'stale');
-    for (const path of world.files(world.trees.sourceTree)) {
-      utimesSync(join(world.trees.sourceTree, path), round, round);
+    for (const path of world.files(world.trees.sourceTree).filter((file) => file.endsWith('.c'))) {
+      appendFileSync(join(world.trees.sourceTree, path), `/* ${round} */\n`);
     }
   });
 

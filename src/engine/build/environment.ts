@@ -3,7 +3,7 @@ import { FailureError } from '../errors.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import type { Environment } from '../settings.ts';
+import type { Environment, Settings } from '../settings.ts';
 import { exists } from '../system/files.ts';
 import { distrustedConf } from '../system/trust.ts';
 
@@ -38,9 +38,13 @@ const printExports = 'kernelver=$2; . "$1" >/dev/null </dev/null && exec env -0'
 /** Set by every shell; nobody's wish. */
 const shellsOwn = new Set(['_', 'SHLVL', 'PWD', 'OLDPWD', 'kernelver']);
 
+/** The file that `build_environment` names for a kernel; undefined if the setting is not there. */
+export const buildEnvironmentFile = ({ buildEnvironment }: Settings, release: string): string | undefined =>
+  buildEnvironment?.replaceAll(/\$(kernelver\b|\{kernelver\})/g, () => release);
+
 /** The exports of `build_environment`; a file that is there only for some kernels is missing for the others. */
 const adminsExports = async (run: Run, release: string, environment: Environment): Promise<Environment> => {
-  const path = run.settings.buildEnvironment?.replaceAll(/\$(kernelver\b|\{kernelver\})/g, () => release);
+  const path = buildEnvironmentFile(run.settings, release);
   if (!path || !exists(path)) return {};
   const distrusted = distrustedConf(path);
   if (distrusted) throw new FailureError(distrusted);

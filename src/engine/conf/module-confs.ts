@@ -29,7 +29,7 @@ const unsafeConf = (run: Run, entry: TreeEntry, files: readonly string[]): Failu
 const confFile = (run: Run, entry: TreeEntry): string =>
   (run.named.has(entry.module.name) && run.switches.conf) || join(entry.source, 'dkms.conf');
 
-const directivesFor = (run: Run, name: string): string[] =>
+const ownDirectives = (run: Run, name: string): string[] =>
   run.named.has(name) ? run.switches.directives.filter((text) => directive.test(text)) : [];
 
 /** The files of a Module's conf for a Kernel, in the order in which they are read. */
@@ -49,6 +49,12 @@ const environmentDirectives = (run: Run): string[] =>
   Object.entries(run.settings.environment)
     .filter(([name, value]) => name.startsWith('DKMS_DIRECTIVE') && directive.test(value ?? ''))
     .map(([, value]) => value ?? '');
+
+/** Directives that stand above those of a Module's conf: the caller's environment's, then the command's. */
+export const directivesFor = (run: Run, name: string): string[] => [
+  ...environmentDirectives(run),
+  ...ownDirectives(run, name),
+];
 
 /** One Module on one Kernel, with the files of its conf. */
 export interface Asked {
@@ -78,7 +84,7 @@ const questionOf = ({ run, entry, kernel, files }: Asked): ConfQuestion => ({
     entry.module,
     run.settings.variables,
   ),
-  directives: [...environmentDirectives(run), ...directivesFor(run, entry.module.name)],
+  directives: directivesFor(run, entry.module.name),
 });
 
 /** Where headers are looked for, and what a conf sees where there are none. */

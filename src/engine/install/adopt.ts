@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { importsOf } from '../kernel/symvers.ts';
+import { dependenciesNow, usedSymbols } from '../key/dependencies.ts';
+import { takenOver } from '../key/parts.ts';
 import { type Finding, needsOn, type Survey } from '../plan/survey.ts';
 import type { Run } from '../run/run.ts';
 import { type InstalledFile, type UsedSymbols, writeRecord } from '../state/record.ts';
 import { exists, hashFile } from '../system/files.ts';
-import { dependenciesNow } from '../tree/dependencies.ts';
-import { usedSymbols } from '../tree/fingerprint.ts';
 import { filesOnKernel, installedFact } from '../tree/installed-files.ts';
 import { builtDirectory, builtFiles } from '../tree/tree.ts';
 import { targetsOf } from './install.ts';
@@ -31,13 +31,13 @@ const standing = (run: Run, { entry, kernel, conf }: Finding): InstalledFile[] =
 };
 
 const adopt = async (run: Run, survey: Survey, finding: Finding): Promise<void> => {
-  const { entry, kernel, record, fingerprint, candidate } = finding;
+  const { entry, kernel, record, parts, candidate } = finding;
   const isInstalled = candidate.state === 'installed';
   writeRecord(run.settings.stateDir, entry.module, kernel, {
     ...record,
     build: {
       adopted: true,
-      fingerprint,
+      parts,
       dependencies: await symbolsNow(run, survey, finding),
       objects: finding.conf?.objects.map((object) => `${object.dest}.ko`) ?? [],
     },
@@ -45,9 +45,19 @@ const adopt = async (run: Run, survey: Survey, finding: Finding): Promise<void> 
   });
 };
 
-/** Adopt everything in a survey that nobody remembers building. */
+/** What is up to date and did not know its Key, or was built with other exports, is known by it from now on. */
+const takeOver = (run: Run, { entry, kernel, record, parts, conf, candidate }: Finding): void => {
+  if (!record.build || !conf || candidate.state === 'added' || candidate.changed.length > 0) return;
+  const build = takenOver(record.build, parts);
+  if (build) writeRecord(run.settings.stateDir, entry.module, kernel, { ...record, build });
+};
+
+/** Adopt everything in a survey that nobody remembers building, and bring what is remembered up to date. */
 export const adoptAll = async (run: Run, survey: Survey): Promise<void> => {
   for (const findings of survey.findings.values()) {
-    for (const finding of findings.values()) if (finding.adopted && finding.conf) await adopt(run, survey, finding);
+    for (const finding of findings.values()) {
+      if (finding.adopted && finding.conf) await adopt(run, survey, finding);
+      else takeOver(run, finding);
+    }
   }
 };

@@ -4,6 +4,8 @@ import type { DependencySymbols } from '../build/make.ts';
 import { signAgain } from '../build/sign-again.ts';
 import type { ModuleConf } from '../conf/conf.ts';
 import { symversFromObjects } from '../kernel/symvers.ts';
+import { changedDependencies, type DependencyNow, dependenciesNow, usedSymbols } from '../key/dependencies.ts';
+import { sourceContents } from '../plan/source-hashes.ts';
 import type { Finding } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
 import type { Step } from '../progress.ts';
@@ -11,14 +13,12 @@ import type { BuildSite } from '../run/build-site.ts';
 import { givenFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { closeJournal, openJournal } from '../state/journal.ts';
-import { type BuildRecord, type Fingerprint, readRecord, writeRecord } from '../state/record.ts';
+import { type BuildRecord, type KeyParts, readRecord, writeRecord } from '../state/record.ts';
 import { exists } from '../system/files.ts';
 import { writeText } from '../system/publish.ts';
-import { dependenciesNow } from '../tree/dependencies.ts';
-import { changedDependencies, type DependencyNow, usedSymbols } from '../tree/fingerprint.ts';
 import { builtDirectory } from '../tree/tree.ts';
-import { changedPaths, factsHash, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
-import { forgetFailure } from './remember.ts';
+import { changedPaths, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
+import { forgetFailure, partsNow } from './remember.ts';
 
 /** The first half of a Job that installs: what is built in the dkms tree is what it should be. */
 
@@ -83,19 +83,20 @@ const rememberBuild = (run: Run, { module, kernel }: Job, build: BuildRecord): v
 
 /** Some builds write into their own source: that is no change of it, and would be one at every look. */
 const builtFrom = (
-  fingerprint: Fingerprint,
+  { run, site }: JobContext,
+  parts: KeyParts,
   before: TreeFacts,
-  after: TreeFacts,
-): Pick<BuildRecord, 'fingerprint' | 'writes'> => {
-  const writes = changedPaths(before, after);
-  return writes.length > 0
-    ? { fingerprint: { ...fingerprint, sources: factsHash(before, writes) }, writes }
-    : { fingerprint };
+): Pick<BuildRecord, 'parts' | 'writes'> => {
+  const writes = changedPaths(before, treeFacts(site.source));
+  if (writes.length === 0) return { parts };
+  const contents = sourceContents(run.memory, site.source, treeFacts(site.source));
+  return { parts: { ...parts, sources: contents?.hashWithout(writes) ?? parts.sources }, writes };
 };
 
 const build = async (context: JobContext, onPublished: () => void): Promise<void> => {
   const { run, job, conf, site, finding, needs, say } = context;
   const now = dependenciesNow(run, job.kernel, needs);
+  const parts = partsNow(run, finding, needs);
   const before = treeFacts(site.source);
   const start = performance.now();
   const { imports, ...built } = await buildModule(
@@ -113,7 +114,7 @@ const build = async (context: JobContext, onPublished: () => void): Promise<void
   rememberBuild(run, job, {
     ...built,
     seconds: Math.round((performance.now() - start) / 100) / 10,
-    ...builtFrom(finding.fingerprint, before, treeFacts(site.source)),
+    ...builtFrom(context, parts, before),
     dependencies,
     ...(given ? { given } : {}),
   });

@@ -125,7 +125,7 @@ export const installJob = async (
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
     return {
       kind: 'failed',
-      failure: remember(run, job, finding.fingerprint, needs, failureOf(error)),
+      failure: remember(own, job, finding, needs, failureOf(error)),
       remembered: false,
     };
   }

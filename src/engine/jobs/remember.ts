@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import { type Failure, failureOf, isTransient } from '../errors.ts';
+import { dependenciesNow } from '../key/dependencies.ts';
+import { inputsOf } from '../key/key.ts';
+import { withDependencies } from '../key/parts.ts';
 import type { Outcome, PassedOver } from '../outcome.ts';
+import type { Finding } from '../plan/survey.ts';
 import type { Job, Settled } from '../plan.ts';
 import type { Row } from '../progress.ts';
 import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';
-import { type Fingerprint, readRecord, removeLog, writeRecord } from '../state/record.ts';
+import { type KeyParts, readRecord, removeLog, writeRecord } from '../state/record.ts';
 import { exists, readDirectory } from '../system/files.ts';
 import { copyFile, remove } from '../system/publish.ts';
-import { dependenciesNow } from '../tree/dependencies.ts';
-import { inputsKey } from '../tree/fingerprint.ts';
 
 /** What went wrong in a Job, as a Failure that is kept with its log until the module is repaired. */
 
@@ -72,29 +74,35 @@ export const rememberPassedOver = (run: Run, rows: readonly Row[]): void => {
   }
 };
 
+/** All that goes into a build, with its dependencies as they are by now. */
+export const partsNow = (run: Run, { parts, kernel, hasModversions }: Finding, needs: readonly string[]): KeyParts =>
+  withDependencies(parts, dependenciesNow(run, kernel, needs), hasModversions);
+
+/** The same, as a failure is remembered with it. */
+export const inputsNow = (
+  run: Run,
+  finding: Finding,
+  needs: readonly string[],
+): { readonly inputs: string; readonly parts: KeyParts } => {
+  const parts = partsNow(run, finding, needs);
+  return { inputs: inputsOf(parts), parts };
+};
+
 /**
  * Remember a failure under its inputs, with a copy of its log that the next build does not delete.
  *
  * @param needs names of all that the Module needs
  * @returns the failure with the path of that copy
  */
-export const remember = (
-  run: Run,
-  job: Job,
-  fingerprint: Fingerprint,
-  needs: readonly string[],
-  raw: Failure,
-): Failure => {
+export const remember = (run: Run, job: Job, finding: Finding, needs: readonly string[], raw: Failure): Failure => {
   try {
     if (raw.kind === 'disk-full') freeSpace(run, job);
     const failure = keepLog(run, job, raw);
-    const now = dependenciesNow(run, job.kernel, needs);
-    const inputs = inputsKey(job.module, fingerprint, now);
     const record = readRecord(run.settings.stateDir, job.module, job.kernel);
     const at = new Date().toISOString();
     writeRecord(run.settings.stateDir, job.module, job.kernel, {
       ...record,
-      failure: { inputs, failure, at, transient: isTransient(failure.kind) },
+      failure: { ...inputsNow(run, finding, needs), failure, at, transient: isTransient(failure.kind) },
     });
     return failure;
   } catch (error) {

@@ -6,9 +6,8 @@ import type { Row } from '../progress.ts';
 import { type Kernel, moduleLabel, sameKernel, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readRecord, writeRecord } from '../state/record.ts';
-import { dependenciesNow } from '../tree/dependencies.ts';
-import { inputsKey } from '../tree/fingerprint.ts';
 import { installedVersion } from '../tree/tree.ts';
+import { inputsNow } from './remember.ts';
 
 /**
  * The last look of a sync: will all that stands on the changed Kernels load? What will not has failed; and where a Job
@@ -36,11 +35,10 @@ const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined):
     return;
   }
   const finding = findingsOn(survey, row.kernel).get(row.module.name);
-  const now = dependenciesNow(run, row.kernel, needsOn(survey, row.kernel, row.module));
-  const inputs = finding ? inputsKey(row.module, finding.fingerprint, now) : '';
+  const inputs = finding ? inputsNow(run, finding, needsOn(survey, row.kernel, row.module)) : { inputs: '' };
   const at = new Date().toISOString();
   const transient = record.build?.adopted === true;
-  writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { inputs, failure, at, transient } });
+  writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { ...inputs, failure, at, transient } });
 };
 
 /** Kept with the failure, for those who are told of it later. */

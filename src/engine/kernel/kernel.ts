@@ -2,17 +2,7 @@ import { machine, release as runningRelease } from 'node:os';
 import { join } from 'node:path';
 import type { Kernel } from '../request.ts';
 import { isSystemTree, type Settings } from '../settings.ts';
-import {
-  exists,
-  hashFile,
-  hashText,
-  isDirectory,
-  isExecutable,
-  readDirectory,
-  readText,
-  stat,
-  walk,
-} from '../system/files.ts';
+import { exists, isDirectory, isExecutable, readDirectory, readText, walk } from '../system/files.ts';
 import { lookOr } from '../system/look.ts';
 import { compareVersions } from '../system/version.ts';
 import { type Compression, compressionFromConfig, compressionOf } from './compression.ts';
@@ -32,10 +22,6 @@ export interface KernelFacts {
   readonly compression: Compression;
   /** The compiler that the config names, as a command to run, if it is on this machine. */
   readonly compiler?: string;
-  /** SHA-256 over what a build takes from the headers; empty without headers. */
-  readonly headersHash: string;
-  /** The same over what the kernel's build generated, where there are no CRCs that would show a change; else empty. */
-  readonly generatedHash: string;
 }
 
 /** The architecture of this machine's modules, as uname -m says it. */
@@ -108,23 +94,6 @@ export const findCommand = (command: string, path: string): string | undefined =
     .map((directory) => join(directory, command))
     .find(isExecutable);
 
-const hashOfFiles = (headers: string, files: readonly string[]): string =>
-  hashText(
-    ...files.map((file) => join(headers, file)).map((path) => (stat(path)?.kind === 'file' ? hashFile(path) : '-')),
-  );
-
-const headersHashOf = (headers: string): string =>
-  hashOfFiles(headers, ['Module.symvers', 'include/config/auto.conf', 'include/generated/utsrelease.h']);
-
-/** Options, and the number and time of the build: compile.h holds these in older kernels, utsversion.h in newer ones. */
-const generatedHashOf = (headers: string, config: ReadonlyMap<string, string>): string =>
-  config.has('CONFIG_MODVERSIONS')
-    ? ''
-    : hashOfFiles(
-        headers,
-        ['autoconf.h', 'compile.h', 'utsversion.h'].map((file) => join('include/generated', file)),
-      );
-
 /** `gcc-12 (Debian 12.2.0-14) 12.2.0`, but `Ubuntu clang version 18.1.3`. */
 const compilerNamed = (config: ReadonlyMap<string, string>): string | undefined =>
   config.has('CONFIG_CC_IS_CLANG') ? 'clang' : config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
@@ -164,8 +133,6 @@ export const kernelFacts = (
     bootable: isBootable(settings.installTree, kernel.release),
     config,
     compression: findCompression(directory, config),
-    headersHash: headers ? headersHashOf(headers) : '',
-    generatedHash: headers ? generatedHashOf(headers, config) : '',
     ...(headers ? { headers } : {}),
     ...(compiler ? { compiler } : {}),
   };

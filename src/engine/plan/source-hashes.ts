@@ -1,18 +1,27 @@
 import type { Asked } from '../conf/module-confs.ts';
 import type { Failure } from '../errors.ts';
+import { type Contents, contentsOf } from '../key/contents.ts';
+import type { Memory } from '../run/run.ts';
 import { lookOr } from '../system/look.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 import { factsHash, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 
 /** The sources of Modules, each looked at once, however many Kernels there are. */
 
-interface Sources {
+export interface Sources {
+  /** Of what stands there, less what the last build wrote; empty where it cannot be looked at. */
   readonly hashOf: (asked: Asked) => string;
+  /** The same as earlier versions of ours remembered it. */
+  readonly earlierOf: (asked: Asked) => string;
   readonly unreadable: ReadonlyMap<TreeEntry, Failure>;
 }
 
+/** What stands in a source. */
+export const sourceContents = (memory: Memory, source: string, facts: TreeFacts): Contents | undefined =>
+  facts && contentsOf(memory, [{ label: '', at: source, facts }]);
+
 /** The hash of each source, and why some cannot be read. */
-export const sourcesOf = (entries: readonly TreeEntry[]): Sources => {
+export const sourcesOf = (memory: Memory, entries: readonly TreeEntry[]): Sources => {
   const unreadable = new Map<TreeEntry, Failure>();
   const look = (entry: TreeEntry): TreeFacts =>
     lookOr(
@@ -23,10 +32,13 @@ export const sourcesOf = (entries: readonly TreeEntry[]): Sources => {
       },
     );
   const facts = new Map(entries.map((entry) => [entry, look(entry)]));
-  const whole = new Map([...facts].map(([entry, found]) => [entry, factsHash(found)]));
-  const hashOf = ({ entry, record }: Asked): string => {
-    const writes = record.build?.writes;
-    return writes ? factsHash(facts.get(entry), writes) : (whole.get(entry) ?? '');
+  const contents = new Map(
+    [...facts].map(([entry, found]) => [entry, sourceContents(memory, entry.source, found)] as const),
+  );
+  const writesOf = ({ record }: Asked): readonly string[] => record.build?.writes ?? [];
+  return {
+    hashOf: (asked) => contents.get(asked.entry)?.hashWithout(writesOf(asked)) ?? '',
+    earlierOf: (asked) => factsHash(facts.get(asked.entry), writesOf(asked)),
+    unreadable,
   };
-  return { hashOf, unreadable };
 };

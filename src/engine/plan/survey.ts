@@ -1,22 +1,24 @@
 import { dirname, join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
 import { type Asked, askAbout, defaultHeaders, noteConf, type Read, readModuleConfs } from '../conf/module-confs.ts';
-import { type Failure, isTransient } from '../errors.ts';
-import { objectNameOf } from '../kernel/compression.ts';
+import type { Failure } from '../errors.ts';
+import { noTools, type Tools } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import { isSignedByAnother, type Signer, signerOf } from '../kernel/signer.ts';
+import { dependenciesNow } from '../key/dependencies.ts';
+import { withDependencies } from '../key/parts.ts';
 import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
 import { isConfGone } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
-import { readJournal } from '../state/journal.ts';
-import { type EntryRecord, type Fingerprint, isAsInstalled } from '../state/record.ts';
-import { dependenciesNow } from '../tree/dependencies.ts';
-import { changedDependencies, changedParts, fingerprintOf, inputsKey } from '../tree/fingerprint.ts';
+import { type EntryRecord, isAsInstalled, type KeyParts } from '../state/record.ts';
 import { isOfAnother } from '../tree/shared-files.ts';
-import { builtDirectory, builtFiles, installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
+import { installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
 import type { Candidate, KernelCandidates } from './candidates.ts';
 import { allNeedsOf } from './graph.ts';
-import { sourcesOf } from './source-hashes.ts';
+import { partsOf } from './inputs.ts';
+import { type Sources, sourcesOf } from './source-hashes.ts';
+import { changedSince, type Inputs, isUnfinished, rememberedFailure } from './staleness.ts';
+
 /**
  * Look at the world before anything is decided: every wanted Module on every Kernel, with its conf, its
  * state, and what changed since it was built.
@@ -28,7 +30,10 @@ export interface Finding {
   readonly entry: TreeEntry;
   readonly kernel: Kernel;
   readonly conf?: ModuleConf;
-  readonly fingerprint: Fingerprint;
+  /** All that goes into its build now, dependencies as they are installed. */
+  readonly parts: KeyParts;
+  /** Whether symbols have CRCs there. */
+  readonly hasModversions: boolean;
   readonly record: EntryRecord;
   /** Built by dkms, seen for the first time. */
   readonly adopted: boolean;
@@ -46,80 +51,24 @@ const damagedFile = (run: Run, { entry, kernel, record }: Asked): string | undef
   return record.installed?.find((file) => !isAsInstalled(file) && !isTheirs(file.path))?.path;
 };
 
-/** Objects that should be in the tree's module/ and are not. */
-const missingObject = (directory: string, conf: ModuleConf): string | undefined => {
-  const there = new Set(builtFiles(directory).map(objectNameOf));
-  const lost = conf.objects.find((object) => !there.has(object.dest));
-  return lost && join(directory, 'module', `${lost.dest}.ko`);
-};
-
-interface Inspection extends Asked {
-  readonly facts: KernelFacts;
+interface Inspection extends Inputs {
   readonly read: Read;
-  /** Of its source, less what its last build wrote there. */
-  readonly sources: string;
-  readonly compiler: string;
   readonly signer: Signer | undefined;
   readonly took: number | undefined;
-  readonly needs: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A run was ended between building and installing this version. */
-const isUnfinished = (run: Run, { entry, kernel }: Inspection): boolean =>
-  readJournal(run.settings.stateDir, entry.module.name, kernel)?.module.version === entry.module.version;
-
-const changedSince = (
-  run: Run,
-  inspection: Inspection,
-  record: EntryRecord,
-  fingerprint: Fingerprint,
-  conf: ModuleConf,
-): string[] => {
-  // Without a record it was built by dkms, unless we know that we did not get to the end of it.
-  if (record.failure?.failure.kind === 'will-not-load') return ['what it will load with'];
-  if (!record.build) return record.failure || isUnfinished(run, inspection) ? ['unfinished build'] : [];
-  const { kernel, facts, needs, entry } = inspection;
-  const lost = missingObject(builtDirectory(run.settings.dkmsTree, entry.module, kernel), conf);
-  const now = dependenciesNow(run, kernel, allNeedsOf(needs, entry.module.name));
-  const options = {
-    hasModversions: facts.config.has('CONFIG_MODVERSIONS'),
-    onVersion: conf.rebuildWithDependencies,
-  };
-  const dependencies = changedDependencies(record.build, now, options).map((name) => `dependency ${name}`);
-  return [...changedParts(record.build.fingerprint, fingerprint), ...dependencies, ...(lost ? ['built objects'] : [])];
-};
-
-const rememberedFailure = (
-  run: Run,
-  inspection: Inspection,
-  record: EntryRecord,
-  fingerprint: Fingerprint,
-): Failure | undefined => {
-  if (!record.failure || record.failure.transient || isTransient(record.failure.failure.kind)) return undefined;
-  const now = dependenciesNow(run, inspection.kernel, allNeedsOf(inspection.needs, inspection.entry.module.name));
-  return record.failure.inputs === inputsKey(inspection.entry.module, fingerprint, now)
-    ? record.failure.failure
-    : undefined;
-};
-
 const findingOf = (run: Run, inspection: Inspection): Finding => {
-  const { entry, kernel, facts, read, record } = inspection;
-  const { dkmsTree, confDir } = run.settings;
+  const { entry, kernel, facts, read, record, parts } = inspection;
+  const { dkmsTree } = run.settings;
   const { module } = entry;
   const state = stateOn(dkmsTree, entry, kernel);
   const installed = installedVersion(dkmsTree, module.name, kernel);
-  const fingerprint = fingerprintOf(
-    inspection.sources,
-    inspection.files,
-    join(confDir, module.name),
-    facts,
-    inspection.compiler,
-  );
   const base = { module, state, ...(installed ? { installed } : {}) };
   const common = {
     entry,
     kernel,
-    fingerprint,
+    parts,
+    hasModversions: facts.config.has('CONFIG_MODVERSIONS'),
     record,
     adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, inspection),
   };
@@ -130,11 +79,11 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
   noteConf(run, read.conf, inspection.files[0] ?? '');
   const unfinished = isUnfinished(run, inspection) ? join(facts.directory, module.name) : undefined;
   const damaged = state === 'installed' ? (damagedFile(run, inspection) ?? unfinished) : undefined;
-  const remembered = rememberedFailure(run, inspection, record, fingerprint);
+  const remembered = rememberedFailure(inspection);
   const candidate: Candidate = {
     ...base,
     conf: read.conf,
-    changed: state === 'added' ? [] : changedSince(run, inspection, record, fingerprint, read.conf),
+    changed: state === 'added' ? [] : changedSince(run, inspection, read.conf),
     ...(damaged ? { damaged } : {}),
     ...ownHeaders(run, inspection),
     ...(inspection.took === undefined ? {} : { took: inspection.took }),
@@ -145,8 +94,8 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
 };
 
 /** Without headers nobody knows which compiler a kernel wants. */
-const compilerFor = async ({ run, kernel }: Asked): Promise<string> =>
-  run.factsOf(kernel).headers === undefined ? '' : run.compilerOf(kernel);
+const toolsFor = async ({ run, kernel }: Asked): Promise<Tools> =>
+  run.factsOf(kernel).headers === undefined ? noTools : run.toolsOf(kernel);
 
 /** How long a Module's last build took: on the same Kernel, or on another one. */
 const tookOf = (all: readonly Asked[], { entry, record }: Asked): number | undefined =>
@@ -168,6 +117,19 @@ const ownHeaders = (run: Run, inspection: Inspection): Pick<Candidate, 'own'> =>
   return { own: { hasHeaders: facts.headers !== undefined, headersAt: defaultHeaders(inspection.run, kernel) } };
 };
 
+const inputsOf = (asked: Asked, sources: Sources, tools: Tools, needs: readonly string[]): Inputs => {
+  const facts = asked.run.factsOf(asked.kernel);
+  const dependencies = dependenciesNow(asked.run, asked.kernel, needs);
+  const parts = partsOf(asked, sources.hashOf(asked), tools);
+  return {
+    ...asked,
+    facts,
+    parts: withDependencies(parts, dependencies, facts.config.has('CONFIG_MODVERSIONS')),
+    dependencies,
+    earlier: { sources: sources.earlierOf(asked), compiler: tools.compiler.earlier },
+  };
+};
+
 /** Look at Modules (the newest of each name) on Kernels. One bad entry is that entry's finding alone. */
 export const surveyModules = async (
   run: Run,
@@ -176,10 +138,11 @@ export const surveyModules = async (
 ): Promise<Survey> => {
   const asked = kernels.flatMap((kernel) => entries.map((entry) => askAbout(run, entry, kernel)));
   const reads = await readModuleConfs(run, asked);
-  const { hashOf, unreadable } = sourcesOf(entries);
+  const sources = sourcesOf(run.memory, entries);
+  const { unreadable } = sources;
   const findings = new Map<string, Map<string, Finding>>();
-  const compilers = new Map<Asked, string>();
-  for (const one of asked) compilers.set(one, await compilerFor(one));
+  const tools = new Map<Asked, Tools>();
+  for (const one of asked) tools.set(one, await toolsFor(one));
   const signers = signersOf(run);
   const table = kernels.map((kernel): KernelCandidates => {
     const mine = asked
@@ -191,16 +154,11 @@ export const surveyModules = async (
     const found = mine.map(({ asked: one, read }) => {
       const { entry, files } = one;
       const unread: Failure = unreadable.get(entry) ?? { kind: 'conf-broken', at: dirname(files[0] ?? '') };
-      const facts = one.run.factsOf(kernel);
       return findingOf(run, {
-        ...one,
-        facts,
+        ...inputsOf(one, sources, tools.get(one) ?? noTools, allNeedsOf(needs, entry.module.name)),
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
-        sources: hashOf(one),
-        compiler: compilers.get(one) ?? '',
-        signer: signers(facts),
+        signer: signers(one.run.factsOf(kernel)),
         took: tookOf(asked, one),
-        needs,
       });
     });
     findings.set(kernelKey(kernel), new Map(found.map((finding) => [finding.entry.module.name, finding])));

@@ -1,3 +1,4 @@
+import type { Tools } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import type { KeyResult } from '../kernel/signing-key.ts';
 import type { Emit, Note } from '../progress.ts';
@@ -17,6 +18,13 @@ export const noSwitches: Switches = {
   rpmSafeUpgrade: false,
 };
 
+/** Where a run remembers what stood in files that it read. */
+export interface Memory {
+  readonly stateDir: string;
+  /** Who only asks changes nothing. */
+  readonly writes: boolean;
+}
+
 /** What all steps of one run share. */
 export interface Run {
   readonly settings: Settings;
@@ -24,6 +32,7 @@ export interface Run {
   readonly emit: Emit;
   readonly note: (note: Note) => void;
   readonly abort: AbortSignal;
+  readonly memory: Memory;
   /** A private directory (0700) that goes away with the run. */
   readonly scratch: string;
   /** Another one (0700), where programs may be run. */
@@ -33,8 +42,10 @@ export interface Run {
   readonly factsOf: (kernel: Kernel) => KernelFacts;
   /** The caller's environment as scripts and builds get it. */
   readonly environment: Environment;
-  /** The identity of the compiler that builds for a Kernel, asked once; empty if there is none. */
-  readonly compilerOf: (kernel: Kernel) => Promise<string>;
+  /** What builds for a Kernel, asked once. */
+  readonly toolsOf: (kernel: Kernel) => Promise<Tools>;
+  /** What stands in a Kernel's headers, looked at once; an empty hash without headers. */
+  readonly headersOf: (kernel: Kernel) => string;
   /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
   /** The key that modules for a Kernel are signed with, made at the first question. */

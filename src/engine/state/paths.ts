@@ -63,3 +63,6 @@ export const programsDirectory = (stateDir: string): string => join(stateDir, 'p
 
 /** Hooks that came while the program could not start, a file for each. */
 export const queueDirectory = (stateDir: string): string => join(stateDir, 'queue');
+
+/** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
+export const contentsDirectory = (stateDir: string): string => join(stateDir, 'contents');

@@ -7,13 +7,44 @@ import { remove, removeEmpty, writeAtomic } from '../system/publish.ts';
 import { failureLogFile, kernelOfRecord, recordFile, recordsDirectory } from './paths.ts';
 
 /**
- * What we remember besides the dkms tree: fingerprints of what was built, which files were installed,
+ * What we remember besides the dkms tree: what went into what was built, which files were installed,
  * and failures. One JSON file for a Module on a Kernel; a file that cannot be read counts as none.
  */
 
-/** Hashes of everything that a build depends on, by what it is, so that a change can be named. */
-export type Fingerprint = Readonly<Record<'sources' | 'conf' | 'headers' | 'compiler', string>> & {
-  /** Of headers without CRCs: what the build of the kernel generated. Missing in records of earlier versions of ours. */
+/**
+ * Everything that goes into a build, by what it is, so that a change can be named. Hashes are over contents; what is
+ * not there is empty.
+ */
+export interface KeyParts {
+  readonly format: 1;
+  /** `name/version`. */
+  readonly module: string;
+  /** `release/arch`. */
+  readonly kernel: string;
+  /** Where it is built: compilers write it into objects. */
+  readonly directory: string;
+  /** Of the source, less what a build itself wrote there. */
+  readonly sources: string;
+  /** Of the overrides of dkms.conf, the local patches and scripts. */
+  readonly conf: string;
+  /** Of the headers, with what kbuild runs there. */
+  readonly headers: string;
+  /** Of the file that `build_environment` names. */
+  readonly environment: string;
+  /** What the compiler says of itself: its version, and a hash of all of it. */
+  readonly compiler: string;
+  readonly linker: string;
+  /** Where the kernel has BTF for modules. */
+  readonly pahole: string;
+  /** Directives of the command, and variables of the caller that kbuild reads. */
+  readonly given: readonly string[];
+  /** Name of each dependency, direct or not, to what it exports. */
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+/** What versions of ours before 0.2 remembered in place of KeyParts. */
+export type EarlierParts = Readonly<Record<'sources' | 'conf' | 'headers' | 'compiler', string>> & {
+  /** Of headers without CRCs: what the build of the kernel generated. */
   readonly generated?: string;
 };
 
@@ -48,7 +79,9 @@ export const isAsInstalled = ({ path, hash, size, mtimeMs }: InstalledFile): boo
 export interface BuildRecord {
   /** Built by dkms: what it was built from is what was there when we saw it first. */
   readonly adopted?: true;
-  readonly fingerprint: Fingerprint;
+  readonly parts?: KeyParts;
+  /** In records of earlier versions, in place of `parts`. */
+  readonly earlier?: EarlierParts;
   readonly dependencies: Readonly<Record<string, UsedSymbols>>;
   /** Hash of the objects before they were signed: the same build again has the same. Unknown of what dkms built. */
   readonly result?: string;
@@ -65,8 +98,10 @@ export interface BuildRecord {
 }
 
 interface FailureRecord {
-  /** What was tried; the same inputs are not tried again by a hook. */
+  /** What was tried (inputsOf); the same inputs are not tried again by a hook. */
   readonly inputs: string;
+  /** The same in parts, where it was a build. */
+  readonly parts?: KeyParts;
   readonly failure: Failure;
   /** ISO 8601. */
   readonly at: string;
@@ -77,7 +112,7 @@ interface FailureRecord {
 }
 
 export interface EntryRecord {
-  readonly version: 1;
+  readonly version: 2;
   readonly build?: BuildRecord;
   readonly installed?: readonly InstalledFile[];
   readonly failure?: FailureRecord;
@@ -85,16 +120,34 @@ export interface EntryRecord {
   readonly passedOver?: PassedOver;
 }
 
-const isRecord = (value: unknown): value is EntryRecord =>
-  value instanceof Object && 'version' in value && value.version === 1;
+/** Records of versions before 0.2, which know no Key, and do not know this one's: they would take it for dkms's. */
+interface EarlierRecord {
+  readonly version: 1;
+  readonly build?: Omit<BuildRecord, 'parts' | 'earlier'> & { readonly fingerprint: EarlierParts };
+}
+
+const hasVersion = <V extends number>(value: unknown, version: V): value is { readonly version: V } =>
+  value instanceof Object && 'version' in value && value.version === version;
+
+const isRecord = (value: unknown): value is EntryRecord => hasVersion(value, 2);
+const isEarlier = (value: unknown): value is EarlierRecord => hasVersion(value, 1);
+
+const fromEarlier = ({ build, ...rest }: EarlierRecord): EntryRecord => {
+  if (!build) return { ...rest, version: 2 };
+  const { fingerprint, ...same } = build;
+  return { ...rest, version: 2, build: { ...same, earlier: fingerprint } };
+};
+
+const nothingKnown: EntryRecord = { version: 2 };
 
 /** What is remembered of a Module on a Kernel; an empty record if nothing is. */
 export const readRecord = (stateDir: string, module: Module, kernel: Kernel): EntryRecord => {
   try {
     const value: unknown = JSON.parse(readText(recordFile(stateDir, module, kernel)) ?? 'null');
-    return isRecord(value) ? value : { version: 1 };
+    if (isRecord(value)) return value;
+    return isEarlier(value) ? fromEarlier(value) : nothingKnown;
   } catch {
-    return { version: 1 };
+    return nothingKnown;
   }
 };
 

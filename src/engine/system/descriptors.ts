@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf, exists } from './files.ts';
+import { errnoOf, exists, readLink } from './files.ts';
 import { makeDirectory } from './publish.ts';
 
 /** Open descriptors that children inherit: logs, locks, the jobserver's FIFO. */
@@ -20,9 +20,21 @@ export const openLastingLog = (path: string): number => {
   return descriptor;
 };
 
-export const appendTo = (fd: number, text: string): void => {
-  fs.writeSync(fd, text);
+/** An error of a write does not say where: the system knows which file the descriptor is of (proc(5)). */
+const sayingWhere = (fd: number, write: () => void): void => {
+  try {
+    write();
+  } catch (error) {
+    const path = readLink(`/proc/self/fd/${fd}`);
+    if (error instanceof Error && path !== undefined) Object.assign(error, { path });
+    throw error;
+  }
 };
+
+export const appendTo = (fd: number, text: string): void =>
+  sayingWhere(fd, () => {
+    fs.writeSync(fd, text);
+  });
 
 export const sizeOf = (fd: number): number => fs.fstatSync(fd).size;
 
@@ -87,9 +99,10 @@ export const takeByte = (fd: number): number | undefined => {
 };
 
 /** Replace the text of a file that is open for appending. */
-export const rewrite = (fd: number, text: string): void => {
-  fs.ftruncateSync(fd, 0);
-  fs.writeSync(fd, text);
-};
+export const rewrite = (fd: number, text: string): void =>
+  sayingWhere(fd, () => {
+    fs.ftruncateSync(fd, 0);
+    fs.writeSync(fd, text);
+  });
 
 export const close = (fd: number): void => fs.closeSync(fd);

@@ -7,6 +7,8 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'link' | 'other';
   readonly size: number;
   readonly mtimeMs: number;
+  /** When bytes, name, mode or owner changed last. */
+  readonly ctimeMs: number;
   /** Permission bits only. */
   readonly mode: number;
   /** The owner. */
@@ -35,6 +37,7 @@ const factsOf = (stats: fs.Stats): FileFacts => ({
   kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'other',
   size: stats.size,
   mtimeMs: stats.mtimeMs,
+  ctimeMs: stats.ctimeMs,
   mode: stats.mode & 0o7777,
   uid: stats.uid,
 });
@@ -97,9 +100,10 @@ const sha256 = () => process.getBuiltinModule('node:crypto').createHash('sha256'
 /** SHA-256 of a file's bytes in hex; the file is read in pieces, so its size does not matter. */
 export const hashFile = (path: string): string => {
   const hash = sha256();
-  const piece = Buffer.allocUnsafe(1 << 20);
   const fd = fs.openSync(path, 'r');
   try {
+    // Most files are small, and of some (in /proc) nobody knows.
+    const piece = Buffer.allocUnsafe(Math.min(Math.max(fs.fstatSync(fd).size + 1, 4096), 1 << 20));
     const read = (): number => fs.readSync(fd, piece, 0, piece.length, null);
     for (let n = read(); n > 0; n = read()) hash.update(piece.subarray(0, n));
   } finally {

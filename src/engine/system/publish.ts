@@ -127,8 +127,8 @@ const publishWith = (target: string, fill: (temporary: string) => void): void =>
   syncPath(dirname(target));
 };
 
-/** Put text at a path: there is the old file or the whole new one, never a part. */
-export const writeAtomic = (target: string, text: string, mode = 0o644): void =>
+/** Put text or bytes at a path: there is the old file or the whole new one, never a part. */
+export const writeAtomic = (target: string, text: string | Uint8Array, mode = 0o644): void =>
   publishWith(target, (temporary) => fs.writeFileSync(temporary, text, { mode, flag: 'wx' }));
 
 /** Put a copy of a file at a path (mode 0644); the copy is compared with `hash` (SHA-256) before it is published. */

@@ -1,10 +1,31 @@
 import { join } from 'node:path';
-import { hashText, isDirectory, lstat, readLink, walk } from '../system/files.ts';
+import { type FileFacts, hashText, isDirectory, lstat, readLink, walk } from '../system/files.ts';
 
 /** What stands below a directory, to see whether it is still the same. */
 
-/** Path to size, time, mode and target of every file below a directory; undefined for what is no directory. */
-export type TreeFacts = ReadonlyMap<string, string> | undefined;
+/** One path below a directory. */
+export interface PathFacts {
+  readonly kind: 'file' | 'link' | 'other';
+  readonly isExecutable: boolean;
+  /** Where a link leads. */
+  readonly target: string;
+  /** Path, size, time, mode and target in one text. */
+  readonly line: string;
+  /** When the inode changed, in ms. */
+  readonly changedMs: number;
+}
+
+/** Every path below a directory that is none itself; undefined for what is no directory. */
+export type TreeFacts = ReadonlyMap<string, PathFacts> | undefined;
+
+/** Facts of a path, by what was found there. */
+export const pathFacts = (path: string, facts: FileFacts | undefined, target = ''): PathFacts => ({
+  kind: facts?.kind === 'file' || facts?.kind === 'link' ? facts.kind : 'other',
+  isExecutable: ((facts?.mode ?? 0) & 0o111) !== 0,
+  target,
+  line: [path, facts?.size, facts?.mtimeMs, facts?.mode, target].join('\0'),
+  changedMs: facts?.ctimeMs ?? 0,
+});
 
 /** Look at a directory. */
 export const treeFacts = (directory: string): TreeFacts => {
@@ -13,7 +34,7 @@ export const treeFacts = (directory: string): TreeFacts => {
     walk(directory).map((path) => {
       const facts = lstat(join(directory, path));
       const target = facts?.kind === 'link' ? readLink(join(directory, path)) : '';
-      return [path, [path, facts?.size, facts?.mtimeMs, facts?.mode, target].join('\0')];
+      return [path, pathFacts(path, facts, target)];
     }),
   );
 };
@@ -22,7 +43,7 @@ export const treeFacts = (directory: string): TreeFacts => {
 export const factsHash = (facts: TreeFacts, except: readonly string[] = []): string => {
   if (!facts) return '';
   const left = except.length > 0 ? [...facts].filter(([path]) => !except.includes(path)) : [...facts];
-  return hashText(...left.map(([, line]) => line));
+  return hashText(...left.map(([, { line }]) => line));
 };
 
 /** Path, size, time and mode of every file below a directory, as one text. */
@@ -31,5 +52,5 @@ export const treeHash = (directory: string): string => factsHash(treeFacts(direc
 /** Paths that are new, gone or not the same. */
 export const changedPaths = (before: TreeFacts, now: TreeFacts): string[] =>
   [...new Set([...(before?.keys() ?? []), ...(now?.keys() ?? [])])].filter(
-    (path) => before?.get(path) !== now?.get(path),
+    (path) => before?.get(path)?.line !== now?.get(path)?.line,
   );

@@ -121,6 +121,6 @@ export const performChange = async (
     emit,
     abort,
     (run, notes) => (request.verb === 'sync' && dryRun ? planAnswer(run, request, notes) : change(run, notes, request)),
-    followsOf(request, settings),
+    { follows: followsOf(request, settings), writes: !dryRun },
   );
 };

@@ -174,7 +174,7 @@ export const lastLog = (settings: Settings, request: LogRequest): LogAnswer | No
     .filter((entry) => entry.failure !== undefined)
     .sort((a, b) => compareVersions(a.failure?.at ?? '', b.failure?.at ?? ''));
   const last = fitting.at(-1);
-  if (!last?.failure) return { kind: 'nothing', asked: label(request) };
+  if (!last?.failure) return { kind: 'nothing', about: 'log', asked: label(request) };
   const { module, kernel, failure } = last;
   const text = failure.failure.log === undefined ? undefined : readText(failure.failure.log);
   return {

@@ -4,18 +4,21 @@ import { adoptAll } from '../install/adopt.ts';
 import { rememberPassedOver, rememberSettled } from '../jobs/remember.ts';
 import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { checkRows } from '../jobs/verdict.ts';
+import { forgetContents } from '../key/contents.ts';
+import { keyOf } from '../key/key.ts';
 import type { PlanInput, Removal } from '../plan/candidates.ts';
+import { rebuilds } from '../plan/decide.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { type Scope, scopeOf } from '../plan/scope.ts';
-import { type Survey, surveyModules } from '../plan/survey.ts';
+import { findingsOn, type Survey, surveyModules } from '../plan/survey.ts';
 import type { Plan } from '../plan.ts';
-import type { PlanAnswer, Row, SyncResult } from '../progress.ts';
+import type { PlanAnswer, PlannedKey, Row, SyncResult } from '../progress.ts';
 import { registerWithNeeds } from '../register/registration.ts';
 import { unpackedSources } from '../register/unpacked.ts';
 import { type SyncRequest, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
-import { forgetRecord, recordedEntries } from '../state/record.ts';
+import { forgetRecord, readRecord, recordedEntries } from '../state/record.ts';
 import { exists, isWritable, readDirectory, realPath } from '../system/files.ts';
 import { remove, removeEmpty } from '../system/publish.ts';
 import { forgetEntry } from '../tree/forget.ts';
@@ -89,6 +92,14 @@ const forgetKernels = (run: Run, releases: readonly string[], rows: readonly Row
   }
 };
 
+/** What stood in sources and headers is of use as long as something was built from it. */
+const forgetOldContents = (run: Run): void => {
+  const { stateDir } = run.settings;
+  const records = recordedEntries(stateDir).map(({ module, kernel }) => readRecord(stateDir, module, kernel));
+  const parts = records.flatMap(({ build, failure }) => [build?.parts, failure?.parts]);
+  forgetContents(stateDir, new Set(parts.flatMap((one) => (one ? [one.sources, one.headers, one.conf] : []))));
+};
+
 /** A Module that was left alone because its source is not there is still worth a word. */
 const noteBroken = (run: Run, entries: readonly TreeEntry[]): void => {
   const { stateDir } = run.settings;
@@ -141,11 +152,18 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   return { scope, survey, plan, failures: [...ofScope, ...fresh.failures] };
 };
 
+const keysOf = ({ jobs }: Plan, survey: Survey): PlannedKey[] =>
+  jobs.flatMap((job) => {
+    const finding = findingsOn(survey, job.kernel).get(job.module.name);
+    if (!finding || !rebuilds.has(job.why.reason)) return [];
+    return [{ job: job.id, key: keyOf(finding.parts), parts: { ...finding.parts } }];
+  });
+
 /** The answer to a dry run. */
 export const planAnswer = async (run: Run, request: SyncRequest, notes: PlanAnswer['notes']): Promise<PlanAnswer> => {
-  const { plan, failures } = await prepare(run, request);
+  const { plan, survey, failures } = await prepare(run, request);
   run.emit({ kind: 'planned', plan });
-  return { kind: 'plan', plan, failures, notes };
+  return { kind: 'plan', plan, keys: keysOf(plan, survey), failures, notes };
 };
 
 /** Whether the trees can be written; the first that cannot. */
@@ -187,6 +205,7 @@ export const sync = async (run: Run, request: SyncRequest, recovered: Recovered)
       rows = await checkRows(run, prepared.survey, done);
     },
     ...leavingKernels.map((release) => () => cleanKernel(run, release)),
+    () => (jobs.rows.length > 0 ? forgetOldContents(run) : undefined),
   ]);
   return { rows: inOrder(rows), failures };
 };

@@ -1,19 +1,20 @@
 import { join } from 'node:path';
 import { directiveNames } from '../conf/directives.ts';
 import { failureOf } from '../errors.ts';
-import { compilerIdentity } from '../kernel/compiler.ts';
+import { type Identity, identityOf, toolsFor } from '../kernel/compiler.ts';
 import { kernelFacts } from '../kernel/kernel.ts';
 import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
+import { headersContents } from '../key/headers.ts';
 import type { DueStep, Emit, Note } from '../progress.ts';
 import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
-import type { Run } from '../run/run.ts';
+import type { Memory, Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { markDue } from '../state/due.ts';
 import { scriptEnvironment } from '../system/environment.ts';
-import { makeProcesses, type Processes } from '../system/exec.ts';
+import { type Argv, makeProcesses, type Processes } from '../system/exec.ts';
 import { makeJobserver } from '../system/jobserver.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
 import { mayBeAnybodys } from '../system/trust.ts';
@@ -82,12 +83,15 @@ const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): 
   });
 };
 
-/** An answer for each name, asked once. */
-const askedOnce = (ask: (name: string) => Promise<string>): ((name: string) => Promise<string>) => {
-  const answers = new Map<string, Promise<string>>();
-  return (name) => {
-    const answer = answers.get(name) ?? ask(name);
-    answers.set(name, answer);
+type AskTool = (argv: Argv) => Promise<Identity>;
+
+/** What a program says of itself, asked once. */
+const askedOnce = (ask: AskTool): AskTool => {
+  const answers = new Map<string, Promise<Identity>>();
+  return (argv) => {
+    const [program] = argv;
+    const answer = answers.get(program) ?? ask(argv);
+    answers.set(program, answer);
     return answer;
   };
 };
@@ -116,22 +120,23 @@ interface Parts {
   readonly scratch: string;
   readonly programs: string;
   readonly follows: Follows;
+  readonly memory: Memory;
 }
 
-type KernelQuestions = Pick<Run, 'factsOf' | 'compilerOf' | 'vermagicOf'>;
+type KernelQuestions = Pick<Run, 'factsOf' | 'toolsOf' | 'headersOf' | 'vermagicOf'>;
 
 /** What is asked about kernels, each once; `place` is for what it takes to answer. */
 const kernelQuestions = (
-  settings: Settings,
+  { settings, memory, processes }: Pick<Parts, 'settings' | 'memory' | 'processes'>,
   { kernelSource, kernelConfig }: Given,
-  processes: Processes,
   place: string,
-  compilers: (command: string) => Promise<string>,
+  askTool: AskTool,
 ): KernelQuestions => {
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel, kernelSource, kernelConfig));
   return {
     factsOf,
-    compilerOf: remembered((kernel) => compilers(factsOf(kernel).compiler ?? 'gcc')),
+    toolsOf: remembered((kernel) => toolsFor(factsOf(kernel), askTool)),
+    headersOf: remembered((kernel) => headersContents(memory, factsOf(kernel)).hashWithout([])),
     vermagicOf: remembered((kernel) => headersVermagic(factsOf(kernel), join(place, kernel.release), processes)),
   };
 };
@@ -150,10 +155,10 @@ const withGiven = (
 const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   const { switches, note, abort, processes, scratch } = parts;
   const settings = switches.symlink ? { ...parts.settings, symlinkModules: true } : parts.settings;
-  const compilers = askedOnce((command) => compilerIdentity(command, processes));
+  const askTool = askedOnce((argv) => identityOf(argv, processes));
   const views = new Map<string, Run>();
   const questions = (given: Given, place: string): KernelQuestions =>
-    kernelQuestions(settings, given, processes, join(scratch, place), compilers);
+    kernelQuestions({ ...parts, settings }, given, join(scratch, place), askTool);
   const as: Run['as'] = (name, given) => {
     const key = JSON.stringify([name, given]);
     const view = views.get(key) ?? {
@@ -181,10 +186,17 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   return run;
 };
 
+/** What a run that changes something is told besides. */
+interface Changes {
+  readonly follows?: Follows;
+  /** Whether it may write down what it sees. */
+  readonly writes?: boolean;
+}
+
 /**
  * Do something with a Run of its own: what it needs is made before and taken away after.
  *
- * @param follows what must follow when modules of a kernel change
+ * @param changes nothing for who only asks
  */
 export const withRun = async <T>(
   settings: Settings,
@@ -192,7 +204,7 @@ export const withRun = async <T>(
   emit: Emit,
   abort: AbortSignal,
   work: (run: Run, notes: readonly Note[]) => Promise<T>,
-  follows: Follows = () => [],
+  { follows = () => [], writes = false }: Changes = {},
 ): Promise<T> => {
   const { notes, note } = collector(emit);
   const scratch = makeTemporary(settings.temporary, 'kmodsort-');
@@ -200,7 +212,8 @@ export const withRun = async <T>(
   let programs: Programs | undefined;
   try {
     programs = await placeForPrograms(settings, scratch, processes, abort);
-    const parts = { settings, switches, emit, note, abort, processes, scratch, follows };
+    const memory = { stateDir: settings.stateDir, writes };
+    const parts = { settings, switches, emit, note, abort, processes, scratch, follows, memory };
     const run = await makeRun({ ...parts, programs: programs.directory });
     return await work(run, notes).finally(() => run.jobserver.close());
   } finally {

@@ -76,10 +76,14 @@ describe('exitStatus', () => {
   it('is 0 for answers that change nothing, and 1 when there is none', () => {
     const options = { requiredFailed: false };
     expect(
-      exitStatus({ kind: 'plan', plan: { jobs: [], settled: [] }, failures: [], notes: [] }, 'typed', options),
+      exitStatus(
+        { kind: 'plan', plan: { jobs: [], settled: [] }, keys: [], failures: [], notes: [] },
+        'typed',
+        options,
+      ),
     ).toBe(0);
     expect(exitStatus({ kind: 'status', entries: [] }, 'typed', options)).toBe(0);
-    expect(exitStatus({ kind: 'nothing', asked: 'zfs' }, 'typed', options)).toBe(1);
+    expect(exitStatus({ kind: 'nothing', about: 'log', asked: 'zfs' }, 'typed', options)).toBe(1);
   });
 });
 

@@ -106,14 +106,14 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     const plan = { jobs: [jobOf('a'), jobOf('b', { reason: 'not-built' }, ['a'])], settled: [] };
     report.onProgress({ kind: 'planned', plan });
     report.onProgress({ kind: 'noted', note: { note: 'kernel-cleaned', release: '6.1' } });
-    void report.finish({ kind: 'plan', plan, failures: [], notes: [] });
+    void report.finish({ kind: 'plan', plan, keys: [], failures: [], notes: [] });
     expect(out.join('')).toMatch(/^digraph plan \{\n.*"a\/1.0@6.1.0-56-amd64\/x86_64" -> "b\/1.0@.*\}\n$/s);
     expect(err.join('')).toBe('kmodsort: cleaned up after the removed kernel 6.1\n');
   });
 
   it('says on stderr that nothing is known', () => {
     const { context, out, err } = recorded({ request: { verb: 'log', name: 'zfs' } });
-    void lineReport(context).finish({ kind: 'nothing', asked: 'zfs' });
+    void lineReport(context).finish({ kind: 'nothing', about: 'log', asked: 'zfs' });
     expect([out, err]).toEqual([[], ['kmodsort: no failure recorded for zfs\n']]);
   });
 });

@@ -24,8 +24,6 @@ export const factsOf = (release = '6.1.0-56-amd64', more: Partial<KernelFacts> =
     ['CONFIG_PCI', 'm'],
   ]),
   compression: 'none',
-  headersHash: 'h',
-  generatedHash: '',
   ...more,
 });
 

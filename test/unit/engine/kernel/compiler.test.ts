@@ -1,20 +1,41 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { compilerIdentity, identityMark } from '../../../../src/engine/kernel/compiler.ts';
+import { describe, expect, it } from 'vitest';
+import { type Identity, identityMark, identityOf, toolsFor } from '../../../../src/engine/kernel/compiler.ts';
 import { makeProcesses } from '../../../../src/engine/system/exec.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
+import { factsOf } from '../conf/conf-world.ts';
 
 const root = temporaryDirectory();
 
-it('is what a compiler of the system says of itself, whatever comes first on PATH', async () => {
-  put(join(root, 'sh'), '#!/bin/sh\necho wrapped\n', 0o755);
-  const usual = await compilerIdentity('sh', makeProcesses({ PATH: '/usr/bin:/bin' }));
-  expect(usual.startsWith(identityMark)).toBe(true);
-  expect(await compilerIdentity('sh', makeProcesses({ PATH: `${root}:/usr/bin:/bin` }))).toBe(usual);
-  expect(await compilerIdentity('bash', makeProcesses({}))).not.toBe('');
+describe('the identity of a program', () => {
+  it('is what it says of itself, whatever comes first on PATH', async () => {
+    put(join(root, 'bash'), '#!/bin/sh\necho wrapped\n', 0o755);
+    const usual = await identityOf(['bash', '--version'], makeProcesses({ PATH: '/usr/bin:/bin' }));
+    expect(usual.text).toMatch(/^GNU bash, version .* #[0-9a-f]{16}$/);
+    expect(usual.earlier).toMatch(new RegExp(`^${identityMark}[0-9a-f]{64}$`));
+    expect(await identityOf(['bash', '--version'], makeProcesses({ PATH: `${root}:/usr/bin:/bin` }))).toEqual(usual);
+  });
+  it('is none of a command that is not there, or does not say it', async () => {
+    for (const program of ['no-such-compiler', 'false'])
+      expect(await identityOf([program, '-v'], makeProcesses(process.env))).toEqual({ text: '', earlier: '' });
+  });
 });
 
-it('is none of a command that is not there, or is no compiler', async () => {
-  expect(await compilerIdentity('no-such-compiler', makeProcesses(process.env))).toBe('');
-  expect(await compilerIdentity('false', makeProcesses(process.env))).toBe('');
+describe('what builds for a kernel', () => {
+  const ask = async (argv: readonly string[]): Promise<Identity> => ({ text: argv.join(' '), earlier: '' });
+  const textsOf = async (compiler: string | undefined, ...config: readonly string[]) => {
+    const facts = factsOf('6.1', {
+      config: new Map(config.map((name) => [name, 'y'])),
+      ...(compiler ? { compiler } : {}),
+    });
+    const tools = await toolsFor(facts, ask);
+    return [tools.compiler.text, tools.linker.text, tools.pahole.text];
+  };
+  it('is gcc and ld where nothing else is named', async () => {
+    expect(await textsOf(undefined)).toEqual(['gcc -v', 'ld --version', '']);
+  });
+  it('is what the configuration names', async () => {
+    const named = await textsOf('clang', 'CONFIG_LD_IS_LLD', 'CONFIG_DEBUG_INFO_BTF_MODULES');
+    expect(named).toEqual(['clang -v', 'ld.lld --version', 'pahole --version']);
+  });
 });

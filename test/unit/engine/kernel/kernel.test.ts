@@ -150,8 +150,6 @@ describe('the facts of a kernel', () => {
       bootable: false,
       config: new Map(),
       compression: 'none',
-      headersHash: '',
-      generatedHash: '',
     });
   });
 
@@ -163,7 +161,6 @@ describe('the facts of a kernel', () => {
   ])('have headers by %s: %s', async (file, expected) => {
     const facts = await factsIn({ [file]: '' });
     expect(facts.headers).toBe(expected ? join(facts.directory, 'build') : undefined);
-    expect(facts.headersHash !== '').toBe(expected);
   });
 
   it.each<[string, Readonly<Record<string, string>>, string | undefined]>([
@@ -197,33 +194,6 @@ describe('the facts of a kernel', () => {
     expect(kernelFacts(settings, kernel, undefined, config).config.get('CONFIG_A')).toBe('9');
     expect(kernelFacts(settings, kernel, undefined, join(root, 'gone')).config.get('CONFIG_A')).toBe('1');
     expect(kernelFacts(settings, kernel, join(root, 'gone'))).not.toHaveProperty('headers');
-  });
-
-  it('have a headersHash that minds what a build takes from them, and only that', async () => {
-    const base = { 'build/Makefile': '', 'build/Module.symvers': 's', 'build/include/generated/utsrelease.h': 'u' };
-    const hash = async (more: Readonly<Record<string, string>> = {}) =>
-      (await factsIn({ ...base, ...more })).headersHash;
-    const before = await hash();
-    expect(await hash()).toBe(before);
-    expect(await hash({ 'build/README': 'x' })).toBe(before);
-    expect(await hash({ 'build/Module.symvers': 't' })).not.toBe(before);
-    expect(await hash({ 'build/include/generated/utsrelease.h': 'v' })).not.toBe(before);
-    expect(await hash({ 'build/include/config/auto.conf': '' })).not.toBe(before);
-  });
-  it('have a generatedHash where no CRCs would show a change', async () => {
-    const hash = async (config: string, more: Readonly<Record<string, string>> = {}) =>
-      (await factsIn({ 'build/Makefile': '', 'build/.config': config, ...more })).generatedHash;
-    const without = await hash('CONFIG_A=y\n');
-    expect(without).toMatch(/^[0-9a-f]{64}$/);
-    for (const file of ['autoconf.h', 'compile.h', 'utsversion.h'])
-      expect(await hash('CONFIG_A=y\n', { [`build/include/generated/${file}`]: 'x' })).not.toBe(without);
-    expect(await hash('CONFIG_MODVERSIONS=y\n')).toBe('');
-    expect((await factsIn({})).generatedHash).toBe('');
-  });
-  it('have a headersHash also where a directory stands in place of a file', async () => {
-    expect((await factsIn({ 'build/Makefile': '', 'build/Module.symvers/x': '' })).headersHash).toMatch(
-      /^[0-9a-f]{64}$/,
-    );
   });
 });
 

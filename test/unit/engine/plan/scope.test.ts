@@ -91,11 +91,11 @@ describe('kernels of a sync', () => {
     const settings = { ...(await world('debian')), stateDir: mkdtempSync(join(root, 'state-')) };
     const failed = (kind: FailureKind) => ({ inputs: '', failure: { kind }, at: '', transient: true });
     const records: readonly [string, EntryRecord][] = [
-      ['6.1.0-9', { version: 1, failure: failed('headers-missing') }],
-      ['6.1.0-11', { version: 1, failure: failed('headers-missing') }],
-      ['6.1.0-7', { version: 1, failure: failed('compiler-failed') }],
-      ['6.1.0-8', { version: 1 }],
-      ['6.5', { version: 1, failure: failed('headers-missing') }],
+      ['6.1.0-9', { version: 2, failure: failed('headers-missing') }],
+      ['6.1.0-11', { version: 2, failure: failed('headers-missing') }],
+      ['6.1.0-7', { version: 2, failure: failed('compiler-failed') }],
+      ['6.1.0-8', { version: 2 }],
+      ['6.5', { version: 2, failure: failed('headers-missing') }],
     ];
     for (const [release, record] of records)
       writeRecord(settings.stateDir, { name: 'a', version: '1.0' }, { release, arch: 'x86_64' }, record);

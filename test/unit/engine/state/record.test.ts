@@ -35,9 +35,9 @@ const root = temporaryDirectory();
 const stateOf = (): string => mkdtempSync(join(root, 'state-'));
 const module = { name: 'demo', version: '1.0' };
 const kernel = { release: '6.1.0-56-amd64', arch: 'x86_64' };
-const none: EntryRecord = { version: 1 };
+const none: EntryRecord = { version: 2 };
 const some: EntryRecord = {
-  version: 1,
+  version: 2,
   failure: {
     inputs: 'i',
     failure: { kind: 'compiler-failed', detail: 'x' },
@@ -66,7 +66,7 @@ describe('records', () => {
     '1',
     '"text"',
     'true',
-    '{"version":2,"failure":{}}',
+    '{"version":3,"failure":{}}',
     '{"failure":{}}',
     '\0\0\0',
     '{"version":1,"failure":',
@@ -75,6 +75,20 @@ describe('records', () => {
     put(fileOf(state), text);
     expect(readRecord(state, module, kernel)).toEqual(none);
     writeRecord(state, module, kernel, some);
+    expect(readRecord(state, module, kernel)).toEqual(some);
+  });
+  it('of versions before 0.2 are read, and what those do not know is written so that they take it for none', () => {
+    const state = stateOf();
+    const fingerprint = { sources: 's', conf: 'c', headers: 'h', compiler: 'v:g' };
+    const build = { fingerprint, dependencies: {}, result: 'r', objects: ['demo.ko'] };
+    put(fileOf(state), JSON.stringify({ version: 1, build, failure: some.failure }));
+    const { fingerprint: _fingerprint, ...same } = build;
+    const read = readRecord(state, module, kernel);
+    expect(read).toEqual({ version: 2, build: { ...same, earlier: fingerprint }, failure: some.failure });
+    writeRecord(state, module, kernel, read);
+    expect(JSON.parse(readFileSync(fileOf(state), 'utf8'))).toMatchObject({ version: 2 });
+    expect(readRecord(state, module, kernel)).toEqual(read);
+    put(fileOf(state), JSON.stringify({ version: 1, failure: some.failure }));
     expect(readRecord(state, module, kernel)).toEqual(some);
   });
   it('go away with their log and their empty directories, and leave others alone', () => {

@@ -1,0 +1,108 @@
+import { dirname, join } from 'node:path';
+import type { KernelFacts } from '../kernel/kernel.ts';
+import type { Memory } from '../run/run.ts';
+import {
+  entriesIn,
+  type FileFacts,
+  isDirectory,
+  lstat,
+  readDirectory,
+  readText,
+  realPath,
+  stat,
+} from '../system/files.ts';
+import { lookOr } from '../system/look.ts';
+import { type PathFacts, pathFacts } from '../tree/tree-facts.ts';
+import { type Contents, contentsOf, type Place } from './contents.ts';
+
+/**
+ * What a build takes from a kernel's headers: what the compiler reads, and what kbuild runs. Source: kernel
+ * documentation, kbuild/modules.rst, and what `make modules_install` of Debian, Arch and Fedora leave out.
+ */
+
+/** Below the headers and below the source that they are part of. Empty markers in include/config say what auto.conf says. */
+const wanted = [
+  'Makefile',
+  'Kbuild',
+  '.kernelvariables',
+  'Module.symvers',
+  'vmlinux',
+  'scripts',
+  'tools/objtool/objtool',
+  'tools/bpf/resolve_btfids/resolve_btfids',
+];
+
+const inConfig = new Set(['auto.conf', 'kernel.release']);
+const isMarker = (path: string): boolean => {
+  const [, name] = /^include\/config\/(.+)$/.exec(path) ?? [];
+  return name !== undefined && !inConfig.has(name);
+};
+
+const wantedBelow = (arches: readonly string[]): string[] => [
+  ...wanted,
+  'include',
+  ...arches.flatMap((arch) => ['Makefile', 'include', 'scripts'].map((name) => `arch/${arch}/${name}`)),
+];
+
+/** A link may lead to itself. */
+const ledTo = (path: string): FileFacts | undefined =>
+  lookOr(
+    () => stat(path),
+    () => undefined,
+  );
+
+/** Every file at or below a path, links followed: Debian's `scripts` is one that leads to another package. */
+const followed = (top: string, paths: readonly string[]): Map<string, PathFacts> => {
+  const found = new Map<string, PathFacts>();
+  const visit = (path: string, above: readonly string[]): void => {
+    if (isMarker(path)) return;
+    const at = join(top, path);
+    const own = lstat(at);
+    const facts = own?.kind === 'link' ? ledTo(at) : own;
+    if (!own) return;
+    if (facts?.kind !== 'directory') {
+      found.set(path, pathFacts(path, facts));
+      return;
+    }
+    const real = own.kind === 'link' ? realPath(at) : undefined;
+    if (real !== undefined && above.includes(real)) return;
+    const names = entriesIn(at).map(({ name }) => name);
+    for (const name of names.sort()) visit(`${path}/${name}`, real === undefined ? above : [...above, real]);
+  };
+  for (const path of paths) visit(path, []);
+  return found;
+};
+
+/** The tree that separate headers are part of: the link beside them, or the one that their Makefile includes. */
+const sourceOf = ({ directory, headers = '' }: KernelFacts): string | undefined => {
+  const included = /^include (\/\S+)\/Makefile$/m.exec(readText(join(headers, 'Makefile')) ?? '')?.[1];
+  const beside = headers.startsWith(`${directory}/`) ? join(dirname(headers), 'source') : undefined;
+  return [included, beside].find((path) => path !== undefined && isDirectory(path));
+};
+
+/** Paths of a place do not say where it lies: Debian's packages and a copy of them are the same headers. */
+const placesOf = (facts: KernelFacts): Place[] => {
+  const own = facts.headers && realPath(facts.headers);
+  if (!own) return [];
+  const source = sourceOf(facts);
+  const tops = [...new Set([own, source && realPath(source)])].flatMap((top) => (top ? [top] : []));
+  // Headers of one architecture stand beside a source that has them all.
+  const arches = tops.map((top) => readDirectory(join(top, 'arch'))).find((names) => names.length > 0) ?? [];
+  return tops.map((at, index) => ({
+    label: index === 0 ? '' : 'source/',
+    at,
+    facts: followed(at, wantedBelow(arches)),
+  }));
+};
+
+const nothing: Contents = { hashWithout: () => '', manifest: () => new Map() };
+
+/** What stands in a kernel's headers; an empty hash where there are none, or they cannot be looked at. */
+export const headersContents = (memory: Memory, facts: KernelFacts): Contents =>
+  lookOr(
+    () => {
+      const places = placesOf(facts);
+      return places.length > 0 ? contentsOf(memory, places) : nothing;
+    },
+    () => nothing,
+  );

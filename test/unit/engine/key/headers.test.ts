@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { manifestOf } from '../../../../src/engine/key/contents.ts';
+import { headersContents } from '../../../../src/engine/key/headers.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
+import { factsOf } from '../conf/conf-world.ts';
+
+const root = temporaryDirectory();
+const state = mkdtempSync(join(root, 'state-'));
+
+/** Headers as Debian lays them out: links into two other packages. */
+const debianHeaders = (): string => {
+  const top = mkdtempSync(join(root, 'debian-'));
+  const common = join(top, 'common');
+  put(join(common, 'Makefile'), 'kbuild');
+  put(join(common, 'include/linux/fs.h'), 'struct file;');
+  put(join(common, 'arch/x86/include/asm/page.h'), 'x86');
+  put(join(common, 'arch/arm/include/asm/page.h'), 'arm');
+  put(join(common, 'README'), 'text');
+  put(join(top, 'kbuild/scripts/mod/modpost'), 'program');
+  put(join(top, 'kbuild/tools/objtool/objtool'), 'program');
+  const own = join(top, 'own');
+  put(join(own, 'Makefile'), `include ${common}/Makefile\n`);
+  put(join(own, 'Module.symvers'), '0x1\tx\tvmlinux\tEXPORT_SYMBOL\t\n');
+  put(join(own, 'include/config/auto.conf'), 'CONFIG_A=y');
+  put(join(own, 'include/config/A'), '');
+  put(join(own, 'arch/x86/include/generated/asm/x.h'), 'x');
+  symlinkSync('../kbuild/scripts', join(own, 'scripts'));
+  symlinkSync('../kbuild/tools', join(own, 'tools'));
+  return top;
+};
+
+const hashOf = (top: string): string =>
+  headersContents({ stateDir: state, writes: true }, factsOf('6.1', { headers: join(top, 'own') })).hashWithout([]);
+
+const pathsOf = (top: string): string[] => [...(manifestOf(state, hashOf(top)) ?? [])].map(([path]) => path);
+
+describe('what a build takes from headers', () => {
+  it('is all that is compiled or run, links followed, and no markers', () => {
+    expect(pathsOf(debianHeaders())).toEqual([
+      'Makefile',
+      'Module.symvers',
+      'scripts/mod/modpost',
+      'tools/objtool/objtool',
+      'include/config/auto.conf',
+      'arch/x86/include/generated/asm/x.h',
+      'source/Makefile',
+      'source/include/linux/fs.h',
+      'source/arch/x86/include/asm/page.h',
+    ]);
+  });
+  it.each([
+    'common/include/linux/fs.h',
+    'common/arch/x86/include/asm/page.h',
+    'kbuild/scripts/mod/modpost',
+    'kbuild/tools/objtool/objtool',
+    'own/Module.symvers',
+    'own/include/config/auto.conf',
+    'own/.kernelvariables',
+    'own/vmlinux',
+  ])('minds %s', (file) => {
+    const top = debianHeaders();
+    const before = hashOf(top);
+    put(join(top, file), 'changed');
+    expect(hashOf(top)).not.toBe(before);
+  });
+  it.each(['own/include/config/B', 'common/arch/arm/include/asm/page.h', 'common/README', 'own/README'])(
+    'does not mind %s',
+    (file) => {
+      const top = debianHeaders();
+      const before = hashOf(top);
+      put(join(top, file), 'changed');
+      expect(hashOf(top)).toBe(before);
+    },
+  );
+  it('finds the source by the link beside the headers, as openSUSE lays it', () => {
+    const directory = mkdtempSync(join(root, 'modules-'));
+    put(join(directory, 'obj/Module.symvers'), 's');
+    put(join(directory, 'src/include/linux/fs.h'), 'f');
+    symlinkSync('obj', join(directory, 'build'));
+    symlinkSync('src', join(directory, 'source'));
+    const facts = factsOf('6.1', { directory, headers: join(directory, 'build') });
+    const manifest = manifestOf(state, headersContents({ stateDir: state, writes: true }, facts).hashWithout([]));
+    expect([...(manifest ?? [])].map(([path]) => path)).toEqual(['Module.symvers', 'source/include/linux/fs.h']);
+  });
+  it('takes headers that are their own source once', () => {
+    const directory = mkdtempSync(join(root, 'modules-'));
+    put(join(directory, 'build/include/linux/fs.h'), 'f');
+    symlinkSync('build', join(directory, 'source'));
+    const facts = factsOf('6.1', { directory, headers: join(directory, 'build') });
+    expect([
+      ...(manifestOf(state, headersContents({ stateDir: state, writes: true }, facts).hashWithout([])) ?? []),
+    ]).toHaveLength(1);
+  });
+  it('comes to an end where links lead in a circle, or to nothing', () => {
+    const top = debianHeaders();
+    symlinkSync('..', join(top, 'common/include/loop'));
+    symlinkSync('nowhere', join(top, 'common/include/broken.h'));
+    symlinkSync('self', join(top, 'common/include/self'));
+    expect(hashOf(top)).toMatch(/^([0-9a-f]{64})?$/);
+    expect(pathsOf(top)).toContain('source/include/broken.h');
+  });
+  it('is nothing where there are no headers', () => {
+    const { headers: _headers, ...without } = factsOf();
+    expect(headersContents({ stateDir: state, writes: true }, without).hashWithout([])).toBe('');
+    const top = debianHeaders();
+    rmSync(join(top, 'own'), { recursive: true });
+    mkdirSync(join(top, 'other'));
+    expect(hashOf(top)).toBe('');
+  });
+});
