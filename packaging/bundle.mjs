@@ -36,6 +36,7 @@ const doors = [
   'engine/system/exec',
   'engine/verbs/change',
   'engine/verbs/guard',
+  'engine/verbs/store',
   'engine/verbs/verify',
   'engine/verbs/why',
   'report/json',

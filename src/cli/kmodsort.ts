@@ -37,6 +37,7 @@ export const commandHelp = {
   verify: 'Check whether the installed modules will load, without loading them',
   guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
   why: 'Show what has changed since a module was built, down to the file',
+  store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
   log: 'Show the last failure of a module and its log',
 } as const;
 
@@ -83,9 +84,9 @@ const hookCommands = (hook: Parser, choose: Choose) =>
     )
     .demandCommand(1, "missing argument after hook: use 'hook run'");
 
-/** The commands; `choose` gets what was found, evaluated only after the parser is done. */
-const parserOf = (surroundings: Surroundings, choose: Choose) =>
-  started(surroundings)
+/** Commands that change something, or show what would. */
+const changing = (parser: Parser, choose: Choose) =>
+  parser
     .command('hook', 'What package manager hooks run', (hook) => hookCommands(hook, choose))
     .command(
       'sync',
@@ -103,6 +104,23 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
           dot: argv.dot,
         })),
     )
+    .command(
+      'store [action]',
+      commandHelp.store,
+      (store) =>
+        store.positional('action', {
+          choices: ['list', 'gc', 'verify'] as const,
+          default: 'list' as const,
+          describe: 'What to do with it',
+        }),
+      (argv) => choose(argv, () => typed({ verb: 'store', action: argv.action })),
+    );
+
+const oneModule = { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' } as const;
+
+/** Commands that only ask. */
+const asking = (parser: Parser, choose: Choose) =>
+  parser
     .command(
       'status',
       commandHelp.status,
@@ -130,22 +148,19 @@ const parserOf = (surroundings: Surroundings, choose: Choose) =>
     .command(
       'why <module>',
       commandHelp.why,
-      (why) =>
-        why
-          .options(kernels)
-          .positional('module', { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' }),
+      (why) => why.options(kernels).positional('module', oneModule),
       (argv) => choose(argv, () => typed(whyRequest(argv.module, releasesOf(argv.kernel)))),
     )
     .command(
       'log <module>',
       commandHelp.log,
-      (log) =>
-        log
-          .options(kernels)
-          .positional('module', { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' }),
+      (log) => log.options(kernels).positional('module', oneModule),
       (argv) => choose(argv, () => typed(logRequest(argv.module, releasesOf(argv.kernel)))),
-    )
-    .demandCommand(1, `no command given: ${commands.join(', ')}`);
+    );
+
+/** The commands; `choose` gets what was found, evaluated only after the parser is done. */
+const parserOf = (surroundings: Surroundings, choose: Choose) =>
+  asking(changing(started(surroundings), choose), choose).demandCommand(1, `no command given: ${commands.join(', ')}`);
 
 const usageText = (message: string): Invocation => ({
   kind: 'text',

@@ -30,6 +30,10 @@ export const perform = async (
       const { guard } = await import('./verbs/guard.ts');
       return guard(settings, request, emit, abort);
     }
+    case 'store': {
+      const { store } = await import('./verbs/store.ts');
+      return store(settings, request);
+    }
     case 'why': {
       const { why } = await import('./verbs/why.ts');
       return why(settings, request, emit, abort);

@@ -25,10 +25,18 @@ export type BlockReason =
   /** Names along the cycle, the first one again at the end: a -> b -> a. */
   | { readonly reason: 'cycle'; readonly path: readonly string[] };
 
+/** A build that was taken out of the Store. */
+export interface StoredBuild {
+  /** When it was built, ISO 8601. */
+  readonly built: string;
+  /** How long that took. */
+  readonly seconds: number;
+}
+
 /** How one Module ended on one Kernel. */
 export type Outcome =
-  | { readonly kind: 'installed' }
-  | { readonly kind: 'built' }
+  | { readonly kind: 'installed'; readonly from?: StoredBuild }
+  | { readonly kind: 'built'; readonly from?: StoredBuild }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'removed' }
   | { readonly kind: 'skipped'; readonly why: SkipReason }

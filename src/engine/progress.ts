@@ -11,6 +11,8 @@ import type { Kernel, Module } from './request.ts';
 
 /** The steps of a Job in the order in which they run. */
 export type Step =
+  /** Out of the Store, in place of all up to `check`. */
+  | 'take'
   | 'copy'
   | 'patch'
   | 'pre-build'
@@ -51,6 +53,7 @@ export interface Notes {
   superseded: { readonly module: Module };
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
+  'store-unwritable': { readonly path: string; readonly detail: string };
   'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly why: Problem };
   'not-stripped': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
   'not-compressed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
@@ -258,6 +261,37 @@ interface WhyAnswer {
   readonly entries: readonly WhyEntry[];
 }
 
+/** One build in the Store. */
+export interface StoredEntry {
+  readonly name: string;
+  /** SHA-256 in hex. */
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was built or taken last, ISO 8601. */
+  readonly used: string;
+  /** What it says of itself; missing where that cannot be read. */
+  readonly build?: {
+    readonly module: string;
+    readonly kernel: string;
+    readonly built: string;
+    readonly seconds: number;
+  };
+  /** It is built for a kernel that is there, and stays. */
+  readonly isKept: boolean;
+}
+
+/** What is in the Store, or what went out of it. */
+export interface StoreAnswer {
+  readonly kind: 'store';
+  readonly action: 'list' | 'gc' | 'verify';
+  readonly entries: readonly StoredEntry[];
+  /** What is in it now, and may be; bytes. */
+  readonly bytes: number;
+  readonly limit: number;
+  /** How many builds are in it now. */
+  readonly count: number;
+}
+
 /** A module that cannot be built for a kernel that comes in. */
 export interface GuardFinding {
   readonly module: Module;
@@ -289,4 +323,5 @@ export type Answer =
   | VerifyAnswer
   | GuardAnswer
   | WhyAnswer
+  | StoreAnswer
   | NothingAnswer;

@@ -109,6 +109,13 @@ export interface WhyRequest {
   readonly scope: KernelScope;
 }
 
+/** What was built and kept. */
+export interface StoreRequest {
+  readonly verb: 'store';
+  /** `gc`: down to its limit; `verify`: every byte is looked at, and what is damaged is dropped. */
+  readonly action: 'list' | 'gc' | 'verify';
+}
+
 /** Packages that a transaction is about to bring. */
 export interface GuardRequest {
   readonly verb: 'guard';
@@ -217,6 +224,7 @@ export type Request =
   | VerifyRequest
   | GuardRequest
   | WhyRequest
+  | StoreRequest
   | DkmsRequest;
 
 /** Whether two values mean the same module. */

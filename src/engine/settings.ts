@@ -46,6 +46,8 @@ export interface Settings extends Places {
   readonly modprobeOnInstall: boolean;
   /** After so many minutes without output a command of a conf is ended; 0: never. */
   readonly buildLimit: number;
+  /** Bytes that the Store of builds may take; 0: nothing is kept there. */
+  readonly storeSize: number;
   /** Say every step, as --verbose does. */
   readonly verbose: boolean;
   readonly postTransaction?: string;

@@ -6,6 +6,7 @@ import { oneLine } from './one-line.ts';
 import { planDot, planLines } from './plan.ts';
 import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
+import { storeLines } from './store.ts';
 import { summaryLines } from './summary.ts';
 import { verifiedLines } from './verified.ts';
 import { whyLines } from './why.ts';
@@ -34,6 +35,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return logText(answer);
     case 'why':
       return whole(whyLines(answer.entries));
+    case 'store':
+      return whole(storeLines(answer));
     case 'nothing':
       return `kmodsort: ${nothingKnown[answer.about]} ${answer.asked}\n`;
   }

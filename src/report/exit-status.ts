@@ -90,6 +90,7 @@ export const exitStatus = (
   if (answer.kind === 'summary') return summaryStatus(answer, exitPolicy, requiredFailed);
   if (answer.kind === 'guarded') return answer.findings.some((finding) => finding.required) ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
+  if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;
 };
 

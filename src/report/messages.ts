@@ -23,6 +23,8 @@ export const localTime = (moment: string): string => {
   return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')}`;
 };
 
+const day = (moment: string): string => localTime(moment).slice(0, 10);
+
 /** Why a job is done. */
 export const jobReason = (why: JobReason): string => {
   switch (why.reason) {
@@ -108,6 +110,9 @@ export const outcomeReason = (outcome: Outcome): string | undefined => {
       return blockReason(outcome.why);
     case 'failed':
       return `${failureSentence(outcome.failure)}${outcome.remembered ? ' (in an earlier run; nothing has changed since)' : ''}`;
+    case 'installed':
+    case 'built':
+      return outcome.from && `from the store (built ${day(outcome.from.built)} in ${duration(outcome.from.seconds)})`;
     default:
       return undefined;
   }
@@ -115,6 +120,7 @@ export const outcomeReason = (outcome: Outcome): string | undefined => {
 
 /** What is being done in a step. */
 export const stepSentence: Readonly<Record<Step, string>> = {
+  take: 'taking the build out of the store',
   copy: 'copying the source',
   patch: 'applying patches',
   'pre-build': 'running PRE_BUILD',

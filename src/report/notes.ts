@@ -34,6 +34,7 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   forgotten: ({ module }) => `${moduleLabel(module)} removed from the dkms tree`,
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
+  'store-unwritable': ({ path, detail }) => `warning: cannot keep what was built: ${path}: ${detail}`,
   'not-signed': ({ module, kernel, why }) =>
     `warning: ${moduleLabel(module)}, ${kernel.release} is not signed: ${problemSentence(why)}`,
   'not-stripped': ({ module, kernel, detail }) =>

@@ -22,8 +22,10 @@ import { causeOf } from './cause.ts';
 import { compressObjects } from './compress.ts';
 import { type BuildContext, publishBuilt, resultOf, stagedObjects, stageObjects, tool } from './context.ts';
 import { buildEnvironment } from './environment.ts';
+import { keepObjects } from './keep.ts';
 import { openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
+import { dependencyMarks } from './marks.ts';
 import { runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';
 import { checkSource } from './source-trust.ts';
@@ -91,12 +93,6 @@ const checkObjects = async (context: BuildContext): Promise<void> => {
   checkVermagics(release, ofHeaders, names, found);
 };
 
-const dependencyMarks = (context: BuildContext): void => {
-  if (!context.conf.rebuildWithDependencies) return;
-  for (const { name, version } of context.dependencies)
-    writeText(join(context.staging, `.dep_${name}`), `${version}\n`);
-};
-
 /** What was built, with its log, takes the place of an earlier build. */
 const publish = (context: BuildContext): void => {
   const { site, staging, log } = context;
@@ -134,6 +130,7 @@ const runSteps = async (
  * leaves it built, as in dkms). Throws FailureError.
  *
  * @param onPublished told when what was built before is replaced
+ * @param keepAt a directory for the objects as they are before they are signed and compressed
  */
 export const buildModule = async (
   run: Run,
@@ -142,6 +139,7 @@ export const buildModule = async (
   dependencies: readonly DependencySymbols[],
   say: (step: Step) => void,
   onPublished: () => void,
+  keepAt?: string,
 ): Promise<Built> => {
   const site = { ...given, building: await buildEnvironment(run, given) };
   const build = join(site.entry, 'build');
@@ -159,6 +157,7 @@ export const buildModule = async (
     const imports = await importsOf(stagedObjects(context), run.processes);
     await runSteps(context, [['strip', stripObjects]], say);
     const result = resultOf(stagedObjects(context));
+    if (keepAt !== undefined) await keepObjects(run, keepAt, staging);
     say('sign');
     const { signer } = await signObjects(run, site, stagedObjects(context), log);
     await runSteps(context, [['compress', compressObjects]], say);

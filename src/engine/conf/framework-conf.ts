@@ -110,6 +110,14 @@ const coresOf = (text: string | undefined, available: number): number =>
 
 const buildLimitOf = (text: string | undefined): number => (text && /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : 30);
 
+const units: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** Bytes, or with a unit of 1024 as systemd and qemu write them: `2G`. */
+const sizeOf = (text: string | undefined, otherwise: number): number => {
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([KMGT]?)i?B?$/i.exec(text ?? '') ?? [];
+  return number === undefined ? otherwise : Math.round(Number(number) * (units[unit.toUpperCase()] ?? 1));
+};
+
 const signingOf = (v: Variables): SigningSettings => ({
   when: v.try_sign_modules === 'true' || v.try_sign_modules === 'false' ? v.try_sign_modules : 'not_in_chroot',
   ...(v.sign_file ? { program: v.sign_file } : {}),
@@ -149,6 +157,7 @@ export const readSettings = async (
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),
     buildLimit: buildLimitOf(v.build_limit),
+    storeSize: sizeOf(v.store_size, 2 * 1024 ** 3),
     verbose: truthy(v.verbose),
     compressOptions: {
       gz: wordsOf(v.compress_gzip_opts),

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
-import { buildModule } from '../build/build.ts';
+import { type Built, buildModule } from '../build/build.ts';
+import { takeBuilt } from '../build/from-store.ts';
+import { forgetKept, placeToKeep, storeBuild } from '../build/keep.ts';
 import type { DependencySymbols } from '../build/make.ts';
 import { signAgain } from '../build/sign-again.ts';
 import type { ModuleConf } from '../conf/conf.ts';
 import { symversFromObjects } from '../kernel/symvers.ts';
 import { changedDependencies, type DependencyNow, dependenciesNow, usedSymbols } from '../key/dependencies.ts';
+import { keyOf } from '../key/key.ts';
+import type { StoredBuild } from '../outcome.ts';
 import { sourceContents } from '../plan/source-hashes.ts';
 import type { Finding } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
@@ -14,6 +18,7 @@ import { givenFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { closeJournal, openJournal } from '../state/journal.ts';
 import { type BuildRecord, type KeyParts, readRecord, writeRecord } from '../state/record.ts';
+import { hasArtifact } from '../store/artifacts.ts';
 import { exists } from '../system/files.ts';
 import { writeText } from '../system/publish.ts';
 import { builtDirectory } from '../tree/tree.ts';
@@ -93,32 +98,77 @@ const builtFrom = (
   return { parts: { ...parts, sources: contents?.hashWithout(writes) ?? parts.sources }, writes };
 };
 
-const build = async (context: JobContext, onPublished: () => void): Promise<void> => {
-  const { run, job, conf, site, finding, needs, say } = context;
+/** What a build is kept under, and taken by; undefined where somebody wants it built, or nobody knows what goes into it. */
+const storeKey = ({ run, job, conf }: JobContext, parts: KeyParts): string | undefined => {
+  const isKnown = parts.headers !== '' && parts.compiler !== '' && run.switches.kernelConfig === undefined;
+  const isWanted = run.settings.storeSize > 0 && conf.objects.length > 0 && job.why.reason !== 'forced';
+  return isKnown && isWanted ? keyOf(parts) : undefined;
+};
+
+/** A build, and how it came about. */
+interface Made {
+  readonly built: Built;
+  /** That the compiler took, now or when it was put into the Store. */
+  readonly seconds: number;
+  readonly parts: Pick<BuildRecord, 'parts' | 'writes'>;
+  readonly from?: StoredBuild;
+}
+
+const make = async (
+  context: JobContext,
+  parts: KeyParts,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made> => {
+  const { run, conf, site, say } = context;
+  const before = treeFacts(site.source);
+  const keepAt = storeKey(context, parts) === undefined ? undefined : await placeToKeep(run);
+  const start = performance.now();
+  try {
+    const built = await buildModule(run, site, conf, dependencies, say, onPublished, keepAt);
+    const seconds = Math.round((performance.now() - start) / 100) / 10;
+    const from = builtFrom(context, parts, before);
+    // What a build leaves in its own source does not come out of the Store.
+    if (keepAt !== undefined && !from.writes)
+      await storeBuild(run, keepAt, site, { parts, result: built.result, seconds });
+    return { built, seconds, parts: from };
+  } finally {
+    if (keepAt !== undefined) await forgetKept(run, keepAt);
+  }
+};
+
+/** The same build as it is in the Store; undefined where it has to be made. */
+const take = async (
+  { run, conf, site, say }: JobContext,
+  parts: KeyParts,
+  key: string,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made | undefined> => {
+  if (!hasArtifact(run.settings.stateDir, site.module.name, key)) return undefined;
+  say('take');
+  const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
+  if (!taken) return undefined;
+  const { built: at, seconds } = taken.statement;
+  return { built: taken.built, seconds, parts: { parts }, from: { built: at, seconds } };
+};
+
+const build = async (context: JobContext, onPublished: () => void): Promise<StoredBuild | undefined> => {
+  const { run, job, finding, needs } = context;
   const now = dependenciesNow(run, job.kernel, needs);
   const parts = partsNow(run, finding, needs);
-  const before = treeFacts(site.source);
-  const start = performance.now();
-  const { imports, ...built } = await buildModule(
-    run,
-    site,
-    conf,
-    await dependencySymbols(run, job, now),
-    say,
-    onPublished,
-  );
+  const key = storeKey(context, parts);
+  const symbols = await dependencySymbols(run, job, now);
+  const taken = key === undefined ? undefined : await take(context, parts, key, symbols, onPublished);
+  const { built, seconds, parts: from, ...made } = taken ?? (await make(context, parts, symbols, onPublished));
+  const { imports, ...rest } = built;
   const dependencies = Object.fromEntries(
     [...now].map(([name, dependency]) => [name, usedSymbols(dependency, imports)]),
   );
   const given = givenFor(run, job.module.name);
-  rememberBuild(run, job, {
-    ...built,
-    seconds: Math.round((performance.now() - start) / 100) / 10,
-    ...builtFrom(context, parts, before),
-    dependencies,
-    ...(given ? { given } : {}),
-  });
+  rememberBuild(run, job, { ...rest, seconds, ...from, dependencies, ...(given ? { given } : {}) });
   forgetFailure(run, job);
+  return made.from;
 };
 
 /**
@@ -140,25 +190,34 @@ const signAnew = async (
   return objects !== undefined;
 };
 
-/** Signed anew, or built where what is there is not what we built; false where all stays as it was. */
-const signOrBuild = async (context: JobContext, onPublished: () => void): Promise<boolean> => {
+/** What a Job has to install, and where it came from. */
+interface UpToDate {
+  /** False where all stays as it was. */
+  readonly isNew: boolean;
+  readonly from?: StoredBuild;
+}
+
+const asBuilt = (from: StoredBuild | undefined): UpToDate => ({ isNew: true, ...(from ? { from } : {}) });
+
+/** Signed anew, or built where what is there is not what we built. */
+const signOrBuild = async (context: JobContext, onPublished: () => void): Promise<UpToDate> => {
   const isSigned = await signAnew(context, onPublished);
-  if (isSigned === undefined) await build(context, onPublished);
+  if (isSigned === undefined) return asBuilt(await build(context, onPublished));
   const { state, damaged } = context.finding.candidate;
-  return isSigned !== false || state !== 'installed' || damaged !== undefined;
+  return { isNew: isSigned || state !== 'installed' || damaged !== undefined };
 };
 
 /**
  * Bring what is built up to date, with the journal open from before the first change to the tree: what is built and not
  * yet installed is known as unfinished. A build that fails before it replaces anything closes what it opened.
  *
- * @returns whether there is something to install now
+ * @returns whether there is something to install now, and whether it came out of the Store
  */
-export const buildUnderJournal = async (context: JobContext): Promise<boolean> => {
+export const buildUnderJournal = async (context: JobContext): Promise<UpToDate> => {
   const { run, job } = context;
   const { stateDir } = run.settings;
   openJournal(stateDir, { version: 1, module: job.module, kernel: job.kernel, action: 'install', ours: [] });
-  if (needsNoBuild.has(job.why.reason)) return true;
+  if (needsNoBuild.has(job.why.reason)) return { isNew: true };
   let published = false;
   const onPublished = (): void => {
     published = true;
@@ -167,12 +226,10 @@ export const buildUnderJournal = async (context: JobContext): Promise<boolean> =
     if (!context.unfinished && !published) closeJournal(stateDir, job.module.name, job.kernel);
   };
   try {
-    if (job.why.reason !== 'signer-changed') await build(context, onPublished);
-    else if (!(await signOrBuild(context, onPublished))) {
-      undoJournal();
-      return false;
-    }
-    return true;
+    if (job.why.reason !== 'signer-changed') return asBuilt(await build(context, onPublished));
+    const upToDate = await signOrBuild(context, onPublished);
+    if (!upToDate.isNew) undoJournal();
+    return upToDate;
   } catch (error) {
     undoJournal();
     throw error;

@@ -112,15 +112,17 @@ export const installJob = async (
   };
   if (isStillFresh(context)) return { kind: 'unchanged' };
   try {
-    if (!(await buildUnderJournal(context))) return { kind: 'unchanged' };
+    const { isNew, from } = await buildUnderJournal(context);
+    if (!isNew) return { kind: 'unchanged' };
+    const stored = from ? { from } : {};
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
     if (job.want === 'built') {
       closeJournal(run.settings.stateDir, job.module.name, job.kernel);
-      return { kind: 'built' };
+      return { kind: 'built', ...stored };
     }
     const outcome = await install(context);
     forgetFailure(run, job);
-    return outcome;
+    return outcome.kind === 'installed' ? { ...outcome, ...stored } : outcome;
   } catch (error) {
     if (run.abort.aborted) return { kind: 'skipped', why: { reason: 'interrupted' } };
     return {

@@ -7,6 +7,9 @@ import type { Plan } from '../plan.ts';
 import type { Row } from '../progress.ts';
 import type { Run } from '../run/run.ts';
 import { strikeDue } from '../state/due.ts';
+import { storeDirectory } from '../state/paths.ts';
+import { sweepStore } from '../store/sweep.ts';
+import { lookOr } from '../system/look.ts';
 import { doJob } from './job.ts';
 
 /** From a Plan to rows: what every changing verb does after it has planned. */
@@ -26,6 +29,17 @@ const rowOf = ({ job, outcome, seconds }: Ended): Row => ({
   ...(seconds === undefined ? {} : { seconds }),
 });
 
+/** What was kept of these builds may be too much. */
+const sweepAfter = (run: Run): void =>
+  lookOr(
+    () => {
+      sweepStore(run.settings);
+    },
+    ({ detail, kind }) => {
+      run.note({ note: 'store-unwritable', path: storeDirectory(run.settings.stateDir), detail: detail ?? kind });
+    },
+  );
+
 /** Run a Plan's Jobs. */
 export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<JobsDone> => {
   const ended = await runPlan(
@@ -35,6 +49,7 @@ export const runJobs = async (run: Run, plan: Plan, survey: Survey): Promise<Job
   );
   const changed = [...new Set(ended.filter((one) => one.changed).map(({ job }) => job.kernel.release))];
   for (const release of changed) strikeDue(run.settings.stateDir, release, ['weak-modules']);
+  if (ended.some(({ outcome }) => outcome.kind === 'installed' || outcome.kind === 'built')) sweepAfter(run);
   return { rows: ended.map(rowOf), changed };
 };
 

@@ -13,12 +13,12 @@ import {
   sameModule,
 } from '../request.ts';
 import type { Run } from '../run/run.ts';
+import { archiveProblem, memberNames } from '../system/archive-check.ts';
 import { copyDirectory, placeCopy } from '../system/copy-directory.ts';
 import type { Ended } from '../system/exec.ts';
 import { exists, isDirectory, isWritable, readDirectory, stat } from '../system/files.ts';
 import { copyFile, makeDirectory, makeTemporary, remove, rename, syncPath, writeText } from '../system/publish.ts';
 import { builtDirectory, entryDirectory, readTree, register, type TreeEntry } from '../tree/tree.ts';
-import { archiveProblem, memberNames } from './archive-check.ts';
 import { entryFor } from './operand.ts';
 
 /** Archives of modules, in the layout that dkms writes and reads. */

@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path';
 import type { GuardRequest } from '../request.ts';
 import type { Run } from '../run/run.ts';
+import { archiveProblem } from '../system/archive-check.ts';
 import type { Argv } from '../system/exec.ts';
 import { readDirectory, stat, walk } from '../system/files.ts';
 import { makeDirectory } from '../system/publish.ts';
-import { archiveProblem } from './archive-check.ts';
 
 /** The few files out of incoming packages that tell which kernels and modules they bring. */
 

@@ -66,3 +66,10 @@ export const queueDirectory = (stateDir: string): string => join(stateDir, 'queu
 
 /** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
 export const contentsDirectory = (stateDir: string): string => join(stateDir, 'contents');
+
+/** What was built, by name and Key. */
+export const storeDirectory = (stateDir: string): string => join(stateDir, 'store');
+
+/** One Artifact: an OCI image layout. */
+export const artifactDirectory = (stateDir: string, name: string, key: string): string =>
+  join(storeDirectory(stateDir), name, key);

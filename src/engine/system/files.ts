@@ -112,7 +112,10 @@ export const hashFile = (path: string): string => {
   return hash.digest('hex');
 };
 
-/** SHA-256 of text in hex. */
+/** SHA-256 of some bytes, or of text as UTF-8, in hex: as sha256sum(1) says it. */
+export const hashBytes = (bytes: string | Uint8Array): string => sha256().update(bytes).digest('hex');
+
+/** SHA-256 in hex of several texts, each ended by NUL. */
 export const hashText = (...parts: readonly string[]): string => {
   const hash = sha256();
   for (const part of parts) hash.update(part).update('\0');

@@ -54,6 +54,12 @@ export const chmod = (path: string, mode: number): void => fs.chmodSync(path, mo
 /** Cut a file off after so many bytes. */
 export const truncate = (path: string, size: number): void => fs.truncateSync(path, size);
 
+/** Say that something was used now. */
+export const touch = (path: string): void => {
+  const now = new Date();
+  fs.utimesSync(path, now, now);
+};
+
 export const rename = (from: string, to: string): void => fs.renameSync(from, to);
 
 /** Make a file's bytes, or a directory's entries (renames in it), durable. */

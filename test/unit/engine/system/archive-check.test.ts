@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../../../src/engine/problems.ts';
-import { archiveProblem, memberNames } from '../../../../src/engine/register/archive-check.ts';
+import { archiveProblem, memberNames } from '../../../../src/engine/system/archive-check.ts';
 import { problemSentence } from '../../../../src/report/problems.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import type { ModuleConf } from '../conf/conf.ts';
+import { importsOf } from '../kernel/symvers.ts';
+import { vermagicProblem, vermagicsOf } from '../kernel/vermagic.ts';
+import type { BuildSite } from '../run/build-site.ts';
+import type { Run } from '../run/run.ts';
+import type { Statement } from '../store/layout.ts';
+import { takeArtifact } from '../store/take.ts';
+import { isDirectory } from '../system/files.ts';
+import { makeTemporary, remove } from '../system/publish.ts';
+import { builtFiles } from '../tree/tree.ts';
+import type { Built } from './build.ts';
+import { compressObjects } from './compress.ts';
+import { type BuildContext, publishBuilt, resultOf, stagedObjects, tool } from './context.ts';
+import { openJobLog } from './log.ts';
+import { dependencyMarks } from './marks.ts';
+import { signObjects } from './sign.ts';
+
+/** Install a build from the Store: the same Key is the same build, so no compiler runs. */
+
+/** What came out of the Store. */
+export interface FromStore {
+  readonly built: Built;
+  readonly statement: Statement;
+}
+
+const hasExactly = (statement: Statement, conf: ModuleConf): boolean => {
+  const names = conf.objects.map(({ dest }) => `${dest}.ko`);
+  return names.length === Object.keys(statement.objects).length && names.every((name) => name in statement.objects);
+};
+
+/** Into the staging directory as a build leaves it: objects, what POST_BUILD made, the log. */
+const stage = async (context: BuildContext, unpacked: string): Promise<void> => {
+  const { staging } = context;
+  const copies = [
+    [join(unpacked, '0/module'), join(staging, 'module')],
+    [join(unpacked, '0/other'), staging],
+    [join(unpacked, '1'), staging],
+  ] as const;
+  for (const [from, to] of copies.filter(([path]) => isDirectory(path)))
+    await tool(context, 'Taking what was built', ['cp', '-a', '--reflink=auto', `${from}/.`, `${to}/`], '/');
+};
+
+/** By its Key it is: where it is not, somebody has put it there. */
+const isForKernel = async ({ run, site }: BuildContext, objects: readonly string[]): Promise<boolean> => {
+  const ofHeaders = await run.vermagicOf(site.kernel);
+  const found = await vermagicsOf(objects, run.processes);
+  return (
+    found.length === objects.length &&
+    found.every((text) => vermagicProblem(text, site.kernel.release, ofHeaders) === undefined)
+  );
+};
+
+const installStaged = async (
+  context: BuildContext,
+  statement: Statement,
+  onPublished: () => void,
+): Promise<FromStore | undefined> => {
+  const { run, site, staging, log } = context;
+  const objects = stagedObjects(context);
+  if (resultOf(objects) !== statement.result || !(await isForKernel(context, objects))) return undefined;
+  const imports = await importsOf(objects, run.processes);
+  const { signer } = await signObjects(run, site, objects, log);
+  await compressObjects(context);
+  dependencyMarks(context);
+  publishBuilt(site, staging);
+  onPublished();
+  const files = builtFiles(join(site.entry, site.kernel.release, site.kernel.arch));
+  const built = { objects: files, imports, result: statement.result, ...(signer === undefined ? {} : { signer }) };
+  return { built, statement };
+};
+
+/**
+ * Take a build out of the Store into the dkms tree, signed and compressed for this machine.
+ *
+ * @param key of the build
+ * @param onPublished told when what was built before is replaced
+ * @returns undefined where there is none that can be used: then it is built. Throws FailureError.
+ */
+export const takeBuilt = async (
+  run: Run,
+  site: BuildSite,
+  conf: ModuleConf,
+  dependencies: BuildContext['dependencies'],
+  key: string,
+  onPublished: () => void,
+): Promise<FromStore | undefined> => {
+  const { module, kernel, entry } = site;
+  const parcel = makeTemporary(run.scratch, 'parcel-');
+  const log = openJobLog(join(parcel, 'take.log'), module, kernel);
+  let staging: string | undefined;
+  try {
+    const artifact = await takeArtifact(run.processes, run.settings.stateDir, module.name, key, parcel);
+    if (!artifact || !hasExactly(artifact.statement, conf)) return undefined;
+    staging = makeTemporary(join(entry, kernel.release), `.tmp_${kernel.arch}_`, 0o755);
+    const build = join(entry, 'build');
+    const context: BuildContext = { run, site, conf, dependencies, build, staging, log };
+    await stage(context, parcel);
+    return await installStaged(context, artifact.statement, onPublished);
+  } finally {
+    log.close();
+    if (staging !== undefined) remove(staging);
+    remove(parcel);
+  }
+};
