@@ -134,6 +134,25 @@ const privateOptions = (bench: Bench): string[] => [
   ...['--confdir', join(bench.root, 'etc'), '--statedir', join(bench.root, 'state')],
 ];
 
+/** Build a module that was built before: out of the store, against compiling it again. */
+const compareSecondBuild = (bench: Bench): void => {
+  const { root, kernel } = bench;
+  cpSync(join(repository, 'test/fixtures/lonely'), join(root, 'src/lonely-1.0'), { recursive: true });
+  mkdirSync(join(root, 'dkms/lonely/1.0'), { recursive: true });
+  symlinkSync(join(root, 'src/lonely-1.0'), join(root, 'dkms/lonely/1.0/source'));
+  const where = ['lonely/1.0', '-k', kernel.release, ...privateOptions(bench).slice(treeOptions(bench).length)];
+  const again = (isStored: boolean): number => {
+    timed(bench, 'kmodsort', ['unbuild', ...where]);
+    if (!isStored) rmSync(join(root, 'state/store'), { recursive: true, force: true });
+    return timed(bench, 'kmodsort', ['build', ...where]).seconds;
+  };
+  const samples = Array.from({ length: pairs }, () => [again(false), again(true)] as const);
+  const [compiled, stored] = [median(samples.map(([one]) => one)), median(samples.map(([, one]) => one))];
+  say(
+    `${'build again, one small module'.padEnd(34)} compiled ${compiled.toFixed(3)} s   from the store ${stored.toFixed(3)} s   ${(compiled / stored).toFixed(1)} times`,
+  );
+};
+
 const main = (): number => {
   const provision = provisionKernels();
   if (!isRoot() || provision.kind === 'missing') {
@@ -149,6 +168,8 @@ const main = (): number => {
   const bench = makeBench(kernel);
   try {
     say(`medians of ${pairs} pairs; ${kernel.release}`);
+    compareSecondBuild(bench);
+    rmSync(join(bench.root, 'dkms/lonely'), { recursive: true });
     let entries = 0;
     for (const wanted of [0, 1, 30, 300]) {
       for (; entries < wanted; entries += 1) addEntry(bench, `bench${entries}`);

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { systemPath } from '../system/environment.ts';
 import type { Argv, Processes } from '../system/exec.ts';
-import { hashText } from '../system/files.ts';
+import { exists, hashText } from '../system/files.ts';
 import type { KernelFacts } from './kernel.ts';
 
 /** Which programs build for a kernel: what they say of themselves, not where their files lie or when these were written. */
@@ -39,9 +40,13 @@ export const identityOf = async (argv: Argv, processes: Processes): Promise<Iden
 export interface Tools {
   readonly compiler: Identity;
   readonly linker: Identity;
-  /** Makes BTF; asked only where the kernel wants that of modules. */
+  /** Makes BTF; asked only where the kernel wants that of modules, and its own is there to build on. */
   readonly pahole: Identity;
 }
+
+/** Source: scripts/Makefile.modfinal, which goes without where there is no vmlinux. */
+const isBtfMade = (config: KernelFacts['config'], headers: string): boolean =>
+  config.has('CONFIG_DEBUG_INFO_BTF_MODULES') && exists(join(headers, 'vmlinux'));
 
 /**
  * What builds for a Kernel, as kbuild chooses it (kernel documentation, kbuild/llvm.rst).
@@ -49,12 +54,12 @@ export interface Tools {
  * @param ask the identity of a program, asked once
  */
 export const toolsFor = async (
-  { compiler, config }: KernelFacts,
+  { compiler, config, headers = '' }: KernelFacts,
   ask: (argv: Argv) => Promise<Identity>,
 ): Promise<Tools> => ({
   compiler: await ask([compiler ?? 'gcc', '-v']),
   linker: await ask([config.has('CONFIG_LD_IS_LLD') ? 'ld.lld' : 'ld', '--version']),
-  pahole: config.has('CONFIG_DEBUG_INFO_BTF_MODULES') ? await ask(['pahole', '--version']) : unknown,
+  pahole: isBtfMade(config, headers) ? await ask(['pahole', '--version']) : unknown,
 });
 
 /** Nothing builds. */

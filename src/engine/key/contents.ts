@@ -85,7 +85,7 @@ const isMemo = (value: unknown): value is Memo =>
   Array.isArray(value.places);
 
 const memoFile = (stateDir: string, places: readonly Place[]): string =>
-  join(contentsDirectory(stateDir), `${hashText(...places.map(({ at }) => at)).slice(0, 32)}.json`);
+  join(contentsDirectory(stateDir), `${hashText(...places.flatMap(({ label, at }) => [label, at])).slice(0, 32)}.json`);
 
 const readMemo = (file: string): Memo | undefined => {
   try {

@@ -17,19 +17,22 @@ import { type Contents, contentsOf, type Place } from './contents.ts';
 
 /**
  * What a build takes from a kernel's headers: what the compiler reads, and what kbuild runs. Source: kernel
- * documentation, kbuild/modules.rst, and what `make modules_install` of Debian, Arch and Fedora leave out.
+ * documentation, kbuild/modules.rst, and what the packages of Debian, Arch and Fedora put there.
  */
 
 /** Below the headers and below the source that they are part of. Empty markers in include/config say what auto.conf says. */
-const wanted = [
-  'Makefile',
-  'Kbuild',
-  '.kernelvariables',
-  'Module.symvers',
-  'vmlinux',
-  'scripts',
-  'tools/objtool/objtool',
-  'tools/bpf/resolve_btfids/resolve_btfids',
+const compiled = (arches: readonly string[]): string[] => [
+  ...['Makefile', 'Kbuild', '.kernelvariables', 'Module.symvers', 'vmlinux', 'include'],
+  ...arches.flatMap((arch) => ['Makefile', 'include'].map((name) => `arch/${arch}/${name}`)),
+];
+
+/**
+ * Programs and rules of kbuild. Debian 12 has them in a package that all kernels of a line share: it changes with each of
+ * them, and makes nothing out of date that was built for another.
+ */
+const run = (arches: readonly string[]): string[] => [
+  ...['scripts', 'tools/objtool/objtool', 'tools/bpf/resolve_btfids/resolve_btfids'],
+  ...arches.map((arch) => `arch/${arch}/scripts`),
 ];
 
 const inConfig = new Set(['auto.conf', 'kernel.release']);
@@ -37,12 +40,6 @@ const isMarker = (path: string): boolean => {
   const [, name] = /^include\/config\/(.+)$/.exec(path) ?? [];
   return name !== undefined && !inConfig.has(name);
 };
-
-const wantedBelow = (arches: readonly string[]): string[] => [
-  ...wanted,
-  'include',
-  ...arches.flatMap((arch) => ['Makefile', 'include', 'scripts'].map((name) => `arch/${arch}/${name}`)),
-];
 
 /** A link may lead to itself. */
 const ledTo = (path: string): FileFacts | undefined =>
@@ -81,7 +78,7 @@ const sourceOf = ({ directory, headers = '' }: KernelFacts): string | undefined 
 };
 
 /** Paths of a place do not say where it lies: Debian's packages and a copy of them are the same headers. */
-const placesOf = (facts: KernelFacts): Place[] => {
+const placesOf = (facts: KernelFacts, wanted: (arches: readonly string[]) => string[], label: string): Place[] => {
   const own = facts.headers && realPath(facts.headers);
   if (!own) return [];
   const source = sourceOf(facts);
@@ -89,20 +86,27 @@ const placesOf = (facts: KernelFacts): Place[] => {
   // Headers of one architecture stand beside a source that has them all.
   const arches = tops.map((top) => readDirectory(join(top, 'arch'))).find((names) => names.length > 0) ?? [];
   return tops.map((at, index) => ({
-    label: index === 0 ? '' : 'source/',
+    label: index === 0 ? label : `${label}source/`,
     at,
-    facts: followed(at, wantedBelow(arches)),
+    facts: followed(at, wanted(arches)),
   }));
 };
 
 const nothing: Contents = { hashWithout: () => '', manifest: () => new Map() };
 
-/** What stands in a kernel's headers; an empty hash where there are none, or they cannot be looked at. */
-export const headersContents = (memory: Memory, facts: KernelFacts): Contents =>
+const look = (memory: Memory, places: () => Place[]): Contents =>
   lookOr(
     () => {
-      const places = placesOf(facts);
-      return places.length > 0 ? contentsOf(memory, places) : nothing;
+      const found = places();
+      return found.length > 0 ? contentsOf(memory, found) : nothing;
     },
     () => nothing,
   );
+
+/** What the compiler reads of a kernel's headers; an empty hash where there are none, or they cannot be looked at. */
+export const headersContents = (memory: Memory, facts: KernelFacts): Contents =>
+  look(memory, () => placesOf(facts, compiled, ''));
+
+/** What kbuild runs there. */
+export const kbuildContents = (memory: Memory, facts: KernelFacts): Contents =>
+  look(memory, () => placesOf(facts, run, 'kbuild: '));

@@ -4,8 +4,11 @@ import { canonical } from './key.ts';
 
 /** What goes into a Key, and what a difference in it means. */
 
-/** Parts that are a reason to build again when they differ; the others say which build is meant. */
-const decisive = ['sources', 'conf', 'headers', 'environment', 'compiler', 'linker', 'pahole'] as const;
+/**
+ * Parts that are a reason to build again when they differ. The others tell builds apart in the Store: a newer linker, or
+ * kbuild of a newer kernel of the same line, makes no build wrong that stands.
+ */
+const decisive = ['sources', 'conf', 'headers', 'environment', 'compiler'] as const;
 
 /** A part whose change makes a build out of date. */
 export type DecisivePart = (typeof decisive)[number];

@@ -68,7 +68,7 @@ export const partsOf = (asked: Asked, sources: string, tools: Tools): KeyParts =
     directory: join(entryDirectory(run.settings.dkmsTree, entry.module), 'build'),
     sources,
     conf: confContents(asked).hashWithout([]),
-    headers: run.headersOf(kernel),
+    ...run.headersOf(kernel),
     environment: environmentHash(run, kernel.release),
     compiler: tools.compiler.text,
     linker: tools.linker.text,

@@ -44,8 +44,8 @@ export interface Run {
   readonly environment: Environment;
   /** What builds for a Kernel, asked once. */
   readonly toolsOf: (kernel: Kernel) => Promise<Tools>;
-  /** What stands in a Kernel's headers, looked at once; an empty hash without headers. */
-  readonly headersOf: (kernel: Kernel) => string;
+  /** Hashes of what stands in a Kernel's headers, looked at once; empty without headers. */
+  readonly headersOf: (kernel: Kernel) => { readonly headers: string; readonly kbuild: string };
   /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
   /** The key that modules for a Kernel are signed with, made at the first question. */

@@ -27,8 +27,10 @@ export interface KeyParts {
   readonly sources: string;
   /** Of the overrides of dkms.conf, the local patches and scripts. */
   readonly conf: string;
-  /** Of the headers, with what kbuild runs there. */
+  /** Of what the compiler reads of the headers. */
   readonly headers: string;
+  /** Of what kbuild runs there. */
+  readonly kbuild: string;
   /** Of the file that `build_environment` names. */
   readonly environment: string;
   /** What the compiler says of itself: its version, and a hash of all of it. */

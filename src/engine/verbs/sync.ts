@@ -97,7 +97,10 @@ const forgetOldContents = (run: Run): void => {
   const { stateDir } = run.settings;
   const records = recordedEntries(stateDir).map(({ module, kernel }) => readRecord(stateDir, module, kernel));
   const parts = records.flatMap(({ build, failure }) => [build?.parts, failure?.parts]);
-  forgetContents(stateDir, new Set(parts.flatMap((one) => (one ? [one.sources, one.headers, one.conf] : []))));
+  forgetContents(
+    stateDir,
+    new Set(parts.flatMap((one) => (one ? [one.sources, one.headers, one.kbuild, one.conf] : []))),
+  );
 };
 
 /** A Module that was left alone because its source is not there is still worth a word. */

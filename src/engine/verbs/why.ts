@@ -51,7 +51,7 @@ const partOf = (
   const now = manifestNow(run, finding, part);
   const own = finding.record.build?.writes ?? [];
   const files = now ? changedFiles(manifestOf(run.settings.stateDir, before[part]), now) : [];
-  const said = ['compiler', 'linker', 'pahole'].includes(part) ? { was: before[part], is: finding.parts[part] } : {};
+  const said = part === 'compiler' ? { was: before[part], is: finding.parts[part] } : {};
   return { part, files: files.filter((path) => part !== 'sources' || !own.includes(path)), ...said };
 };
 

@@ -6,7 +6,7 @@ import { kernelFacts } from '../kernel/kernel.ts';
 import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
-import { headersContents } from '../key/headers.ts';
+import { headersContents, kbuildContents } from '../key/headers.ts';
 import type { DueStep, Emit, Note } from '../progress.ts';
 import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
@@ -136,7 +136,10 @@ const kernelQuestions = (
   return {
     factsOf,
     toolsOf: remembered((kernel) => toolsFor(factsOf(kernel), askTool)),
-    headersOf: remembered((kernel) => headersContents(memory, factsOf(kernel)).hashWithout([])),
+    headersOf: remembered((kernel) => ({
+      headers: headersContents(memory, factsOf(kernel)).hashWithout([]),
+      kbuild: kbuildContents(memory, factsOf(kernel)).hashWithout([]),
+    })),
     vermagicOf: remembered((kernel) => headersVermagic(factsOf(kernel), join(place, kernel.release), processes)),
   };
 };

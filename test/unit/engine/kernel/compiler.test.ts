@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Identity, identityMark, identityOf, toolsFor } from '../../../../src/engine/kernel/compiler.ts';
 import { makeProcesses } from '../../../../src/engine/system/exec.ts';
@@ -23,8 +23,10 @@ describe('the identity of a program', () => {
 
 describe('what builds for a kernel', () => {
   const ask = async (argv: readonly string[]): Promise<Identity> => ({ text: argv.join(' '), earlier: '' });
-  const textsOf = async (compiler: string | undefined, ...config: readonly string[]) => {
+  const withVmlinux = dirname(put(join(root, 'headers/vmlinux'), ''));
+  const textsOf = async (headers: string, compiler: string | undefined, ...config: readonly string[]) => {
     const facts = factsOf('6.1', {
+      headers,
       config: new Map(config.map((name) => [name, 'y'])),
       ...(compiler ? { compiler } : {}),
     });
@@ -32,10 +34,13 @@ describe('what builds for a kernel', () => {
     return [tools.compiler.text, tools.linker.text, tools.pahole.text];
   };
   it('is gcc and ld where nothing else is named', async () => {
-    expect(await textsOf(undefined)).toEqual(['gcc -v', 'ld --version', '']);
+    expect(await textsOf(withVmlinux, undefined)).toEqual(['gcc -v', 'ld --version', '']);
   });
   it('is what the configuration names', async () => {
-    const named = await textsOf('clang', 'CONFIG_LD_IS_LLD', 'CONFIG_DEBUG_INFO_BTF_MODULES');
+    const named = await textsOf(withVmlinux, 'clang', 'CONFIG_LD_IS_LLD', 'CONFIG_DEBUG_INFO_BTF_MODULES');
     expect(named).toEqual(['clang -v', 'ld.lld --version', 'pahole --version']);
+  });
+  it('makes no BTF where the kernel is not there to build it on', async () => {
+    expect(await textsOf(root, 'gcc', 'CONFIG_DEBUG_INFO_BTF_MODULES')).toEqual(['gcc -v', 'ld --version', '']);
   });
 });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manifestOf } from '../../../../src/engine/key/contents.ts';
-import { headersContents } from '../../../../src/engine/key/headers.ts';
+import { headersContents, kbuildContents } from '../../../../src/engine/key/headers.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 import { factsOf } from '../conf/conf-world.ts';
 
@@ -34,15 +34,16 @@ const debianHeaders = (): string => {
 const hashOf = (top: string): string =>
   headersContents({ stateDir: state, writes: true }, factsOf('6.1', { headers: join(top, 'own') })).hashWithout([]);
 
+const kbuildOf = (top: string): string =>
+  kbuildContents({ stateDir: state, writes: true }, factsOf('6.1', { headers: join(top, 'own') })).hashWithout([]);
+
 const pathsOf = (top: string): string[] => [...(manifestOf(state, hashOf(top)) ?? [])].map(([path]) => path);
 
 describe('what a build takes from headers', () => {
-  it('is all that is compiled or run, links followed, and no markers', () => {
+  it('is all that is compiled, links followed, and no markers', () => {
     expect(pathsOf(debianHeaders())).toEqual([
       'Makefile',
       'Module.symvers',
-      'scripts/mod/modpost',
-      'tools/objtool/objtool',
       'include/config/auto.conf',
       'arch/x86/include/generated/asm/x.h',
       'source/Makefile',
@@ -53,8 +54,6 @@ describe('what a build takes from headers', () => {
   it.each([
     'common/include/linux/fs.h',
     'common/arch/x86/include/asm/page.h',
-    'kbuild/scripts/mod/modpost',
-    'kbuild/tools/objtool/objtool',
     'own/Module.symvers',
     'own/include/config/auto.conf',
     'own/.kernelvariables',
@@ -64,6 +63,13 @@ describe('what a build takes from headers', () => {
     const before = hashOf(top);
     put(join(top, file), 'changed');
     expect(hashOf(top)).not.toBe(before);
+  });
+  it.each(['kbuild/scripts/mod/modpost', 'kbuild/tools/objtool/objtool'])('tells what is run apart: %s', (file) => {
+    const top = debianHeaders();
+    const [headers, kbuild] = [hashOf(top), kbuildOf(top)];
+    put(join(top, file), 'changed');
+    expect(hashOf(top)).toBe(headers);
+    expect(kbuildOf(top)).not.toBe(kbuild);
   });
   it.each(['own/include/config/B', 'common/arch/arm/include/asm/page.h', 'common/README', 'own/README'])(
     'does not mind %s',

@@ -23,6 +23,7 @@ const parts: KeyParts = {
   sources: 's',
   conf: 'none',
   headers: 'h',
+  kbuild: 'k',
   environment: 'none',
   compiler: 'gcc',
   linker: 'ld',
