@@ -92,4 +92,62 @@ describe.skipIf(kernels.length === 0)('kmodsort why', () => {
     // Its dependency is part of it now.
     expect(await why(world, 'mid-link')).not.toContain(`(key ${link?.key.slice(0, 12)})`);
   });
+
+  const keyOf = async (
+    world: World,
+    env: Readonly<Record<string, string>> = {},
+    ...words: string[]
+  ): Promise<string> => {
+    const { stdout } = await world.kmodsort(['plan', '--json', ...words], { env });
+    const answer: unknown = JSON.parse(stdout);
+    return isPlanned(answer) ? (answer.keys[0]?.key ?? '') : '';
+  };
+
+  it.each<[string, Readonly<Record<string, string>>, ...string[]]>([
+    ['language', { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de' }],
+    ['time zone', { TZ: 'Asia/Tokyo' }],
+    ['user', { USER: 'somebody', LOGNAME: 'somebody', HOME: '/nonexistent', SUDO_USER: 'somebody' }],
+    ['PATH', { PATH: '/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin' }],
+    ['number of jobs', {}, '-j', '1'],
+    ['flags of make', { MAKEFLAGS: '-j7 -k', CFLAGS: '-O3' }],
+    ['width of the terminal', { COLUMNS: '40', TERM: 'dumb' }],
+  ])('gives the same key with another %s', async (_what, env, ...words) => {
+    const world = newWorld('lonely');
+    const key = await keyOf(world);
+    expect(key).toMatch(/^[0-9a-f]{64}$/);
+    expect(await keyOf(world, env, ...words)).toBe(key);
+  });
+
+  it.each<[string, (world: World) => Readonly<Record<string, string>>]>([
+    ['flags that kbuild adds', () => ({ KCFLAGS: '-O3' })],
+    ['directive of the environment', () => ({ DKMS_DIRECTIVE_1: 'STRIP[0]="no"' })],
+    [
+      'file of build_environment',
+      (world) => {
+        const file = join(world.root, 'build-environment');
+        writeFileSync(file, 'export EXTRA=1\n');
+        world.configure(`build_environment="${file}"\n`);
+        return {};
+      },
+    ],
+    [
+      'override',
+      (world) => {
+        writeFileSync(join(world.trees.confDir, 'lonely.conf'), 'STRIP[0]="no"\n');
+        return {};
+      },
+    ],
+    [
+      'file of the source',
+      (world) => {
+        writeFileSync(join(world.trees.sourceTree, 'lonely-1.0/new.h'), '');
+        return {};
+      },
+    ],
+  ])('gives another key with another %s', async (_what, change) => {
+    const world = newWorld('lonely');
+    const key = await keyOf(world);
+    const env = change(world);
+    expect(await keyOf(world, env)).not.toBe(key);
+  });
 });

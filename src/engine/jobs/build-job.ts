@@ -1,46 +1,22 @@
 import { join } from 'node:path';
-import { type Built, buildModule } from '../build/build.ts';
-import { takeBuilt } from '../build/from-store.ts';
-import { forgetKept, placeToKeep, storeBuild } from '../build/keep.ts';
 import type { DependencySymbols } from '../build/make.ts';
 import { signAgain } from '../build/sign-again.ts';
-import type { ModuleConf } from '../conf/conf.ts';
 import { symversFromObjects } from '../kernel/symvers.ts';
 import { changedDependencies, type DependencyNow, dependenciesNow, usedSymbols } from '../key/dependencies.ts';
-import { keyOf } from '../key/key.ts';
 import type { StoredBuild } from '../outcome.ts';
-import { sourceContents } from '../plan/source-hashes.ts';
-import type { Finding } from '../plan/survey.ts';
 import type { Job } from '../plan.ts';
-import type { Step } from '../progress.ts';
-import type { BuildSite } from '../run/build-site.ts';
 import { givenFor } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
 import { closeJournal, openJournal } from '../state/journal.ts';
-import { type BuildRecord, type KeyParts, readRecord, writeRecord } from '../state/record.ts';
-import { hasArtifact } from '../store/artifacts.ts';
+import { type BuildRecord, readRecord, writeRecord } from '../state/record.ts';
 import { exists } from '../system/files.ts';
 import { writeText } from '../system/publish.ts';
 import { builtDirectory } from '../tree/tree.ts';
-import { changedPaths, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
+import type { JobContext } from './job-context.ts';
+import { obtain } from './obtain.ts';
 import { forgetFailure, partsNow } from './remember.ts';
 
 /** The first half of a Job that installs: what is built in the dkms tree is what it should be. */
-
-/** What the steps of one Job share. */
-export interface JobContext {
-  readonly run: Run;
-  readonly job: Job;
-  readonly finding: Finding;
-  readonly conf: ModuleConf;
-  readonly site: BuildSite;
-  readonly needs: readonly string[];
-  /** A run that was killed had begun to change what is installed. */
-  readonly unfinished: boolean;
-  readonly say: (step: Step) => void;
-  /** Told when files of the kernel have been changed. */
-  readonly onChanged: () => void;
-}
 
 /** Each dependency's symbols in a file; made from its objects where dkms kept none. */
 const dependencySymbols = async (
@@ -86,81 +62,12 @@ const rememberBuild = (run: Run, { module, kernel }: Job, build: BuildRecord): v
   writeRecord(stateDir, module, kernel, { ...readRecord(stateDir, module, kernel), build });
 };
 
-/** Some builds write into their own source: that is no change of it, and would be one at every look. */
-const builtFrom = (
-  { run, site }: JobContext,
-  parts: KeyParts,
-  before: TreeFacts,
-): Pick<BuildRecord, 'parts' | 'writes'> => {
-  const writes = changedPaths(before, treeFacts(site.source));
-  if (writes.length === 0) return { parts };
-  const contents = sourceContents(run.memory, site.source, treeFacts(site.source));
-  return { parts: { ...parts, sources: contents?.hashWithout(writes) ?? parts.sources }, writes };
-};
-
-/** What a build is kept under, and taken by; undefined where somebody wants it built, or nobody knows what goes into it. */
-const storeKey = ({ run, job, conf }: JobContext, parts: KeyParts): string | undefined => {
-  const isKnown = parts.headers !== '' && parts.compiler !== '' && run.switches.kernelConfig === undefined;
-  const isWanted = run.settings.storeSize > 0 && conf.objects.length > 0 && job.why.reason !== 'forced';
-  return isKnown && isWanted ? keyOf(parts) : undefined;
-};
-
-/** A build, and how it came about. */
-interface Made {
-  readonly built: Built;
-  /** That the compiler took, now or when it was put into the Store. */
-  readonly seconds: number;
-  readonly parts: Pick<BuildRecord, 'parts' | 'writes'>;
-  readonly from?: StoredBuild;
-}
-
-const make = async (
-  context: JobContext,
-  parts: KeyParts,
-  dependencies: readonly DependencySymbols[],
-  onPublished: () => void,
-): Promise<Made> => {
-  const { run, conf, site, say } = context;
-  const before = treeFacts(site.source);
-  const keepAt = storeKey(context, parts) === undefined ? undefined : await placeToKeep(run);
-  const start = performance.now();
-  try {
-    const built = await buildModule(run, site, conf, dependencies, say, onPublished, keepAt);
-    const seconds = Math.round((performance.now() - start) / 100) / 10;
-    const from = builtFrom(context, parts, before);
-    // What a build leaves in its own source does not come out of the Store.
-    if (keepAt !== undefined && !from.writes)
-      await storeBuild(run, keepAt, site, { parts, result: built.result, seconds });
-    return { built, seconds, parts: from };
-  } finally {
-    if (keepAt !== undefined) await forgetKept(run, keepAt);
-  }
-};
-
-/** The same build as it is in the Store; undefined where it has to be made. */
-const take = async (
-  { run, conf, site, say }: JobContext,
-  parts: KeyParts,
-  key: string,
-  dependencies: readonly DependencySymbols[],
-  onPublished: () => void,
-): Promise<Made | undefined> => {
-  if (!hasArtifact(run.settings.stateDir, site.module.name, key)) return undefined;
-  say('take');
-  const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
-  if (!taken) return undefined;
-  const { built: at, seconds } = taken.statement;
-  return { built: taken.built, seconds, parts: { parts }, from: { built: at, seconds } };
-};
-
 const build = async (context: JobContext, onPublished: () => void): Promise<StoredBuild | undefined> => {
   const { run, job, finding, needs } = context;
   const now = dependenciesNow(run, job.kernel, needs);
   const parts = partsNow(run, finding, needs);
-  const key = storeKey(context, parts);
   const symbols = await dependencySymbols(run, job, now);
-  const taken = key === undefined ? undefined : await take(context, parts, key, symbols, onPublished);
-  const { built, seconds, parts: from, ...made } = taken ?? (await make(context, parts, symbols, onPublished));
+  const { built, seconds, parts: from, ...made } = await obtain(context, parts, symbols, onPublished);
   const { imports, ...rest } = built;
   const dependencies = Object.fromEntries(
     [...now].map(([name, dependency]) => [name, usedSymbols(dependency, imports)]),

@@ -16,7 +16,8 @@ import type { Run } from '../run/run.ts';
 import { closeJournal, readJournal } from '../state/journal.ts';
 import { readRecord } from '../state/record.ts';
 import type { Lock } from '../system/lock.ts';
-import { buildUnderJournal, isStillFresh, type JobContext } from './build-job.ts';
+import { buildUnderJournal, isStillFresh } from './build-job.ts';
+import type { JobContext } from './job-context.ts';
 import { forgetFailure, remember } from './remember.ts';
 
 /** One Job that builds and installs. */

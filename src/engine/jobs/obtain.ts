@@ -1,0 +1,106 @@
+import { type Built, buildModule } from '../build/build.ts';
+import { takeBuilt } from '../build/from-store.ts';
+import { forgetKept, placeToKeep, storeBuild } from '../build/keep.ts';
+import type { DependencySymbols } from '../build/make.ts';
+import { keyOf } from '../key/key.ts';
+import type { StoredBuild } from '../outcome.ts';
+import { sourceContents } from '../plan/source-hashes.ts';
+import type { BuildRecord, KeyParts } from '../state/record.ts';
+import { dropArtifact, hasArtifact } from '../store/artifacts.ts';
+import { changedPaths, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
+import type { JobContext } from './job-context.ts';
+
+/** A build: out of the Store where it is there, else compiled and kept. */
+
+/** Some builds write into their own source: that is no change of it, and would be one at every look. */
+const builtFrom = (
+  { run, site }: JobContext,
+  parts: KeyParts,
+  before: TreeFacts,
+): Pick<BuildRecord, 'parts' | 'writes'> => {
+  const writes = changedPaths(before, treeFacts(site.source));
+  if (writes.length === 0) return { parts };
+  const contents = sourceContents(run.memory, site.source, treeFacts(site.source));
+  return { parts: { ...parts, sources: contents?.hashWithout(writes) ?? parts.sources }, writes };
+};
+
+/** What a build is kept under; undefined where nobody knows all that goes into it, or nothing is kept. */
+const storeKey = ({ run, conf }: JobContext, parts: KeyParts): string | undefined => {
+  const isKnown = parts.headers !== '' && parts.compiler !== '' && run.switches.kernelConfig === undefined;
+  return isKnown && run.settings.storeSize > 0 && conf.objects.length > 0 ? keyOf(parts) : undefined;
+};
+
+/** Whoever forces it wants it built, and what will not load is not to come back as it was. */
+const isCompiled = ({ job, finding }: JobContext): boolean =>
+  job.why.reason === 'forced' || finding.record.failure?.failure.kind === 'will-not-load';
+
+/** A build, and how it came about. */
+export interface Made {
+  readonly built: Built;
+  /** That the compiler took, now or when it was put into the Store. */
+  readonly seconds: number;
+  readonly parts: Pick<BuildRecord, 'parts' | 'writes'>;
+  readonly from?: StoredBuild;
+}
+
+const make = async (
+  context: JobContext,
+  parts: KeyParts,
+  key: string | undefined,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made> => {
+  const { run, conf, site, say } = context;
+  const before = treeFacts(site.source);
+  const keepAt = key === undefined ? undefined : await placeToKeep(run);
+  const start = performance.now();
+  try {
+    const built = await buildModule(run, site, conf, dependencies, say, onPublished, keepAt);
+    const seconds = Math.round((performance.now() - start) / 100) / 10;
+    const from = builtFrom(context, parts, before);
+    // What a build leaves in its own source does not come out of the Store.
+    if (keepAt !== undefined && !from.writes)
+      await storeBuild(run, keepAt, site, { parts, result: built.result, seconds });
+    return { built, seconds, parts: from };
+  } finally {
+    if (keepAt !== undefined) await forgetKept(run, keepAt);
+  }
+};
+
+/** The same build as it is in the Store; undefined where it has to be made. */
+const take = async (
+  context: JobContext,
+  parts: KeyParts,
+  key: string,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made | undefined> => {
+  const { run, conf, site, say } = context;
+  const { stateDir } = run.settings;
+  if (!hasArtifact(stateDir, site.module.name, key)) return undefined;
+  if (isCompiled(context)) {
+    dropArtifact(stateDir, site.module.name, key);
+    return undefined;
+  }
+  say('take');
+  const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
+  if (!taken) return undefined;
+  const { built: at, seconds } = taken.statement;
+  return { built: taken.built, seconds, parts: { parts }, from: { built: at, seconds } };
+};
+
+/**
+ * The build that has these parts, in the dkms tree.
+ *
+ * @param onPublished told when what was built before is replaced
+ */
+export const obtain = async (
+  context: JobContext,
+  parts: KeyParts,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made> => {
+  const key = storeKey(context, parts);
+  const taken = key === undefined ? undefined : await take(context, parts, key, dependencies, onPublished);
+  return taken ?? make(context, parts, key, dependencies, onPublished);
+};
