@@ -19,8 +19,11 @@ export interface DependencyNow {
 }
 
 /** What each dependency exports on this Kernel, by the version that is installed there. */
-export const dependenciesNow = (run: Run, kernel: Kernel, names: readonly string[]): Map<string, DependencyNow> => {
-  const { dkmsTree, stateDir } = run.settings;
+export const dependenciesNow = (
+  { settings: { dkmsTree, stateDir } }: Pick<Run, 'settings'>,
+  kernel: Kernel,
+  names: readonly string[],
+): Map<string, DependencyNow> => {
   const now = new Map<string, DependencyNow>();
   for (const name of names) {
     const version = installedVersion(dkmsTree, name, kernel);

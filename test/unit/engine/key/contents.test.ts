@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -7,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -30,6 +32,13 @@ const sourceTree = (): string => {
   const directory = mkdtempSync(join(root, 'src-'));
   put(join(directory, 'a.c'), 'int a;');
   put(join(directory, 'sub/b.c'), 'int b;');
+  return directory;
+};
+
+/** With another file in it. */
+const sourceTree2 = (): string => {
+  const directory = sourceTree();
+  put(join(directory, 'other.c'));
   return directory;
 };
 
@@ -85,8 +94,39 @@ describe('what stands in a directory', () => {
     const known: unknown = JSON.parse(readFileSync(path, 'utf8'));
     writeFileSync(path, JSON.stringify({ ...(known instanceof Object ? known : {}), hash: 'remembered' }));
     expect(hashIn(state, directory)).toBe('remembered');
-    writeFileSync(path, 'rubbish');
-    expect(hashIn(state, directory)).toBe(before);
+    const facts = known instanceof Object && 'facts' in known ? known.facts : undefined;
+    for (const memo of [
+      'rubbish',
+      'null',
+      '{}',
+      JSON.stringify({ facts }),
+      JSON.stringify({ facts, hash: 1, places: [] }),
+      JSON.stringify({ facts, hash: 'remembered' }),
+      JSON.stringify({ facts, hash: 'remembered', places: 'x' }),
+      JSON.stringify({ hash: 'remembered', places: [] }),
+    ]) {
+      writeFileSync(path, memo);
+      expect(hashIn(state, directory), memo).toBe(before);
+    }
+  });
+  it('is remembered for each place, and each manifest is written once', () => {
+    const [state, one, two] = [newState(), sourceTree(), sourceTree()];
+    put(join(two, 'more.c'));
+    const hashes = [hashIn(state, one), hashIn(state, two)];
+    const files = readdirSync(join(state, 'contents'));
+    expect(files.filter((name) => name.endsWith('.json'))).toHaveLength(2);
+    expect(files.filter((name) => name.endsWith('.gz')).sort()).toEqual(hashes.map((hash) => `${hash}.gz`).sort());
+    const manifest = join(state, 'contents', `${hashes[0]}.gz`);
+    const { ino } = statSync(manifest);
+    utimesSync(join(one, 'a.c'), 1000, 1000);
+    expect(hashIn(state, one)).toBe(hashes[0]);
+    expect(statSync(manifest).ino).toBe(ino);
+    expect(contents(state, one).manifest()).toEqual(manifestOf(state, hashes[0] ?? ''));
+  });
+  it('is named and not read where it is no file', () => {
+    const [state, directory] = [newState(), sourceTree()];
+    spawnSync('mkfifo', [join(directory, 'fifo')]);
+    expect(contents(state, directory).manifest().get('fifo')).toBe('special');
   });
   it('can be told without some paths', () => {
     const [state, directory] = [newState(), sourceTree()];
@@ -116,6 +156,9 @@ describe('what stands in a directory', () => {
     expect(existsSync(path)).toBe(true);
     writeFileSync(path, 'rubbish');
     expect(manifestOf(state, hash)).toBeUndefined();
+    cpSync(join(state, 'contents', `${hashIn(state, sourceTree2())}.gz`), path);
+    expect(manifestOf(state, hash)).toBeUndefined();
+    expect(manifestOf(state, 'none')).toEqual(new Map());
   });
   it('is forgotten where the place is gone, or has changed and nothing was built from it', () => {
     const [state, stays, goes] = [newState(), sourceTree(), sourceTree()];

@@ -1,6 +1,35 @@
+import { mkdtempSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { changedDependencies, dependencyParts, usedSymbols } from '../../../../src/engine/key/dependencies.ts';
-import type { BuildRecord } from '../../../../src/engine/state/record.ts';
+import { readSettings } from '../../../../src/engine/conf/framework-conf.ts';
+import {
+  changedDependencies,
+  dependenciesNow,
+  dependencyParts,
+  usedSymbols,
+} from '../../../../src/engine/key/dependencies.ts';
+import { keyOf } from '../../../../src/engine/key/key.ts';
+import { type BuildRecord, type KeyParts, writeRecord } from '../../../../src/engine/state/record.ts';
+import { put, temporaryDirectory } from '../../temporary.ts';
+
+const temporary = temporaryDirectory();
+
+const keyParts: KeyParts = {
+  format: 1,
+  module: 'demo/1.0',
+  kernel: '6.1.0-56-amd64/x86_64',
+  directory: '/var/lib/dkms/demo/1.0/build',
+  sources: 's',
+  conf: 'none',
+  headers: 'h',
+  kbuild: 'k',
+  environment: 'none',
+  compiler: 'gcc',
+  linker: 'ld',
+  pahole: '',
+  given: [],
+  dependencies: {},
+};
 
 const exports = (symbols: Readonly<Record<string, string>>): Map<string, string> => new Map(Object.entries(symbols));
 const used = exports({ one: '0x11111111', two: '0x22222222' });
@@ -71,6 +100,37 @@ describe('changedDependencies', () => {
   });
   it('remembers of the dependency only what is used of it', () => {
     expect(usedSymbols({ version: '1.0', exported: used }, imports).crcs).toEqual({ one: '0x11111111' });
+  });
+});
+
+describe('what is there of a dependency', () => {
+  const kernel = { release: '6.1.0-56-amd64', arch: 'x86_64' };
+  const parts = { ...keyParts, module: 'low/1.0' };
+  /** A dkms tree with low/1.0 and, if it is said, what is remembered of it. */
+  const nowWith = async (build?: BuildRecord) => {
+    const root = mkdtempSync(join(temporary, 'machine-'));
+    const settings = { ...(await readSettings({}, {})), dkmsTree: join(root, 'dkms'), stateDir: join(root, 'state') };
+    put(
+      join(settings.dkmsTree, 'low/1.0', kernel.release, kernel.arch, 'module/Module.symvers'),
+      '0x1\tlow\tlow\tEXPORT_SYMBOL\n',
+    );
+    symlinkSync(
+      `1.0/${kernel.release}/${kernel.arch}`,
+      join(settings.dkmsTree, `low/kernel-${kernel.release}-${kernel.arch}`),
+    );
+    if (build) writeRecord(settings.stateDir, { name: 'low', version: '1.0' }, kernel, { version: 2, build });
+    return dependenciesNow({ settings }, kernel, ['low', 'other']);
+  };
+  it('is what is installed, with the Key and the result of its build', async () => {
+    const exported = new Map([['low', '0x1']]);
+    expect(await nowWith()).toEqual(new Map([['low', { version: '1.0', exported }]]));
+    expect(await nowWith({ parts, result: 'r', dependencies: {}, objects: [] })).toEqual(
+      new Map([['low', { version: '1.0', exported, result: 'r', key: keyOf(parts) }]]),
+    );
+  });
+  it('has no Key of its own where dkms has built it', async () => {
+    const adopted = await nowWith({ adopted: true, parts, dependencies: {}, objects: [] });
+    expect(adopted.get('low')).toEqual({ version: '1.0', exported: new Map([['low', '0x1']]) });
   });
 });
 

@@ -51,6 +51,40 @@ describe('what a build takes from headers', () => {
       'source/arch/x86/include/asm/page.h',
     ]);
   });
+  it('has all that kbuild runs in a list of its own', () => {
+    const top = debianHeaders();
+    for (const file of ['own/arch/x86/scripts/a.sh', 'kbuild/tools/bpf/resolve_btfids/resolve_btfids'])
+      put(join(top, file), 'program');
+    put(join(top, 'kbuild/tools/other'), 'program');
+    expect([...(manifestOf(state, kbuildOf(top)) ?? [])].map(([path]) => path)).toEqual([
+      'kbuild: scripts/mod/modpost',
+      'kbuild: tools/objtool/objtool',
+      'kbuild: tools/bpf/resolve_btfids/resolve_btfids',
+      'kbuild: arch/x86/scripts/a.sh',
+    ]);
+  });
+  it('follows two links to the same directory, and takes files in the order of their names', () => {
+    const top = debianHeaders();
+    put(join(top, 'elsewhere/b.h'), 'b');
+    put(join(top, 'elsewhere/a.h'), 'a');
+    for (const name of ['one', 'two']) symlinkSync('../../elsewhere', join(top, 'common/include', name));
+    expect(pathsOf(top).filter((path) => /include\/(one|two)/.test(path))).toEqual([
+      'source/include/one/a.h',
+      'source/include/one/b.h',
+      'source/include/two/a.h',
+      'source/include/two/b.h',
+    ]);
+  });
+  it('knows markers by where they are', () => {
+    const top = debianHeaders();
+    put(join(top, 'own/include/config/kernel.release'), '6.1');
+    put(join(top, 'own/include/config/LONG_NAME'), '');
+    put(join(top, 'common/include/linux/include/config/x.h'), 'x');
+    expect(pathsOf(top)).toEqual(
+      expect.arrayContaining(['include/config/kernel.release', 'source/include/linux/include/config/x.h']),
+    );
+    expect(pathsOf(top)).not.toContain('include/config/LONG_NAME');
+  });
   it.each([
     'common/include/linux/fs.h',
     'common/arch/x86/include/asm/page.h',
@@ -104,8 +138,14 @@ describe('what a build takes from headers', () => {
     symlinkSync('..', join(top, 'common/include/loop'));
     symlinkSync('nowhere', join(top, 'common/include/broken.h'));
     symlinkSync('self', join(top, 'common/include/self'));
-    expect(hashOf(top)).toMatch(/^([0-9a-f]{64})?$/);
-    expect(pathsOf(top)).toContain('source/include/broken.h');
+    expect(hashOf(top)).toMatch(/^[0-9a-f]{64}$/);
+    const paths = pathsOf(top);
+    expect(paths).toContain('source/include/broken.h');
+    // Once on the way out of the circle, and no more.
+    expect(paths.filter((path) => path.endsWith('linux/fs.h'))).toEqual([
+      'source/include/linux/fs.h',
+      'source/include/loop/include/linux/fs.h',
+    ]);
   });
   it('is nothing where there are no headers', () => {
     const { headers: _headers, ...without } = factsOf();

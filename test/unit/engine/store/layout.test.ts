@@ -96,6 +96,14 @@ describe('an image layout', () => {
     ['parts', { ...statement, parts: { ...parts, format: 2 } }],
     ['objects', { ...statement, objects: { 'demo.ko': 1 } }],
     ['seconds', { ...statement, seconds: '1' }],
+    ['time', { ...statement, built: 1 }],
+    ['result', { ...statement, result: 1 }],
+    ['module', { ...statement, parts: { ...parts, module: 1 } }],
+    ['kernel', { ...statement, parts: { ...parts, kernel: 1 } }],
+    ['source', { ...statement, parts: { ...parts, sources: 1 } }],
+    ['dependency', { ...statement, parts: { ...parts, dependencies: { a: 1 } } }],
+    ['kind of parts', { ...statement, parts: 'x' }],
+    ['kind of objects', { ...statement, objects: 'x' }],
   ])('has no statement with another %s', (_what, other) => {
     expect(statementIn(JSON.stringify({ kmodsort: other }))).toBeUndefined();
   });
