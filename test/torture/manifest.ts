@@ -26,13 +26,24 @@ const describe = (path: string): string => {
   return facts.isDirectory() ? `directory ${mode}` : `file ${mode} ${contentOf(path)}`;
 };
 
+/** Memory of what stood in files, made anew where it is missing; a temporary file among it is none. */
+const isMemory = (path: string): boolean => /\/contents\/[^./][^/]*$/.test(path);
+
+/** What is kept of builds: one that is missing costs a build, and one that is damaged is a fault. */
+const isWhole = (path: string): boolean => {
+  if (!/\/kmodsort\/store(\/|$)/.test(path) || path.includes('/.tmp_')) return false;
+  const [, hash] = /\/blobs\/sha256\/([0-9a-f]{64})$/.exec(path) ?? [];
+  return hash === undefined || createHash('sha256').update(readFileSync(path)).digest('hex') === hash;
+};
+
 export const manifestOf = ({ root, trees }: World): Manifest => {
   const tops = [trees.dkmsTree, trees.sourceTree, trees.installTree, trees.stateDir].filter((tree) => existsSync(tree));
   // With file types: otherwise links to directories are followed, into the kernel's headers.
   const paths = tops.flatMap((top) =>
     readdirSync(top, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => join(parentPath, name)),
   );
-  return new Map(paths.sort().map((path) => [path.slice(root.length + 1), describe(path)]));
+  const told = paths.filter((path) => !isMemory(path) && !isWhole(path));
+  return new Map(told.sort().map((path) => [path.slice(root.length + 1), describe(path)]));
 };
 
 /** A line for each path at which they differ; none: they are the same. */
