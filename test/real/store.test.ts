@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { missingPackages, run } from '../packages.ts';
@@ -169,6 +178,45 @@ describe.skipIf(kernels.length === 0)('the store', () => {
     expect(made(await sync(world))).toEqual({ built: [], taken: ['low'] });
     expect(readFileSync(left, 'utf8')).toBe('made\n');
     expect(readFileSync(installedFile(world, release, 'low')).equals(bytes)).toBe(true);
+  });
+
+  it('goes by what was copied, where a source was replaced after the run had looked at it', async () => {
+    const world = newWorld();
+    const low = generate(world, 'low', { conf: 'PRE_BUILD="other.sh"\n' });
+    const { directory } = generate(world, 'high', { depends: ['low'] });
+    const source = join(directory, 'high.c');
+    const text = readFileSync(source, 'utf8');
+    const script = `#!/bin/sh\necho '/* meanwhile */' >> '${source}'\n`;
+    writeFileSync(join(low.directory, 'other.sh'), script, { mode: 0o755 });
+    expect(made(await sync(world))).toEqual({ built: ['high', 'low'], taken: [] });
+    expect((await world.kmodsort(['why', 'high'])).stdout).toContain('nothing has changed');
+    writeFileSync(source, text);
+    expect((await world.kmodsort(['why', 'high'])).stdout).toContain('  sources: high.c');
+    expect(made(await sync(world))).toEqual({ built: ['high'], taken: [] });
+    writeFileSync(source, `${text}/* meanwhile */\n`);
+    expect(made(await sync(world))).toEqual({ built: [], taken: ['high'] });
+  });
+
+  it('keeps links that POST_BUILD leaves as links, and takes back none that lead out of their place', async () => {
+    const world = newWorld();
+    const { directory } = generate(world, 'low', {
+      conf: 'POST_BUILD="post.sh $dkms_tree/low/1.0/$kernelver/$arch"\n',
+    });
+    const script = (target: string): string =>
+      `#!/bin/sh\nset -e\nmkdir -p "$1/conf"\ncd "$1/conf"\nln -sf ${target} link\nln -sf . loop\n`;
+    const post = join(directory, 'post.sh');
+    const again = async (): Promise<ReturnType<typeof made>> => {
+      await done(world, ['unbuild', 'low/1.0', '--all']);
+      return made(await sync(world));
+    };
+    writeFileSync(post, script('loop'), { mode: 0o755 });
+    await sync(world);
+    expect(await again()).toEqual({ built: [], taken: ['low'] });
+    const left = join(world.trees.dkmsTree, 'low/1.0', release, 'x86_64/conf');
+    expect([readlinkSync(join(left, 'link')), readlinkSync(join(left, 'loop'))]).toEqual(['loop', '.']);
+    writeFileSync(post, script('/etc/passwd'), { mode: 0o755 });
+    await sync(world);
+    expect(await again()).toEqual({ built: ['low'], taken: [] });
   });
 
   it('keeps nothing of a build that writes into its own source', async () => {

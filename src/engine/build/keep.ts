@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { failureOf } from '../errors.ts';
+import { FailureError, failureOf, saidFailure } from '../errors.ts';
 import { keyOf } from '../key/key.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
@@ -24,16 +24,24 @@ const orNote = async (run: Run, work: () => void | Promise<void>): Promise<void>
   }
 };
 
-const copyAll = (from: string, to: string, isWanted: (name: string) => boolean = () => true): void => {
+/** Files that we have made ourselves. */
+const copyFiles = (from: string, to: string): void => {
   makeDirectory(to);
-  for (const name of readDirectory(from).filter(isWanted)) {
-    if (isDirectory(join(from, name))) copyAll(join(from, name), join(to, name));
-    else copyFile(join(from, name), join(to, name));
-  }
+  for (const name of readDirectory(from)) copyFile(join(from, name), join(to, name));
 };
 
 /** What POST_BUILD left beside the objects: zfs's puts its configuration there, for modules on top of it. */
 const isOther = (name: string): boolean => name !== 'module' && name !== 'log' && !name.startsWith('.dep_');
+
+/** Links stay links: where one leads out of its place, nobody takes it out of the Store again. */
+const copyOthers = async (run: Run, from: string, to: string): Promise<void> => {
+  const others = readDirectory(from).filter(isOther);
+  if (others.length === 0) return;
+  makeDirectory(to);
+  const paths = others.map((name) => join(from, name));
+  const { code, errors } = await run.processes.ask(['cp', '-a', '--reflink=auto', ...paths, `${to}/`], { limit: 600 });
+  if (code !== 0) throw new FailureError(saidFailure(errors));
+};
 
 /** What is said of a build when it goes into the Store. */
 export interface KeptBuild {
@@ -44,8 +52,8 @@ export interface KeptBuild {
 
 const store = async (run: Run, site: BuildSite, place: string, build: KeptBuild): Promise<void> => {
   const published = join(site.entry, site.kernel.release, site.kernel.arch);
-  copyAll(published, join(place, 'built/other'), isOther);
-  copyAll(join(published, 'log'), join(place, 'log/log'));
+  await copyOthers(run, published, join(place, 'built/other'));
+  copyFiles(join(published, 'log'), join(place, 'log/log'));
   const module = join(place, 'built/module');
   const objects = readDirectory(module).filter((file) => file.endsWith('.ko'));
   const statement = {
@@ -72,7 +80,7 @@ export const placeToKeep = async (run: Run): Promise<string | undefined> => {
 export const keepObjects = async (run: Run, place: string, staging: string): Promise<void> => {
   const parts = join(place, 'parts');
   await orNote(run, () => {
-    copyAll(join(staging, 'module'), parts);
+    copyFiles(join(staging, 'module'), parts);
     makeDirectory(join(place, 'built'));
     // Whole, or not at all.
     rename(parts, join(place, 'built/module'));

@@ -2,6 +2,7 @@ import { type Built, buildModule } from '../build/build.ts';
 import { takeBuilt } from '../build/from-store.ts';
 import { forgetKept, placeToKeep, storeBuild } from '../build/keep.ts';
 import type { DependencySymbols } from '../build/make.ts';
+import { headersContents, kbuildContents } from '../key/headers.ts';
 import { keyOf } from '../key/key.ts';
 import type { StoredBuild } from '../outcome.ts';
 import { sourceContents } from '../plan/source-hashes.ts';
@@ -24,6 +25,17 @@ const builtFrom = (
   return { parts: { ...parts, sources: contents?.hashWithout(writes) ?? parts.sources }, writes };
 };
 
+/** Between the survey and its turn a source may have been replaced: it is what is copied that counts. */
+const asCopied = ({ run, site, finding }: JobContext, parts: KeyParts, source: TreeFacts): KeyParts => {
+  const contents = sourceContents(run.memory, site.source, source);
+  return contents ? { ...parts, sources: contents.hashWithout(finding.record.build?.writes ?? []) } : parts;
+};
+
+/** Headers that an upgrade replaced while something was built are not those that its Key names. */
+const areHeadersTheSame = ({ run, site }: JobContext, { headers, kbuild }: KeyParts): boolean =>
+  headersContents(run.memory, site.facts).hashWithout([]) === headers &&
+  kbuildContents(run.memory, site.facts).hashWithout([]) === kbuild;
+
 /** What a build is kept under; undefined where nobody knows all that goes into it, or nothing is kept. */
 const storeKey = ({ run, conf }: JobContext, parts: KeyParts): string | undefined => {
   const isKnown = parts.headers !== '' && parts.compiler !== '' && run.switches.kernelConfig === undefined;
@@ -45,13 +57,14 @@ export interface Made {
 
 const make = async (
   context: JobContext,
-  parts: KeyParts,
+  planned: KeyParts,
   key: string | undefined,
   dependencies: readonly DependencySymbols[],
   onPublished: () => void,
 ): Promise<Made> => {
   const { run, conf, site, say } = context;
   const before = treeFacts(site.source);
+  const parts = asCopied(context, planned, before);
   const keepAt = key === undefined ? undefined : await placeToKeep(run);
   const start = performance.now();
   try {
@@ -59,7 +72,7 @@ const make = async (
     const seconds = Math.round((performance.now() - start) / 100) / 10;
     const from = builtFrom(context, parts, before);
     // What a build leaves in its own source does not come out of the Store.
-    if (keepAt !== undefined && !from.writes)
+    if (keepAt !== undefined && !from.writes && areHeadersTheSame(context, parts))
       await storeBuild(run, keepAt, site, { parts, result: built.result, seconds });
     return { built, seconds, parts: from };
   } finally {

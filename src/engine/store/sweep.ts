@@ -44,5 +44,9 @@ export const sweepStore = (settings: Settings): StoredArtifact[] => {
  *
  * @returns what went
  */
-export const verifyStore = (stateDir: string): StoredArtifact[] =>
-  storedArtifacts(stateDir).filter(({ name, key }) => findArtifact(stateDir, name, key) === undefined);
+export const verifyStore = (stateDir: string): StoredArtifact[] => {
+  const damaged = storedArtifacts(stateDir).filter(({ name, key }) => findArtifact(stateDir, name, key) === undefined);
+  // What others may have written was left as it is.
+  for (const { name, key } of damaged) dropArtifact(stateDir, name, key);
+  return damaged;
+};
