@@ -1,4 +1,4 @@
-import type { Summary } from './engine/progress.ts';
+import type { Summary } from './engine/answers.ts';
 import type { Settings } from './engine/settings.ts';
 import {
   openDueOf,

@@ -1,4 +1,5 @@
-import type { Answer, Emit } from './progress.ts';
+import type { Answer } from './answers.ts';
+import type { Emit } from './progress.ts';
 import type { Request } from './request.ts';
 import type { Settings } from './settings.ts';
 import { lastLog, statusOf } from './verbs/status.ts';

@@ -1,4 +1,5 @@
-import type { Answer, Note } from '../engine/progress.ts';
+import type { Answer } from '../engine/answers.ts';
+import type { Note } from '../engine/progress.ts';
 import type { Request } from '../engine/request.ts';
 import { guardedLines } from './guarded.ts';
 import { noteSentence } from './notes.ts';

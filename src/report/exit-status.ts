@@ -1,6 +1,6 @@
+import type { Answer, Summary, VerifyAnswer } from '../engine/answers.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
 import { isFailure } from '../engine/outcome.ts';
-import type { Answer, Summary, VerifyAnswer } from '../engine/progress.ts';
 
 /** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
 export type ExitPolicy =

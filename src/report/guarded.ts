@@ -1,4 +1,4 @@
-import type { GuardAnswer } from '../engine/progress.ts';
+import type { GuardAnswer } from '../engine/answers.ts';
 import { moduleLabel } from '../engine/request.ts';
 
 /** What a transaction would take away; empty where there is nothing to say. */

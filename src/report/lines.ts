@@ -1,6 +1,7 @@
+import type { Answer, Summary } from '../engine/answers.ts';
 import { isFailedOrBlocked, type Outcome } from '../engine/outcome.ts';
 import type { Job, JobReason, Want } from '../engine/plan.ts';
-import type { Answer, Progress, Summary } from '../engine/progress.ts';
+import type { Progress } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { DueStep, OpenDue, OpenFailure, Summary } from '../engine/progress.ts';
+import type { DueStep, OpenDue, OpenFailure, Summary } from '../engine/answers.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { oneLine } from './one-line.ts';

@@ -1,4 +1,5 @@
-import type { Answer, Progress, Summary } from '../engine/progress.ts';
+import type { Answer, Summary } from '../engine/answers.ts';
+import type { Progress } from '../engine/progress.ts';
 import type { Module, Request } from '../engine/request.ts';
 
 /** Where text goes; a stream whose other end is gone takes it and forgets it. */

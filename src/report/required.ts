@@ -1,5 +1,5 @@
+import type { Row, Summary } from '../engine/answers.ts';
 import type { FailureKind } from '../engine/errors.ts';
-import type { Row, Summary } from '../engine/progress.ts';
 import type { MissingRequired } from './report.ts';
 
 /** Will it load after this? Ours, an earlier build of it, or a newer one of the kernel's own. */

@@ -1,5 +1,5 @@
+import type { LogAnswer, StatusEntry } from '../engine/answers.ts';
 import type { PassedOver } from '../engine/outcome.ts';
-import type { LogAnswer, StatusEntry } from '../engine/progress.ts';
 import { moduleLabel, sameModule } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { localTime, outcomeReason } from './messages.ts';

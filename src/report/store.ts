@@ -1,4 +1,4 @@
-import type { StoreAnswer, StoredEntry } from '../engine/progress.ts';
+import type { StoreAnswer, StoredEntry } from '../engine/answers.ts';
 import { counted, duration, localTime } from './messages.ts';
 
 /** The Store of builds as people read it. */

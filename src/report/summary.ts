@@ -1,6 +1,7 @@
+import type { Row, Summary } from '../engine/answers.ts';
 import { isDetermined } from '../engine/errors.ts';
 import { isFailure, isInterrupted, type Outcome } from '../engine/outcome.ts';
-import type { Note, Row, Summary } from '../engine/progress.ts';
+import type { Note } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine, furtherDetails } from './failures.ts';
 import { counted, duration, outcomeReason } from './messages.ts';

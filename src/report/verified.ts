@@ -1,4 +1,4 @@
-import type { MissingModule, VerifiedKernel, VerifyAnswer } from '../engine/progress.ts';
+import type { MissingModule, VerifiedKernel, VerifyAnswer } from '../engine/answers.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureDetail, failureInOneLine } from './failures.ts';
 import { counted } from './messages.ts';

@@ -1,4 +1,4 @@
-import type { ChangedPart, WhyEntry } from '../engine/progress.ts';
+import type { ChangedPart, WhyEntry } from '../engine/answers.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { counted, jobReason, outcomeReason } from './messages.ts';
 

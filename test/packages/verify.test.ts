@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { VerifyAnswer } from '../../src/engine/progress.ts';
+import type { VerifyAnswer } from '../../src/engine/answers.ts';
 import type { Ended, RunOptions } from '../child.ts';
 import { aptWell, installKmodsort, machineOf, provision, stopMachines } from '../system/apt-machine.ts';
 import type { Machine } from '../system/machine.ts';

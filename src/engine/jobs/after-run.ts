@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import type { Row } from '../answers.ts';
 import type { Failure } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import { runningKernel } from '../kernel/kernel.ts';
-import type { Row } from '../progress.ts';
 import type { Run } from '../run/run.ts';
 import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
 import { withoutMarkers } from '../state/nested.ts';

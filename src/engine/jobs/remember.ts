@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Row } from '../answers.ts';
 import { type Failure, failureOf, isTransient } from '../errors.ts';
 import { dependenciesNow } from '../key/dependencies.ts';
 import { inputsOf } from '../key/key.ts';
@@ -6,7 +7,6 @@ import { withDependencies } from '../key/parts.ts';
 import type { Outcome, PassedOver } from '../outcome.ts';
 import type { Finding } from '../plan/survey.ts';
 import type { Job, Settled } from '../plan.ts';
-import type { Row } from '../progress.ts';
 import type { Kernel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { failureLogFile } from '../state/paths.ts';

@@ -1,10 +1,10 @@
+import type { Row } from '../answers.ts';
 import type { Failure } from '../errors.ts';
 import { runDepmod } from '../install/depmod.ts';
 import type { Outcome } from '../outcome.ts';
 import { type Ended, runPlan } from '../plan/schedule.ts';
 import type { Survey } from '../plan/survey.ts';
 import type { Plan } from '../plan.ts';
-import type { Row } from '../progress.ts';
 import type { Run } from '../run/run.ts';
 import { strikeDue } from '../state/due.ts';
 import { storeDirectory } from '../state/paths.ts';

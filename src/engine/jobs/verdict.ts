@@ -1,8 +1,8 @@
+import type { Row } from '../answers.ts';
 import type { Failure } from '../errors.ts';
 import { checkLoading, type LoadCheck } from '../install/load-check.ts';
 import { isFailedOrBlocked } from '../outcome.ts';
 import { findingsOn, needsOn, type Survey } from '../plan/survey.ts';
-import type { Row } from '../progress.ts';
 import { type Kernel, moduleLabel, sameKernel, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { readRecord, writeRecord } from '../state/record.ts';

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path';
+import type { SyncResult } from '../answers.ts';
 import { identify } from '../conf/identify.ts';
 import { type Failure, FailureError } from '../errors.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Problem } from '../problems.ts';
-import type { SyncResult } from '../progress.ts';
 import {
   type Kernel,
   type LdtarballRequest,

@@ -1,4 +1,4 @@
-import type { DueStep } from '../progress.ts';
+import type { DueStep } from '../answers.ts';
 import { exists, readDirectory, readText } from '../system/files.ts';
 import { remove, writeAtomic } from '../system/publish.ts';
 import { dueDirectory, dueFile } from './paths.ts';

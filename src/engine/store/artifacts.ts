@@ -31,14 +31,25 @@ const textOf = (directory: string, blob: Blob): string | undefined => {
 const isItself = (path: string, { digest, size }: Blob): boolean =>
   stat(path)?.size === size && `sha256:${hashFile(path)}` === digest;
 
-const artifactIn = (directory: string, name: string, key: string): Artifact | undefined => {
+/** What the index leads to, each blob compared with its name. */
+const readLayout = (
+  directory: string,
+): { readonly statement: Statement; readonly layers: readonly Blob[] } | undefined => {
   const manifest = manifestIn(readText(join(directory, 'index.json')) ?? '');
   const contents = manifest && contentsIn(textOf(directory, manifest) ?? '');
   const statement = contents && statementIn(textOf(directory, contents.config) ?? '');
-  if (!statement || statement.key !== key || keyOf(statement.parts) !== key) return undefined;
-  const isWhole = contents.layers.every((layer) => isItself(blobFile(directory, layer), layer));
-  const layers = contents.layers.map((layer) => blobFile(directory, layer));
-  return isWhole ? { name, key, directory, statement, layers } : undefined;
+  return statement && { statement, layers: contents.layers };
+};
+
+const artifactIn = (directory: string, name: string, key: string): Artifact | undefined => {
+  const found = readLayout(directory);
+  if (!found) return undefined;
+  const { statement } = found;
+  if (statement.key !== key || keyOf(statement.parts) !== key) return undefined;
+  const isWhole = found.layers.every((layer) => isItself(blobFile(directory, layer), layer));
+  return isWhole
+    ? { name, key, directory, statement, layers: found.layers.map((layer) => blobFile(directory, layer)) }
+    : undefined;
 };
 
 /** Take an Artifact out of the Store; no error if it is not there. */
@@ -66,17 +77,11 @@ export const findArtifact = (stateDir: string, name: string, key: string): Artif
 };
 
 /** What an Artifact says of itself, its layers not looked at; undefined of one that cannot be read. */
-export const statementOf = (stateDir: string, name: string, key: string): Statement | undefined => {
-  const directory = artifactDirectory(stateDir, name, key);
-  return lookOr(
-    () => {
-      const manifest = manifestIn(readText(join(directory, 'index.json')) ?? '');
-      const contents = manifest && contentsIn(textOf(directory, manifest) ?? '');
-      return contents && statementIn(textOf(directory, contents.config) ?? '');
-    },
+export const statementOf = (stateDir: string, name: string, key: string): Statement | undefined =>
+  lookOr(
+    () => readLayout(artifactDirectory(stateDir, name, key))?.statement,
     () => undefined,
   );
-};
 
 /** Whether there is an Artifact, whole or not. */
 export const hasArtifact = (stateDir: string, name: string, key: string): boolean =>

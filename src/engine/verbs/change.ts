@@ -1,8 +1,9 @@
+import type { Answer, DueStep, Summary, SyncResult } from '../answers.ts';
 import { type Failure, FailureError, isFailureError } from '../errors.ts';
 import { hasInitramfs, refreshInitramfs } from '../install/initramfs.ts';
 import { hasWeakModules, makeUpWeakModules } from '../install/weak-modules.ts';
 import { afterRun } from '../jobs/after-run.ts';
-import type { Answer, DueStep, Emit, Note, Summary, SyncResult } from '../progress.ts';
+import type { Emit, Note } from '../progress.ts';
 import type { DkmsRequest, SyncRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import type { Row, SyncResult } from '../answers.ts';
 import { type Failure, FailureError } from '../errors.ts';
 import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Target } from '../plan/candidates.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { surveyModules } from '../plan/survey.ts';
-import type { Row, SyncResult } from '../progress.ts';
 import { loadArchive, loadModule, makeArchive } from '../register/archive.ts';
 import { entryFor, registerOperand } from '../register/operand.ts';
 import {

@@ -1,5 +1,5 @@
+import type { Row } from '../answers.ts';
 import type { Failure } from '../errors.ts';
-import type { Row } from '../progress.ts';
 import type { Run } from '../run/run.ts';
 import { readTree, type TreeEntry } from '../tree/tree.ts';
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import type { GuardAnswer, GuardFinding } from '../answers.ts';
 import { identify } from '../conf/identify.ts';
 import { askAbout, readModuleConfs } from '../conf/module-confs.ts';
 import { isFailureError } from '../errors.ts';
 import { kernelFacts, machineArch } from '../kernel/kernel.ts';
-import type { Emit, GuardAnswer, GuardFinding } from '../progress.ts';
+import type { Emit } from '../progress.ts';
 import { type IncomingFiles, readIncoming } from '../register/packages.ts';
 import type { GuardRequest, Kernel } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';

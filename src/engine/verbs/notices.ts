@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { OpenDue, OpenFailure } from '../progress.ts';
+import type { OpenDue, OpenFailure } from '../answers.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { dueFor, dueReleases } from '../state/due.ts';

@@ -1,8 +1,8 @@
+import type { Row, SyncResult } from '../answers.ts';
 import { askAbout, readModuleConfs } from '../conf/module-confs.ts';
 import { leftToKernel } from '../install/in-tree.ts';
 import { installModule, uninstallModule } from '../install/install.ts';
 import { inOrder } from '../jobs/run-plan.ts';
-import type { Row, SyncResult } from '../progress.ts';
 import { type Kernel, kernelKey, type Module, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { installedVersion } from '../tree/tree.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from '../answers.ts';
 import { weakProgram } from '../install/weak-program.ts';
 import { objectNameOf } from '../kernel/compression.ts';
-import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from '../progress.ts';
 import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';

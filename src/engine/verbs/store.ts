@@ -1,4 +1,4 @@
-import type { StoreAnswer, StoredEntry } from '../progress.ts';
+import type { StoreAnswer, StoredEntry } from '../answers.ts';
 import type { StoreRequest } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { type StoredArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import type { PlanAnswer, PlannedKey, Row, SyncResult } from '../answers.ts';
 import { type Failure, failureOf } from '../errors.ts';
 import { adoptAll } from '../install/adopt.ts';
 import { rememberPassedOver, rememberSettled } from '../jobs/remember.ts';
@@ -12,7 +13,6 @@ import { makePlan } from '../plan/make-plan.ts';
 import { type Scope, scopeOf } from '../plan/scope.ts';
 import { findingsOn, type Survey, surveyModules } from '../plan/survey.ts';
 import type { Plan } from '../plan.ts';
-import type { PlanAnswer, PlannedKey, Row, SyncResult } from '../progress.ts';
 import { registerWithNeeds } from '../register/registration.ts';
 import { unpackedSources } from '../register/unpacked.ts';
 import { type SyncRequest, sameModule } from '../request.ts';

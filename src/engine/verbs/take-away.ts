@@ -1,8 +1,8 @@
+import type { Row } from '../answers.ts';
 import { inOrder, type JobsDone, runJobs } from '../jobs/run-plan.ts';
 import type { Removal } from '../plan/candidates.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { findingsOn, noSurvey, surveyModules } from '../plan/survey.ts';
-import type { Row } from '../progress.ts';
 import { entryFor } from '../register/operand.ts';
 import {
   type Kernel,

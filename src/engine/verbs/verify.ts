@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import type { MissingModule, VerifiedKernel, VerifyAnswer } from '../answers.ts';
 import { leftToKernel } from '../install/in-tree.ts';
 import { checkLoading, unlistedOn } from '../install/load-check.ts';
 import { kernelsOf } from '../plan/scope.ts';
 import { findingsOn, type Survey, surveyModules } from '../plan/survey.ts';
-import type { Emit, MissingModule, VerifiedKernel, VerifyAnswer } from '../progress.ts';
+import type { Emit } from '../progress.ts';
 import { type Kernel, sameModule, type VerifyRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';

@@ -1,3 +1,4 @@
+import type { Answer, ChangedPart, WhyEntry } from '../answers.ts';
 import { askAbout } from '../conf/module-confs.ts';
 import { type Manifest, manifestOf } from '../key/contents.ts';
 import { headersContents } from '../key/headers.ts';
@@ -9,7 +10,7 @@ import { scopeOf } from '../plan/scope.ts';
 import { sourceContents } from '../plan/source-hashes.ts';
 import { type Finding, findingsOn, surveyModules } from '../plan/survey.ts';
 import type { Plan } from '../plan.ts';
-import type { Answer, ChangedPart, Emit, WhyEntry } from '../progress.ts';
+import type { Emit } from '../progress.ts';
 import { type Kernel, sameKernel, sameModule, typedSync, type WhyRequest } from '../request.ts';
 import { runFor } from '../run/given.ts';
 import { noSwitches, type Run } from '../run/run.ts';

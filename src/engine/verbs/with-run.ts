@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { DueStep } from '../answers.ts';
 import { directiveNames } from '../conf/directives.ts';
 import { failureOf } from '../errors.ts';
 import { type Identity, identityOf, toolsFor } from '../kernel/compiler.ts';
@@ -7,7 +8,7 @@ import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import { headersContents, kbuildContents } from '../key/headers.ts';
-import type { DueStep, Emit, Note } from '../progress.ts';
+import type { Emit, Note } from '../progress.ts';
 import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
 import type { Memory, Run } from '../run/run.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Summary } from '../../../src/engine/answers.ts';
 import type { Failure } from '../../../src/engine/errors.ts';
 import type { Outcome } from '../../../src/engine/outcome.ts';
-import type { Summary } from '../../../src/engine/progress.ts';
 import { type ExitPolicy, exitStatus, failureStatus, unexpectedStatus } from '../../../src/report/exit-status.ts';
 import { missingRequired } from '../../../src/report/required.ts';
 

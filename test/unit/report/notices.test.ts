@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OpenDue, OpenFailure } from '../../../src/engine/progress.ts';
+import type { OpenDue, OpenFailure } from '../../../src/engine/answers.ts';
 import { loginText } from '../../../src/report/notices.ts';
 
 const failureOf = (name: string, more: Partial<OpenFailure> = {}): OpenFailure => ({

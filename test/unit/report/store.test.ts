@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StoreAnswer, StoredEntry } from '../../../src/engine/progress.ts';
+import type { StoreAnswer, StoredEntry } from '../../../src/engine/answers.ts';
 import { exitStatus } from '../../../src/report/exit-status.ts';
 import { storeLines } from '../../../src/report/store.ts';
 

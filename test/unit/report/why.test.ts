@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { WhyEntry } from '../../../src/engine/answers.ts';
 import type { Job } from '../../../src/engine/plan.ts';
-import type { WhyEntry } from '../../../src/engine/progress.ts';
 import { whyLines } from '../../../src/report/why.ts';
 
 const module = { name: 'zfs', version: '2.3.9' };

@@ -1,6 +1,6 @@
+import type { Row, Summary } from '../../../src/engine/answers.ts';
 import type { Outcome } from '../../../src/engine/outcome.ts';
 import type { Job, JobReason } from '../../../src/engine/plan.ts';
-import type { Row, Summary } from '../../../src/engine/progress.ts';
 import { typedSync } from '../../../src/engine/request.ts';
 import type { ReportContext } from '../../../src/report/report.ts';
 

@@ -9,27 +9,11 @@ import {
   usedSymbols,
 } from '../../../../src/engine/key/dependencies.ts';
 import { keyOf } from '../../../../src/engine/key/key.ts';
-import { type BuildRecord, type KeyParts, writeRecord } from '../../../../src/engine/state/record.ts';
+import { type BuildRecord, writeRecord } from '../../../../src/engine/state/record.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
+import { keyParts } from './key-parts.ts';
 
 const temporary = temporaryDirectory();
-
-const keyParts: KeyParts = {
-  format: 1,
-  module: 'demo/1.0',
-  kernel: '6.1.0-56-amd64/x86_64',
-  directory: '/var/lib/dkms/demo/1.0/build',
-  sources: 's',
-  conf: 'none',
-  headers: 'h',
-  kbuild: 'k',
-  environment: 'none',
-  compiler: 'gcc',
-  linker: 'ld',
-  pahole: '',
-  given: [],
-  dependencies: {},
-};
 
 const exports = (symbols: Readonly<Record<string, string>>): Map<string, string> => new Map(Object.entries(symbols));
 const used = exports({ one: '0x11111111', two: '0x22222222' });

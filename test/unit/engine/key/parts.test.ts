@@ -2,23 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { inputsOf, keyOf } from '../../../../src/engine/key/key.ts';
 import { changedParts, takenOver, withDependencies } from '../../../../src/engine/key/parts.ts';
 import type { BuildRecord, KeyParts } from '../../../../src/engine/state/record.ts';
+import { keyParts } from './key-parts.ts';
 
-const parts: KeyParts = {
-  format: 1,
-  module: 'demo/1.0',
-  kernel: '6.1.0-56-amd64/x86_64',
-  directory: '/var/lib/dkms/demo/1.0/build',
-  sources: 's',
-  conf: 'c',
-  headers: 'h',
-  kbuild: 'k',
-  environment: 'none',
-  compiler: 'gcc version 12.2.0 #1',
-  linker: 'GNU ld #1',
-  pahole: '',
-  given: [],
-  dependencies: { dep: 'd' },
-};
+const parts: KeyParts = { ...keyParts, dependencies: { dep: 'd' } };
 
 const others: readonly (readonly [keyof KeyParts, Partial<KeyParts>])[] = [
   ['module', { module: 'demo/1.1' }],

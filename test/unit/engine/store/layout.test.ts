@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyParts } from '../../../../src/engine/state/record.ts';
 import {
   configText,
   contentsIn,
@@ -11,31 +10,15 @@ import {
   type Statement,
   statementIn,
 } from '../../../../src/engine/store/layout.ts';
+import { keyParts } from '../key/key-parts.ts';
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const blob = (digit: string, mediaType: string = mediaTypes.layer) => ({ mediaType, digest: digest(digit), size: 3 });
 
-const parts: KeyParts = {
-  format: 1,
-  module: 'demo/1.0',
-  kernel: '6.1/x86_64',
-  directory: '/var/lib/dkms/demo/1.0/build',
-  sources: 's',
-  conf: 'none',
-  headers: 'h',
-  kbuild: 'k',
-  environment: 'none',
-  compiler: 'gcc',
-  linker: 'ld',
-  pahole: '',
-  given: [],
-  dependencies: {},
-};
-
 const statement: Statement = {
   format: 1,
   key: '1'.repeat(64),
-  parts,
+  parts: keyParts,
   built: '2026-11-24T10:00:00.000Z',
   seconds: 12.3,
   result: 'r',
@@ -93,15 +76,15 @@ describe('an image layout', () => {
   it.each<[string, object]>([
     ['format', { ...statement, format: 2 }],
     ['key', { ...statement, key: 1 }],
-    ['parts', { ...statement, parts: { ...parts, format: 2 } }],
+    ['parts', { ...statement, parts: { ...keyParts, format: 2 } }],
     ['objects', { ...statement, objects: { 'demo.ko': 1 } }],
     ['seconds', { ...statement, seconds: '1' }],
     ['time', { ...statement, built: 1 }],
     ['result', { ...statement, result: 1 }],
-    ['module', { ...statement, parts: { ...parts, module: 1 } }],
-    ['kernel', { ...statement, parts: { ...parts, kernel: 1 } }],
-    ['source', { ...statement, parts: { ...parts, sources: 1 } }],
-    ['dependency', { ...statement, parts: { ...parts, dependencies: { a: 1 } } }],
+    ['module', { ...statement, parts: { ...keyParts, module: 1 } }],
+    ['kernel', { ...statement, parts: { ...keyParts, kernel: 1 } }],
+    ['source', { ...statement, parts: { ...keyParts, sources: 1 } }],
+    ['dependency', { ...statement, parts: { ...keyParts, dependencies: { a: 1 } } }],
     ['kind of parts', { ...statement, parts: 'x' }],
     ['kind of objects', { ...statement, objects: 'x' }],
   ])('has no statement with another %s', (_what, other) => {
