@@ -326,7 +326,9 @@ describe.skipIf(provision.kind === 'missing')('a daemon that a script of an inte
     world.addModule('lonely', {
       edit: (directory) => {
         const script = join(directory, 'daemon.sh');
-        const line = `[ -e ${mark} ] && exit; setsid sleep 60 & echo $! > ${mark}; sleep 30`;
+        // The mark is its own: it is there when the daemon has left the group that will be ended.
+        const daemon = `setsid sh -c 'echo $$ > ${mark}; exec sleep 60'`;
+        const line = `[ -e ${mark} ] && exit; ${daemon} & sleep 30`;
         writeFileSync(script, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
         const conf = join(directory, 'dkms.conf');
         writeFileSync(conf, `${readFileSync(conf, 'utf8')}PRE_BUILD="daemon.sh"\n`);
