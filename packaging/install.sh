@@ -77,6 +77,7 @@ place 644 hooks/systemd/kmodsort.service usr/lib/systemd/system/kmodsort.service
 ln -sf kmodsort.service "$destdir/usr/lib/systemd/system/dkms.service"
 place 644 hooks/login/profile.sh etc/profile.d/kmodsort.sh
 put 644 "$top/packaging/framework.conf" etc/dkms/framework.conf
+put 644 "$top/packaging/sysusers.conf" usr/lib/sysusers.d/kmodsort.conf
 mkdir -p "$destdir/etc/dkms/framework.conf.d" "$destdir/var/lib/dkms" "$destdir/var/lib/kmodsort"
 
 case $layout in

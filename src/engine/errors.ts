@@ -51,6 +51,10 @@ const kinds = {
   noexec: { exit: 1, transient: true },
   'memory-short': { exit: 10, transient: true },
   'object-missing': { exit: 7 },
+  /** What a confined build left in place of an object is somebody else's file, or none. */
+  'object-foreign': { exit: 7 },
+  /** sandbox="strict", and this machine refuses what it takes. */
+  'not-confined': { exit: 1, transient: true },
   'wrong-kernel': { exit: 7, determined: true },
   'kernel-missing': { exit: 6 },
   'pre-install-failed': { exit: 101, transient: true },

@@ -51,6 +51,8 @@ export interface Notes {
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
   'store-unwritable': { readonly path: string; readonly detail: string };
+  'not-confined': { readonly why: string };
+  'built-unconfined': { readonly module: Module; readonly why: string };
   'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly why: Problem };
   'not-stripped': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };
   'not-compressed': { readonly module: Module; readonly kernel: Kernel; readonly detail: string };

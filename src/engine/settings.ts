@@ -33,6 +33,9 @@ export interface SigningSettings {
   readonly certificate?: string;
 }
 
+/** Whether builds are confined: `auto` builds once more without it where that seems to be what failed. */
+export type Sandbox = 'auto' | 'strict' | 'no';
+
 /** What this run goes by: defaults, then framework.conf, then the command line. */
 export interface Settings extends Places {
   /** Cores that the whole run may use; 0 is no limit. */
@@ -46,6 +49,9 @@ export interface Settings extends Places {
   readonly modprobeOnInstall: boolean;
   /** After so many minutes without output a command of a conf is ended; 0: never. */
   readonly buildLimit: number;
+  readonly sandbox: Sandbox;
+  /** Modules whose builds are never confined. */
+  readonly unconfinedModules: readonly string[];
   /** Bytes that the Store of builds may take; 0: nothing is kept there. */
   readonly storeSize: number;
   /** Say every step, as --verbose does. */

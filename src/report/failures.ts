@@ -91,6 +91,14 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   },
   'memory-short': { says: () => 'out of memory' },
   'object-missing': { says: (f) => on(f, 'the build did not produce an object that dkms.conf names') },
+  'object-foreign': {
+    says: (f) => on(f, `refused, not a regular file below the build directory${f.detail ? ` (${f.detail})` : ''}`),
+    saysDetail: true,
+  },
+  'not-confined': {
+    says: () => 'builds cannot be confined here',
+    help: () => 'sandbox="auto" in framework.conf builds without it where it must',
+  },
   'wrong-kernel': { says: (f) => on(f, 'built for another kernel') },
   'kernel-missing': {
     says: (f) => on(f, 'no modules directory of this kernel'),

@@ -35,6 +35,9 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
   'store-unwritable': ({ path, detail }) => `warning: cannot keep what was built: ${path}: ${detail}`,
+  'not-confined': ({ why }) => `builds are not confined on this machine: ${why}`,
+  'built-unconfined': ({ module, why }) =>
+    `${moduleLabel(module)} does not build confined (${why}) and was built without: unconfined_modules="${module.name}" in framework.conf`,
   'not-signed': ({ module, kernel, why }) =>
     `warning: ${moduleLabel(module)}, ${kernel.release} is not signed: ${problemSentence(why)}`,
   'not-stripped': ({ module, kernel, detail }) =>

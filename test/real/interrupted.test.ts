@@ -212,7 +212,7 @@ echo "end $PWD" >> ${log}
 
 /** A module whose PRE_BUILD takes so many seconds the first time; without end where they are not said. */
 const addSlow = (world: World, seconds?: number): { log: string } => {
-  const log = join(world.root, 'slow.log');
+  const log = join(world.letBuildsTell().root, 'slow.log');
   world.addModule('lonely', {
     edit: (directory) => {
       const script = join(directory, 'slow.sh');
@@ -322,7 +322,7 @@ describe.skipIf(provision.kind === 'missing')('a run that nobody listens to any 
 describe.skipIf(provision.kind === 'missing')('a daemon that a script of an interrupted run started', () => {
   it('does not keep the lock of the module: the next run does not wait for it', async () => {
     const world = newWorld();
-    const mark = join(world.root, 'begun');
+    const mark = join(world.letBuildsTell().root, 'begun');
     world.addModule('lonely', {
       edit: (directory) => {
         const script = join(directory, 'daemon.sh');

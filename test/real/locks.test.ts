@@ -15,7 +15,7 @@ const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const [kernel] = kernels;
 const release = kernel?.release ?? '';
-const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' });
+const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' }).letBuildsTell();
 
 const writeScript = (path: string, text: string): void => {
   writeFileSync(path, `#!/bin/sh\n${text}\n`);

@@ -51,7 +51,7 @@ describe.skipIf(kernels.length < 2)('a hook that waits for its kernel', () => {
 
 describe.skipIf(kernels.length < 2)('the notice at the login', () => {
   it('names a command that helps, also for a kernel that is not the newest', async () => {
-    const world = disposableWorld({ kernels, distribution: 'debian' });
+    const world = disposableWorld({ kernels, distribution: 'debian' }).letBuildsTell();
     const { directory } = generate(world, 'flaky', { conf: 'PRE_BUILD="wait"\n' });
     writeFileSync(join(directory, 'wait'), `#!/bin/sh\ntest -e ${world.root}/ready\n`, { mode: 0o755 });
     await world.hook(['apt', 'postinst', older]);

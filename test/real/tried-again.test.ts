@@ -23,7 +23,7 @@ describe.skipIf(provision.kind === 'missing')('a module that failed', () => {
   const obstacle = (): string => join(world.root, 'obstacle');
 
   beforeEach(() => {
-    world = makeWorld({ kernels });
+    world = makeWorld({ kernels }).letBuildsTell();
     writeFileSync(obstacle(), '');
   });
 

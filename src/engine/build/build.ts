@@ -6,7 +6,7 @@ import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
-import { exists, isDirectory, readDirectory } from '../system/files.ts';
+import { exists, isDirectory, readDirectory, readText } from '../system/files.ts';
 import { staysBelow } from '../system/names.ts';
 import {
   copyFile,
@@ -20,12 +20,14 @@ import {
 import { builtFiles } from '../tree/tree.ts';
 import { causeOf } from './cause.ts';
 import { compressObjects } from './compress.ts';
-import { type BuildContext, publishBuilt, resultOf, stagedObjects, stageObjects, tool } from './context.ts';
+import { type BuildContext, isFatal, publishBuilt, resultOf, stagedObjects, stageObjects, tool } from './context.ts';
 import { buildEnvironment } from './environment.ts';
+import { confinedSite, handOver, signOfConfinement, takeBack } from './hand-over.ts';
 import { keepObjects } from './keep.ts';
 import { openJobLog } from './log.ts';
 import { type DependencySymbols, runMake } from './make.ts';
 import { dependencyMarks } from './marks.ts';
+import { postBuild } from './post-build.ts';
 import { runScript } from './scripts.ts';
 import { signObjects } from './sign.ts';
 import { checkSource } from './source-trust.ts';
@@ -107,7 +109,13 @@ type BuildStep = readonly [Step, (context: BuildContext) => Promise<void>];
 const beforeImports: readonly BuildStep[] = [
   ['copy', copySource],
   ['patch', applyPatches],
-  ['pre-build', (context) => script(context, 'PRE_BUILD')],
+  [
+    'pre-build',
+    async (context) => {
+      await handOver(context.run, context.site);
+      await script(context, 'PRE_BUILD');
+    },
+  ],
   ['make', (context) => runMake(context.run, context.site, context.conf, context.dependencies, context.log)],
   ['check', checkObjects],
 ];
@@ -124,24 +132,15 @@ const runSteps = async (
   }
 };
 
-/**
- * Build one Module for one Kernel: copy, patch, PRE_BUILD, MAKE, check, strip, sign, compress, publish,
- * POST_BUILD. On failure `build/make.log` stays and nothing in the tree has changed (a failing POST_BUILD
- * leaves it built, as in dkms). Throws FailureError.
- *
- * @param onPublished told when what was built before is replaced
- * @param keepAt a directory for the objects as they are before they are signed and compressed
- */
-export const buildModule = async (
+/** One try, in a fresh copy of the source. */
+const buildOnce = async (
   run: Run,
-  given: BuildSite,
-  conf: ModuleConf,
-  dependencies: readonly DependencySymbols[],
-  say: (step: Step) => void,
-  onPublished: () => void,
-  keepAt?: string,
+  site: BuildSite,
+  asked: Asked,
+  /** What an earlier try failed with. */
+  because?: string,
 ): Promise<Built> => {
-  const site = { ...given, building: await buildEnvironment(run, given) };
+  const { conf, dependencies, say, onPublished, keepAt } = asked;
   const build = join(site.entry, 'build');
   const parent = join(site.entry, site.kernel.release);
   remove(build);
@@ -149,6 +148,7 @@ export const buildModule = async (
   makeDirectory(parent);
   sweepTemporary(parent, 0);
   const log = openJobLog(join(build, 'make.log'), site.module, site.kernel);
+  if (because !== undefined) log.step('Building again without confinement', because)(0);
   const staging = makeTemporary(parent, `.tmp_${site.kernel.arch}_`, 0o755);
   const context: BuildContext = { run, site, conf, dependencies, build, staging, log };
   try {
@@ -163,13 +163,60 @@ export const buildModule = async (
     await runSteps(context, [['compress', compressObjects]], say);
     publish(context);
     onPublished();
-    await runSteps(context, [['post-build', (one) => script(one, 'POST_BUILD')]], say);
+    const published = join(parent, site.kernel.arch);
+    await runSteps(
+      context,
+      [['post-build', (one) => postBuild(one, published, (each) => script(each, 'POST_BUILD'))]],
+      say,
+    );
     remove(build);
-    const objects = builtFiles(join(parent, site.kernel.arch));
+    const objects = builtFiles(published);
     return { objects, imports, result, ...(signer === undefined ? {} : { signer }) };
   } finally {
     log.close();
     remove(staging);
     removeEmpty(parent, site.entry);
+    await takeBack(run, site);
+  }
+};
+
+/** Why a build may have failed only because it was confined; undefined where that is not so, or must not matter. */
+const whyAgain = (run: Run, site: BuildSite, error: unknown): string | undefined => {
+  if (!site.confines || run.settings.sandbox !== 'auto' || !isFailureError(error) || run.abort.aborted)
+    return undefined;
+  return isFatal(error.failure) && error.failure.kind !== 'read-only'
+    ? undefined
+    : signOfConfinement(readText(join(site.entry, 'build', 'make.log')) ?? '');
+};
+
+/** What is built of, who is told, and where it is kept. */
+interface Asked {
+  readonly conf: ModuleConf;
+  readonly dependencies: readonly DependencySymbols[];
+  readonly say: (step: Step) => void;
+  /** Told when what was built before is replaced. */
+  readonly onPublished: () => void;
+  /** A directory for the objects as they are before they are signed and compressed. */
+  readonly keepAt?: string;
+}
+
+/**
+ * Build one Module for one Kernel: copy, patch, PRE_BUILD, MAKE, check, strip, sign, compress, publish,
+ * POST_BUILD. On failure `build/make.log` stays and nothing in the tree has changed (a failing POST_BUILD
+ * leaves it built, as in dkms). A build that seems to have failed because it was confined is tried once more without
+ * that. Throws FailureError.
+ */
+export const buildModule = async (run: Run, given: BuildSite, asked: Asked): Promise<Built> => {
+  const plain = { ...given, building: await buildEnvironment(run, given) };
+  const symbols = asked.dependencies.map((one) => one.file);
+  const site = await confinedSite(run, plain, symbols);
+  try {
+    return await buildOnce(run, site, asked);
+  } catch (error) {
+    const why = whyAgain(run, site, error);
+    if (why === undefined) throw error;
+    const built = await buildOnce(run, plain, asked, why);
+    run.note({ note: 'built-unconfined', module: site.module, why });
+    return built;
   }
 };

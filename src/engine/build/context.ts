@@ -4,8 +4,8 @@ import { type Failure, FailureError } from '../errors.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Argv } from '../system/exec.ts';
-import { exists, hashFile, hashText, walk } from '../system/files.ts';
-import { copyFile, replaceDirectory, syncPath } from '../system/publish.ts';
+import { exists, hashFile, hashText, lstat, realPath, walk } from '../system/files.ts';
+import { chmod, copyFile, replaceDirectory, syncPath } from '../system/publish.ts';
 import { causeOf } from './cause.ts';
 import type { Log } from './log.ts';
 import type { DependencySymbols } from './make.ts';
@@ -68,11 +68,22 @@ export const publishBuilt = ({ entry, kernel }: BuildSite, staging: string): voi
 export const stagedObjects = (context: BuildContext): string[] =>
   context.conf.objects.map((object) => join(context.staging, 'module', `${object.dest}.ko`));
 
-/** Copy what was built there. Throws object-missing (FailureError). */
-export const stageObjects = ({ conf, build, staging }: BuildContext): void => {
-  for (const object of conf.objects) {
-    const file = join(build, object.location, `${object.built}.ko`);
-    if (!exists(file)) throw new FailureError({ kind: 'object-missing', at: `${object.location}${object.built}.ko` });
-    copyFile(file, join(staging, 'module', `${object.dest}.ko`));
+/** Where a built object is. What a confined build leaves is a stranger's: a link must not lead to another's file. */
+const objectFile = ({ site, build }: BuildContext, file: string): string => {
+  const path = join(build, file);
+  if (!exists(path)) throw new FailureError({ kind: 'object-missing', at: file });
+  if (!site.confines) return path;
+  const real = realPath(path) ?? path;
+  const isOurs = real.startsWith(`${realPath(build)}/`) && lstat(real)?.kind === 'file';
+  if (!isOurs) throw new FailureError({ kind: 'object-foreign', at: file, detail: real });
+  return real;
+};
+
+/** Copy what was built there. Throws object-missing, object-foreign (FailureError). */
+export const stageObjects = (context: BuildContext): void => {
+  for (const { location, built, dest } of context.conf.objects) {
+    const staged = join(context.staging, 'module', `${dest}.ko`);
+    copyFile(objectFile(context, `${location}${built}.ko`), staged);
+    chmod(staged, 0o644);
   }
 };

@@ -80,6 +80,8 @@ export const placeToKeep = async (run: Run): Promise<string | undefined> => {
 export const keepObjects = async (run: Run, place: string, staging: string): Promise<void> => {
   const parts = join(place, 'parts');
   await orNote(run, () => {
+    // A first try may have come as far.
+    for (const path of [parts, join(place, 'built')]) remove(path);
     copyFiles(join(staging, 'module'), parts);
     makeDirectory(join(place, 'built'));
     // Whole, or not at all.

@@ -10,7 +10,7 @@ import { quoteWord } from '../system/shell.ts';
 import { stalledFailure, withinBuildLimit } from './build-limit.ts';
 import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
 import type { Log } from './log.ts';
-import { holdingLock, jobEnvironment } from './scripts.ts';
+import { confinedIn, holdingLock, jobEnvironment } from './scripts.ts';
 
 /** What a build gets from one dependency. */
 export interface DependencySymbols {
@@ -66,11 +66,13 @@ const attempt = async (
 ): Promise<number> => {
   const end = log.step('Building the module', line);
   const { descriptor } = run.jobserver;
+  const directory = join(site.entry, 'build');
+  const words = [...scopeWords(run, site, conf), '--', line];
   const ended = await withinBuildLimit(run.settings, log, (abort) =>
     run.processes.run({
-      argv: ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...scopeWords(run, site, conf), '--', line],
+      argv: confinedIn(run, site, directory, ['bash', '--norc', '--noprofile', '-c', runner, 'MAKE', ...words]),
       environment,
-      directory: join(site.entry, 'build'),
+      directory,
       log: log.descriptor,
       abort,
       ...holdingLock(site, descriptor === undefined ? [] : [[jobserverDescriptor, descriptor]]),

@@ -6,11 +6,12 @@ import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Environment } from '../settings.ts';
 import { markers, runMark } from '../state/nested.ts';
-import type { CommandOptions } from '../system/exec.ts';
+import type { Argv, CommandOptions } from '../system/exec.ts';
 import { exists, isExecutable } from '../system/files.ts';
 import { staysBelow } from '../system/names.ts';
 import { isWorldWritable } from '../system/trust.ts';
 import { stalledFailure, withinBuildLimit } from './build-limit.ts';
+import { confinedArgv } from './confine.ts';
 import type { Log } from './log.ts';
 
 /** The descriptor number under which children hold their Module's lock. */
@@ -25,9 +26,14 @@ export const holdingLock = (
     ? { descriptors: new Map([[lockDescriptor, lock.descriptor], ...further]), onStart: lock.inheritedBy }
     : { descriptors: new Map(further) };
 
+/** A command of the build, confined where the build is. */
+export const confinedIn = (run: Run, { confines }: BuildSite, directory: string, argv: Argv): Argv =>
+  confines ? confinedArgv(confines, run.scratch, directory, argv) : argv;
+
 /** The environment of a Job's children; with `building` uname answers for the Kernel, and the compiler is named. */
 export const jobEnvironment = (run: Run, site: BuildSite, building: boolean): Environment => ({
   ...run.environment,
+  ...(building && site.confines ? { HOME: '/tmp', TMPDIR: '/tmp' } : {}),
   ...(building ? site.building : {}),
   ...(building ? { PATH: `${site.unameDirectory}:${site.building?.PATH ?? run.environment.PATH ?? ''}` } : {}),
   [markers.run]: run.environment[markers.run] ?? runMark(),
@@ -76,7 +82,7 @@ export const runScript = async (
   const end = log.step(`Running the ${name} script`, [path, ...words].join(' '));
   const ended = await withinBuildLimit(run.settings, log, (abort) =>
     run.processes.run({
-      argv: [path, ...words],
+      argv: isBuildScript(name) ? confinedIn(run, site, base, [path, ...words]) : [path, ...words],
       environment: { ...jobEnvironment(run, site, isBuildScript(name)), PWD: base },
       directory: base,
       log: log.descriptor,

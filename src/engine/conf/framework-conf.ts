@@ -6,6 +6,7 @@ import {
   isSystemTree,
   type Overrides,
   type Places,
+  type Sandbox,
   type Settings,
   type SigningSettings,
 } from '../settings.ts';
@@ -118,6 +119,8 @@ const sizeOf = (text: string | undefined, otherwise: number): number => {
   return number === undefined ? otherwise : Math.round(Number(number) * (units[unit.toUpperCase()] ?? 1));
 };
 
+const sandboxOf = (text: string | undefined): Sandbox => (text === 'strict' || text === 'no' ? text : 'auto');
+
 const signingOf = (v: Variables): SigningSettings => ({
   when: v.try_sign_modules === 'true' || v.try_sign_modules === 'false' ? v.try_sign_modules : 'not_in_chroot',
   ...(v.sign_file ? { program: v.sign_file } : {}),
@@ -157,6 +160,8 @@ export const readSettings = async (
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),
     buildLimit: buildLimitOf(v.build_limit),
+    sandbox: sandboxOf(v.sandbox),
+    unconfinedModules: wordsOf(v.unconfined_modules),
     storeSize: sizeOf(v.store_size, 2 * 1024 ** 3),
     verbose: truthy(v.verbose),
     compressOptions: {

@@ -68,7 +68,13 @@ const make = async (
   const keepAt = key === undefined ? undefined : await placeToKeep(run);
   const start = performance.now();
   try {
-    const built = await buildModule(run, site, conf, dependencies, say, onPublished, keepAt);
+    const built = await buildModule(run, site, {
+      conf,
+      dependencies,
+      say,
+      onPublished,
+      ...(keepAt === undefined ? {} : { keepAt }),
+    });
     const seconds = Math.round((performance.now() - start) / 100) / 10;
     const from = builtFrom(context, parts, before);
     // What a build leaves in its own source does not come out of the Store.

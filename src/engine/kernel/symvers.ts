@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Processes } from '../system/exec.ts';
-import { hashText, readDirectory, readText, walk } from '../system/files.ts';
+import { hashText, lstat, readDirectory, readText, walk } from '../system/files.ts';
 import { compressionOf, objectNameOf } from './compression.ts';
 import { exportedCrcs, importedCrcs } from './modinfo.ts';
 
@@ -54,7 +54,7 @@ export const parseKernelSymbols = (text: string): Map<string, KernelSymbol> =>
 /** One text out of every Module.symvers of a build, the top one first, each symbol once. */
 export const gatherSymvers = (buildDirectory: string): string => {
   const files = walk(buildDirectory)
-    .filter((path) => basename(path) === 'Module.symvers')
+    .filter((path) => basename(path) === 'Module.symvers' && lstat(join(buildDirectory, path))?.kind === 'file')
     .sort((a, b) => a.split('/').length - b.split('/').length);
   const lines = new Map<string, string>();
   for (const { symbol, line } of files.flatMap((file) => symversLines(readText(join(buildDirectory, file)) ?? ''))) {

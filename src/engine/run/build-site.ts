@@ -3,6 +3,7 @@ import { makeUname } from '../kernel/uname.ts';
 import type { Kernel, Module } from '../request.ts';
 import type { Environment } from '../settings.ts';
 import type { Inheritable } from '../system/lock.ts';
+import type { Confines } from './confinement.ts';
 import type { Run } from './run.ts';
 
 /** Where one Job works. */
@@ -18,6 +19,8 @@ export interface BuildSite {
   readonly lock?: Inheritable;
   /** What a build gets besides: the compiler's name and the admin's exports. */
   readonly building?: Environment;
+  /** What PRE_BUILD, MAKE and POST_BUILD are confined to; nothing where they are not. */
+  readonly confines?: Confines;
   /** Makes `uname` answer for the Kernel; first on PATH of what evaluates or builds. */
   readonly unameDirectory: string;
 }

@@ -6,6 +6,7 @@ import type { Given, Kernel, Switches } from '../request.ts';
 import type { Environment, Settings } from '../settings.ts';
 import type { Processes } from '../system/exec.ts';
 import type { Jobserver } from '../system/jobserver.ts';
+import type { Confinement } from './confinement.ts';
 
 /** What a hook, and a command without switches, goes by. */
 export const noSwitches: Switches = {
@@ -50,6 +51,8 @@ export interface Run {
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
   /** The key that modules for a Kernel are signed with, made at the first question. */
   readonly signingKey: (kernel: Kernel) => Promise<KeyResult>;
+  /** Whether builds can be confined here, tried once. */
+  readonly confinement: () => Promise<Confinement>;
   /** One install at a time on a Kernel. */
   readonly serialize: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
   /** Called before the first file of a kernel changes: what must follow is then written down. */

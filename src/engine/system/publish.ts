@@ -51,6 +51,9 @@ export const removeEmpty = (path: string, stop: string): void => {
 
 export const chmod = (path: string, mode: number): void => fs.chmodSync(path, mode);
 
+/** Give a file or directory to a user and a group, by number. */
+export const chown = (path: string, uid: number, gid: number): void => fs.chownSync(path, uid, gid);
+
 /** Cut a file off after so many bytes. */
 export const truncate = (path: string, size: number): void => fs.truncateSync(path, size);
 

@@ -10,6 +10,7 @@ import { headersVermagic } from '../kernel/vermagic.ts';
 import { headersContents, kbuildContents } from '../key/headers.ts';
 import type { Emit, Note } from '../progress.ts';
 import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
+import { askConfinement } from '../run/confinement.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
 import type { Memory, Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
@@ -93,6 +94,15 @@ const askedOnce = (ask: AskTool): AskTool => {
     const [program] = argv;
     const answer = answers.get(program) ?? ask(argv);
     answers.set(program, answer);
+    return answer;
+  };
+};
+
+/** An answer that is looked for at the first question. */
+const once = <Answer>(ask: () => Promise<Answer>): (() => Promise<Answer>) => {
+  let answer: Promise<Answer> | undefined;
+  return () => {
+    answer ??= ask();
     return answer;
   };
 };
@@ -181,6 +191,7 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
     jobserver: await makeJobserver(settings.jobs, scratch, processes, abort),
     environment: scriptEnvironment(settings.environment, directiveNames),
     signingKey: keyMaker(settings, processes, note),
+    confinement: once(() => askConfinement(processes)),
     serialize: turns(),
     beforeChange: marker(settings.stateDir, follows),
     finishing: makeProcesses(settings.environment),
