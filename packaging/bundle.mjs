@@ -29,6 +29,7 @@ const common = {
 
 // What is imported only when it is needed and costs more to parse than a question takes to answer: files of their own.
 const doors = [
+  'adapters/errand',
   'adapters/hook-request',
   'announce',
   'cli/dkms',
@@ -37,9 +38,11 @@ const doors = [
   'engine/verbs/change',
   'engine/verbs/guard',
   'engine/verbs/store',
+  'engine/verbs/try',
   'engine/verbs/verify',
   'engine/verbs/why',
   'report/json',
+  'report/relay',
   'report/terminal',
 ].map((name) => join(repository, 'src', `${name}.ts`));
 

@@ -46,6 +46,7 @@ const main = async (): Promise<number> => {
     environment: process.env,
     isRoot: process.getuid?.() === 0,
     parent: process.ppid,
+    self: [process.execPath, process.argv[1] ?? ''],
   });
   if (invocation.kind === 'text') {
     (invocation.code === 0 && invocation.to !== 'err' ? out : err).write(invocation.text);

@@ -6,7 +6,7 @@ import type { Answer } from './engine/answers.ts';
 import { isFailureError, systemFailure } from './engine/errors.ts';
 import type { Emit } from './engine/progress.ts';
 import type { Request } from './engine/request.ts';
-import type { Settings } from './engine/settings.ts';
+import type { Overrides, Settings } from './engine/settings.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './report/exit-status.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
 import { chooseReport, type Report, type ReportContext, type TextSink } from './report/report.ts';
@@ -28,8 +28,16 @@ export interface Console {
   readonly terminalName: string | undefined;
 }
 
-const askedFor = async (task: Task, stdin: () => Readable, abort: AbortSignal): Promise<AskedFor> => {
+/** An errand brings the places that its sender was given. */
+type Asked = AskedFor & { readonly overrides?: Overrides };
+
+const askedFor = async (task: Task, stdin: () => Readable, abort: AbortSignal): Promise<Asked> => {
   if (task.kind === 'request') return { request: task.request, notes: [] };
+  if (task.kind === 'errand') {
+    const { readErrand } = await import('./adapters/errand.ts');
+    const { request, places, jobs } = await readErrand(stdin(), abort);
+    return { request, notes: [], overrides: { ...places, jobs } };
+  }
   const { guardRequest, hookRequest } = await import('./adapters/hook-request.ts');
   return task.kind === 'guard' ? guardRequest(task.manager, stdin(), abort) : hookRequest(task, stdin(), abort);
 };
@@ -43,10 +51,14 @@ const withQueue = async (asked: AskedFor, stateDir: string): Promise<AskedFor & 
 
 /** Only a run that wanted modules on kernels can have missed required ones. */
 const wantedModules = (request: Request, settings: Settings): readonly string[] =>
-  request.verb === 'sync' && !request.dropOnly && !request.dryRun ? settings.requiredModules : [];
+  (request.verb === 'try' && request.names.length === 0) ||
+  (request.verb === 'sync' && !request.dropOnly && !request.dryRun)
+    ? settings.requiredModules
+    : [];
 
 const reportFor = async (context: ReportContext, { terminal, terminalName }: Console): Promise<Report> => {
   const chosen = chooseReport({ ...context, isTerminal: terminal !== undefined, terminal: terminalName });
+  if (chosen === 'relay') return (await import('./report/relay.ts')).relayReport(context);
   if (chosen === 'json') return (await import('./report/json.ts')).jsonReport(context);
   if (chosen === 'terminal' && terminal) {
     return (await import('./report/terminal.ts')).terminalReport(context, terminal.out, terminal.err);
@@ -95,7 +107,7 @@ const contextOf = (
 const perform = async (invocation: RunInvocation, console: Console, abort: AbortSignal): Promise<number> => {
   const asked = await askedFor(invocation.task, console.stdin, abort);
   const { readSettings } = await import('./engine/conf/framework-conf.ts');
-  const settings = await readSettings(invocation.overrides);
+  const settings = await readSettings(asked.overrides ?? invocation.overrides);
   const { request, notes, done } = await withQueue(asked, settings.stateDir);
   const context = contextOf(invocation, request, settings, console);
   const report = await reportFor(context, console);
@@ -108,7 +120,10 @@ const perform = async (invocation: RunInvocation, console: Console, abort: Abort
   });
   await report.finish(answer);
   if (isDone(answer)) done();
-  if (answer.kind !== 'summary') return exitStatus(answer, invocation.exitPolicy, { requiredFailed: false });
+  if (answer.kind === 'trial')
+    return exitStatus(answer, invocation.exitPolicy, { requiredFailed: context.missingRequired(answer).length > 0 });
+  if (answer.kind !== 'summary' || invocation.task.kind === 'errand')
+    return exitStatus(answer, invocation.exitPolicy, { requiredFailed: false });
   const { announce } = await import('./announce.ts');
   await announce(answer, settings, invocation.exitPolicy, context);
   return exitStatus(answer, invocation.exitPolicy, { requiredFailed: context.missingRequired(answer).length > 0 });

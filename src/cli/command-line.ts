@@ -19,6 +19,8 @@ export interface Caller {
   readonly environment: Environment;
   readonly isRoot: boolean;
   readonly parent: number;
+  /** The words that start this program once more. */
+  readonly self: readonly [string, ...string[]];
 }
 
 /** Whether a path is a file or a directory; undefined for anything else, and where one may not look. */

@@ -6,11 +6,13 @@ import type { ExitPolicy } from '../report/exit-status.ts';
 /** What a run shall do: a Request, or a hook's words whose Request also depends on what comes on stdin. */
 export type Task =
   | { readonly kind: 'request'; readonly request: Request }
+  /** What another run of ours asks on stdin. */
+  | { readonly kind: 'errand' }
   | { readonly kind: 'guard'; readonly manager: 'apt' | 'pacman' }
   | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
 
-/** How the answer is given; `dkms`: status lines as scripts scrape them. */
-type Output = 'auto' | 'json' | 'dot' | 'dkms';
+/** How the answer is given; `dkms`: status lines as scripts scrape them; `relay`: for another run of ours. */
+type Output = 'auto' | 'json' | 'dot' | 'dkms' | 'relay';
 
 /** What a command line means. */
 export type Invocation = RunInvocation | TextInvocation;

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { type Manager, requestOf } from '../adapters/events.ts';
-import type { KernelScope, Request } from '../engine/request.ts';
+import type { KernelScope, Request, TryRequest } from '../engine/request.ts';
+import { isCleanName } from '../engine/system/names.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
 import type { Task } from './invocation.ts';
 import { nearest, UsageError } from './usage.ts';
@@ -27,6 +29,27 @@ const namedModule = (asked: string): { readonly name: string; readonly version?:
   const [, name, version] = /^([^/]+)(?:\/([^/]+))?$/.exec(asked) ?? [];
   if (name === undefined) throw new UsageError(`invalid module '${asked}': use NAME or NAME/VERSION`);
   return { name, ...(version ? { version } : {}) };
+};
+
+const isPackage = (word: string): boolean => /\.(deb|rpm)$|\.pkg\.tar(\.\w+)?$/.test(word);
+
+/**
+ * What `try` is about: a shell makes words of `*.deb`, also after one `--packages`.
+ *
+ * @param words module names and package files
+ */
+export const operandsOf = (
+  words: readonly string[] = [],
+  packages: readonly string[] = [],
+  cwd: string,
+): Pick<TryRequest, 'names' | 'archives'> => {
+  const names = words.filter((word) => !isPackage(word));
+  const odd = names.find((name) => !isCleanName(name));
+  if (odd !== undefined) throw new UsageError(`invalid module '${odd}': use NAME`);
+  const files = [...packages, ...words.filter(isPackage)];
+  const other = files.find((file) => !isPackage(file));
+  if (other !== undefined) throw new UsageError(`not a package file (.deb, .rpm, .pkg.tar.*): '${other}'`);
+  return { names, archives: files.map((file) => resolve(cwd, file)) };
 };
 
 export const whyRequest = (asked: string, releases: readonly string[]): Request => ({

@@ -5,13 +5,14 @@ import {
   type Chosen,
   hookRun,
   logRequest,
+  operandsOf,
   outputOf,
   scopeOf,
   statusTask,
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
+import { coming, dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
 import { complaint, UsageError } from './usage.ts';
 
 /** What the command line is read against. */
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly version: string;
   /** Width of the help. */
   readonly columns: number;
+  /** The words that start this program once more. */
+  readonly self: readonly [string, ...string[]];
 }
 
 interface Common {
@@ -36,6 +39,7 @@ export const commandHelp = {
   status: 'Show the state of every module, with remembered failures',
   verify: 'Check whether the installed modules will load, without loading them',
   guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
+  try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
   why: 'Show what has changed since a module was built, down to the file',
   store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
   log: 'Show the last failure of a module and its log',
@@ -118,6 +122,39 @@ const changing = (parser: Parser, choose: Choose) =>
 
 const oneModule = { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' } as const;
 
+/** What another run of ours starts; nobody types it. */
+const errand: Chosen = { task: { kind: 'errand' }, exitPolicy: 'typed', dot: false };
+
+/** Commands about what is not installed yet. */
+const trying = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
+  parser
+    .command(
+      'try [modules..]',
+      commandHelp.try,
+      (one) =>
+        one.options(kernels).options(coming).positional('modules', {
+          type: 'string',
+          array: true,
+          describe: 'NAME, or a package file; all modules that would be built if none is given',
+        }),
+      (argv) =>
+        choose(argv, () =>
+          typed({
+            verb: 'try',
+            ...operandsOf(argv.modules, argv.packages, cwd),
+            next: argv.next,
+            releases: releasesOf(argv.kernel),
+            program: self,
+          }),
+        ),
+    )
+    .command(
+      'errand',
+      false,
+      (none) => none,
+      (argv) => choose(argv, () => errand),
+    );
+
 /** Commands that only ask. */
 const asking = (parser: Parser, choose: Choose) =>
   parser
@@ -160,7 +197,10 @@ const asking = (parser: Parser, choose: Choose) =>
 
 /** The commands; `choose` gets what was found, evaluated only after the parser is done. */
 const parserOf = (surroundings: Surroundings, choose: Choose) =>
-  asking(changing(started(surroundings), choose), choose).demandCommand(1, `no command given: ${commands.join(', ')}`);
+  trying(asking(changing(started(surroundings), choose), choose), choose, surroundings).demandCommand(
+    1,
+    `no command given: ${commands.join(', ')}`,
+  );
 
 const usageText = (message: string): Invocation => ({
   kind: 'text',
@@ -186,7 +226,7 @@ export const parseCommandLine = async (argv: readonly string[], surroundings: Su
     if (!first) return { kind: 'text', text: `${said.output}\n`, code: 0 };
     const { task, exitPolicy, dot: asDot } = first.chosen();
     const { common } = first;
-    const output = outputOf(common.json, asDot);
+    const output = task.kind === 'errand' ? 'relay' : outputOf(common.json, asDot);
     const overrides = overridesOf(common, surroundings.cwd);
     return { kind: 'run', task, overrides, output, verbose: common.verbose, exitPolicy };
   } catch (error) {

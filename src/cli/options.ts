@@ -33,6 +33,17 @@ export const kernels = {
   },
 } as const;
 
+/** Only `try` has these. */
+export const coming = {
+  next: flag('Try what the package manager would install next'),
+  packages: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'A package file that would be installed (.deb, .rpm, .pkg.tar.*); can be repeated',
+  },
+} as const;
+
 /** Only `plan` has this. */
 export const dot = { dot: flag('Print the plan as a graph in the dot language') } as const;
 
@@ -41,6 +52,7 @@ export const optionNames: readonly string[] = [
   ...Object.keys(everywhere),
   ...Object.keys(kernels),
   ...Object.keys(dot),
+  ...Object.keys(coming),
   'kernelver',
   'help',
   'version',

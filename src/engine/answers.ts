@@ -47,6 +47,13 @@ export interface Summary {
   readonly seconds: number;
 }
 
+/** What a trial found; nothing but the Store was changed. */
+export interface TrialAnswer extends Omit<Summary, 'kind'> {
+  readonly kind: 'trial';
+  /** File names of the packages that were looked at. */
+  readonly packages: readonly string[];
+}
+
 /** What a build is made from, and the Key that says so. */
 export interface PlannedKey {
   /** Of the Job that builds it. */
@@ -248,4 +255,5 @@ export type Answer =
   | GuardAnswer
   | WhyAnswer
   | StoreAnswer
+  | TrialAnswer
   | NothingAnswer;

@@ -39,6 +39,10 @@ export const perform = async (
       const { why } = await import('./verbs/why.ts');
       return why(settings, request, emit, abort);
     }
+    case 'try': {
+      const { tryModules } = await import('./verbs/try.ts');
+      return tryModules(settings, request, emit, abort);
+    }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
       const { performChange } = await import('./verbs/change.ts');

@@ -55,6 +55,8 @@ const kinds = {
   'object-foreign': { exit: 7 },
   /** sandbox="strict", and this machine refuses what it takes. */
   'not-confined': { exit: 1, transient: true },
+  /** A trial builds confined, and this module does not build so. */
+  'not-tried': { exit: 1, transient: true },
   'wrong-kernel': { exit: 7, determined: true },
   'kernel-missing': { exit: 6 },
   'pre-install-failed': { exit: 101, transient: true },
@@ -82,6 +84,8 @@ const kinds = {
   /** Binaries were loaded, but the source that belongs to them is not on the machine. */
   'source-not-here': { exit: 1 },
   'no-key': { exit: 1 },
+  /** Nobody knows which packages would come. */
+  'no-packages': { exit: 1 },
   'load-failed': { exit: 1 },
   /** Installed, and modprobe will refuse it. */
   'will-not-load': { exit: 1, determined: true },

@@ -52,6 +52,10 @@ export type PassedOver = Extract<Outcome, { readonly kind: 'skipped' | 'deferred
 export const isInterrupted = (outcome: Outcome): boolean =>
   outcome.kind === 'skipped' && outcome.why.reason === 'interrupted';
 
+/** A trial could not say: it builds confined, and the module does not build so. */
+export const isNotTried = (outcome: Outcome): boolean =>
+  outcome.kind === 'failed' && outcome.failure.kind === 'not-tried';
+
 /** Whether what was wanted did not come about, for a reason that has to be repaired. */
 export const isFailedOrBlocked = (outcome: Outcome): boolean => outcome.kind === 'failed' || outcome.kind === 'blocked';
 

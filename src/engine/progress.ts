@@ -71,6 +71,8 @@ export type Note<K extends keyof Notes = keyof Notes> = { [P in K]: { readonly n
 
 export type Progress =
   | { readonly kind: 'waiting'; readonly holder: string }
+  /** Packages are taken apart for a trial. */
+  | { readonly kind: 'unpacking'; readonly packages: readonly string[] }
   | { readonly kind: 'planned'; readonly plan: Plan }
   | { readonly kind: 'started'; readonly job: Job }
   | { readonly kind: 'step'; readonly job: Job; readonly step: Step }

@@ -59,6 +59,11 @@ export interface SyncRequest {
   readonly dropOnly: boolean;
   /** Plan and stop; nothing is changed. */
   readonly dryRun: boolean;
+  /** In the view of a trial, where all that is changed goes away with it but for what is built. */
+  readonly trial?: {
+    /** These and what they need; all that are wanted where none is named. */
+    readonly names: readonly string[];
+  };
 }
 
 const nothing: Named = { kernels: [], sources: [] };
@@ -123,6 +128,21 @@ export interface GuardRequest {
   readonly archives: readonly string[];
   /** Names whose files pacman knows. */
   readonly packages: readonly string[];
+}
+
+/** Whether modules will build and load on a kernel, before it is installed. */
+export interface TryRequest {
+  readonly verb: 'try';
+  /** Absolute paths of package files that would be installed. */
+  readonly archives: readonly string[];
+  /** What the package manager would install next is looked for. */
+  readonly next: boolean;
+  /** Releases; those that packages bring, or else the usual ones, where none is named. */
+  readonly releases: readonly string[];
+  /** Names of modules, as SyncRequest.trial. */
+  readonly names: readonly string[];
+  /** The words that start this program once more. */
+  readonly program: readonly [string, ...string[]];
 }
 
 /** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
@@ -225,6 +245,7 @@ export type Request =
   | GuardRequest
   | WhyRequest
   | StoreRequest
+  | TryRequest
   | DkmsRequest;
 
 /** Whether two values mean the same module. */

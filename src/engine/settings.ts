@@ -73,4 +73,6 @@ export interface Settings extends Places {
   readonly environment: Environment;
   /** Installing into another tree than the system's own: depmod then works on a temporary base. */
   readonly privateInstallTree: boolean;
+  /** All happens in the view of a trial: nothing of the machine's own is run, made or signed. */
+  readonly isTrial: boolean;
 }

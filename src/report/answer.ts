@@ -8,7 +8,7 @@ import { planDot, planLines } from './plan.ts';
 import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
 import { storeLines } from './store.ts';
-import { summaryLines } from './summary.ts';
+import { summaryLines, trialLines } from './summary.ts';
 import { verifiedLines } from './verified.ts';
 import { whyLines } from './why.ts';
 
@@ -36,6 +36,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return logText(answer);
     case 'why':
       return whole(whyLines(answer.entries));
+    case 'trial':
+      return whole(trialLines(answer, context));
     case 'store':
       return whole(storeLines(answer));
     case 'nothing':
@@ -54,6 +56,6 @@ export const complaints = (answer: Answer, context: ReportContext): string[] => 
 
 /** Remarks that came with an answer and were not told on the way. */
 export const untoldNotes = (answer: Answer, told: ReadonlySet<string>): Note[] => {
-  const notes = answer.kind === 'summary' || answer.kind === 'plan' ? answer.notes : [];
+  const notes = answer.kind === 'summary' || answer.kind === 'plan' || answer.kind === 'trial' ? answer.notes : [];
   return notes.filter((note) => !told.has(noteSentence(note)));
 };

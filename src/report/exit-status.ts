@@ -1,6 +1,6 @@
-import type { Answer, Summary, VerifyAnswer } from '../engine/answers.ts';
+import type { Answer, Summary, TrialAnswer, VerifyAnswer } from '../engine/answers.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
-import { isFailure } from '../engine/outcome.ts';
+import { isFailure, isNotTried } from '../engine/outcome.ts';
 
 /** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
 export type ExitPolicy =
@@ -22,8 +22,8 @@ const busyStatus = 75;
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
-const hasFailed = (summary: Summary): boolean =>
-  summary.failures.length > 0 || summary.rows.some((row) => isFailure(row.outcome));
+const hasFailed = (summary: Pick<Summary, 'rows' | 'failures'>): boolean =>
+  summary.failures.length > 0 || summary.rows.some((row) => isFailure(row.outcome) && !isNotTried(row.outcome));
 
 /** A hook of these that ends badly leaves packages half-configured or refuses a removal: never ours to decide. */
 const neverFails = (exitPolicy: ExitPolicy): boolean =>
@@ -81,6 +81,12 @@ const isSound = ({ kernels, failures }: VerifyAnswer): boolean =>
   failures.length === 0 &&
   kernels.every((kernel) => kernel.failures.length + kernel.missing.length === 0 && kernel.certain);
 
+/** 0: all that was tried will load. */
+const trialStatus = (answer: TrialAnswer, requiredFailed: boolean): number => {
+  if (answer.signal) return 128 + signalNumbers[answer.signal];
+  return hasFailed(answer) || requiredFailed ? 1 : 0;
+};
+
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
   answer: Answer,
@@ -88,6 +94,7 @@ export const exitStatus = (
   { requiredFailed }: { readonly requiredFailed: boolean },
 ): number => {
   if (answer.kind === 'summary') return summaryStatus(answer, exitPolicy, requiredFailed);
+  if (answer.kind === 'trial') return trialStatus(answer, requiredFailed);
   if (answer.kind === 'guarded') return answer.findings.some((finding) => finding.required) ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;

@@ -99,6 +99,10 @@ const rows: Readonly<Record<FailureKind, Row>> = {
     says: () => 'builds cannot be confined here',
     help: () => 'sandbox="auto" in framework.conf builds without it where it must',
   },
+  'not-tried': {
+    says: (f) => `not tried: it does not build confined${f.detail ? ` (${f.detail})` : ''}`,
+    saysDetail: true,
+  },
   'wrong-kernel': { says: (f) => on(f, 'built for another kernel') },
   'kernel-missing': {
     says: (f) => on(f, 'no modules directory of this kernel'),
@@ -149,6 +153,10 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'archive-unwritable': { says: (f) => on(f, 'cannot write the archive') },
   'rpm-refused': { says: (f) => on(f, 'rpm did not install the package') },
   'source-not-here': { says: (f) => on(f, 'loaded, but its source is not on this machine') },
+  'no-packages': {
+    says: (f) => on(f, 'cannot get the packages'),
+    help: () => 'kmodsort try --packages FILE…',
+  },
   'no-key': { says: (f) => on(f, 'no key to sign modules with') },
   'load-failed': { says: (f) => on(f, 'modprobe failed') },
   'will-not-load': {

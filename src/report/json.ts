@@ -22,7 +22,8 @@ export const jsonReport = (context: ReportContext): Report => {
   return {
     onProgress: people.onProgress,
     finish: async (answer) => {
-      if (answer.kind === 'summary' || answer.kind === 'nothing') await people.finish(answer);
+      if (answer.kind === 'summary' || answer.kind === 'nothing' || answer.kind === 'trial')
+        await people.finish(answer);
       context.out.write(document(answer));
     },
   };

@@ -5,7 +5,7 @@ import type { Progress } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
 import { failureDetail, failureSentence } from './failures.ts';
-import { duration, jobReason, outcomeReason, stepSentence, waitingSentence } from './messages.ts';
+import { duration, jobReason, outcomeReason, stepSentence, unpackingSentence, waitingSentence } from './messages.ts';
 import { isWorthTelling, noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { planHeadline } from './plan.ts';
@@ -29,7 +29,8 @@ const lighterVerbs: Readonly<Partial<Record<JobReason['reason'], string>>> = {
 
 const doing = ({ want, why }: Job): string => `${lighterVerbs[why.reason] ?? verbs[want]} (${jobReason(why)})`;
 
-const ended = (outcome: Outcome, seconds: number): string => {
+const ended = (outcome: Outcome, seconds: number, isTrial: boolean): string => {
+  if (isTrial && outcome.kind === 'installed') return `ready in ${duration(seconds)}`;
   switch (outcome.kind) {
     case 'failed':
       return `FAILED after ${duration(seconds)}: ${failureDetail(outcome.failure) ?? failureSentence(outcome.failure)}`;
@@ -46,10 +47,12 @@ const ended = (outcome: Outcome, seconds: number): string => {
 };
 
 /** What is said about one piece of progress; undefined for what only a verbose run says. */
-const progressLine = (progress: Progress, verbose: boolean): string | undefined => {
+const progressLine = (progress: Progress, { verbose, request }: ReportContext): string | undefined => {
   switch (progress.kind) {
     case 'waiting':
       return waitingSentence(progress.holder);
+    case 'unpacking':
+      return unpackingSentence(progress.packages);
     case 'planned':
       return progress.plan.jobs.length > 0 ? planHeadline(progress.plan.jobs) : undefined;
     case 'started':
@@ -57,7 +60,7 @@ const progressLine = (progress: Progress, verbose: boolean): string | undefined 
     case 'step':
       return verbose ? `${nameOf(progress.job)}: ${stepSentence[progress.step]}` : undefined;
     case 'ended':
-      return `${nameOf(progress.job)}: ${ended(progress.outcome, progress.seconds)}`;
+      return `${nameOf(progress.job)}: ${ended(progress.outcome, progress.seconds, request.verb === 'try')}`;
     case 'depmod':
       return `depmod ${progress.release}`;
     case 'initramfs':
@@ -87,7 +90,7 @@ export const lineReport = (context: ReportContext): Report => {
       if (context.quiet && !isBad(progress)) return;
       if (progress.kind === 'noted' && !isWorthTelling(progress.note, context)) return;
       if (progress.kind === 'noted') told.add(noteSentence(progress.note));
-      const line = progressLine(progress, context.verbose);
+      const line = progressLine(progress, context);
       if (line === undefined) return;
       say(line);
       said = true;
@@ -98,7 +101,8 @@ export const lineReport = (context: ReportContext): Report => {
       for (const note of rest) say(noteSentence(note));
       for (const complaint of complaints(answer, context)) context.err.write(`${oneLine(`kmodsort: ${complaint}`)}\n`);
       const text = answerText(answer, context);
-      const gap = answer.kind === 'summary' && text !== '' && (said || rest.length > 0) ? '\n' : '';
+      const gap =
+        (answer.kind === 'summary' || answer.kind === 'trial') && text !== '' && (said || rest.length > 0) ? '\n' : '';
       const to = answer.kind === 'nothing' ? context.err : context.out;
       to.write(`${gap}${text}`);
     },

@@ -134,5 +134,9 @@ export const stepSentence: Readonly<Record<Step, string>> = {
   uninstall: 'uninstalling',
 };
 
+/** What a trial is about. */
+export const unpackingSentence = (packages: readonly string[]): string | undefined =>
+  packages.length > 0 ? `trying ${counted(packages.length, 'package')}: ${packages.join(', ')}` : undefined;
+
 /** Another process holds a lock. */
 export const waitingSentence = (holder: string): string => `waiting for the lock held by ${holder}`;

@@ -16,12 +16,12 @@ export interface MissingRequired {
 /** What a report needs to know about the run that it tells of. */
 export interface ReportContext {
   readonly request: Request;
-  readonly output: 'auto' | 'json' | 'dot' | 'dkms';
+  readonly output: 'auto' | 'json' | 'dot' | 'dkms' | 'relay';
   readonly verbose: boolean;
   /** Say only what failed. */
   readonly quiet: boolean;
   /** Kernels on which modules that are required will not load. */
-  readonly missingRequired: (summary: Summary) => readonly MissingRequired[];
+  readonly missingRequired: (summary: Pick<Summary, 'rows' | 'failures'>) => readonly MissingRequired[];
   /** The command that tries one kernel again, or one module of which nothing has changed since it failed. */
   readonly retry: (release: string, forced?: Module) => string;
   readonly out: TextSink;
@@ -39,7 +39,7 @@ export interface Report {
 /** What the choice of a report goes by. */
 export interface ReportFacts {
   readonly quiet?: boolean;
-  readonly output: 'auto' | 'json' | 'dot' | 'dkms';
+  readonly output: 'auto' | 'json' | 'dot' | 'dkms' | 'relay';
   readonly request: Request;
   readonly verbose: boolean;
   readonly isTerminal: boolean;
@@ -59,8 +59,8 @@ export const isQuestion = (request: Request): boolean =>
  * Which report tells of a run. A hook never gets the terminal one: apt runs dpkg on a terminal of its own
  * whose output is also logged.
  */
-export const chooseReport = (facts: ReportFacts): 'json' | 'terminal' | 'lines' => {
-  if (facts.output === 'json') return 'json';
+export const chooseReport = (facts: ReportFacts): 'json' | 'relay' | 'terminal' | 'lines' => {
+  if (facts.output === 'json' || facts.output === 'relay') return facts.output;
   const { request } = facts;
   if (facts.output === 'dot' || facts.quiet || isQuestion(request)) return 'lines';
   if ((request.verb === 'sync' && request.origin !== 'typed') || facts.verbose || !facts.isTerminal) return 'lines';

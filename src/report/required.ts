@@ -12,11 +12,14 @@ const willLoad = ({ outcome, stays }: Row): boolean =>
 /** modprobe does not find what depmod has not seen, and a root file system is not mounted without its module. */
 const spoils: ReadonlySet<FailureKind> = new Set(['depmod-failed', 'initramfs-failed']);
 
-const spoiledIn = (summary: Summary): string[] =>
+const spoiledIn = (summary: Pick<Summary, 'rows' | 'failures'>): string[] =>
   summary.failures.flatMap(({ kind, at }) => (spoils.has(kind) && at !== undefined ? [at] : []));
 
 /** Kernels on which required modules will not load. A name that is unknown or mistyped counts as missing. */
-export const missingRequired = (summary: Summary, required: readonly string[]): MissingRequired[] => {
+export const missingRequired = (
+  summary: Pick<Summary, 'rows' | 'failures'>,
+  required: readonly string[],
+): MissingRequired[] => {
   if (required.length === 0) return [];
   const staying = summary.rows.filter((row) => row.outcome.kind !== 'removed');
   const spoiled = spoiledIn(summary);

@@ -1,6 +1,6 @@
-import type { Row, Summary } from '../engine/answers.ts';
+import type { Row, Summary, TrialAnswer } from '../engine/answers.ts';
 import { isDetermined } from '../engine/errors.ts';
-import { isFailure, isInterrupted, type Outcome } from '../engine/outcome.ts';
+import { isFailure, isInterrupted, isNotTried, type Outcome } from '../engine/outcome.ts';
 import type { Note } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine, furtherDetails } from './failures.ts';
@@ -31,6 +31,12 @@ const order: readonly Outcome['kind'][] = [
   'failed',
 ];
 
+const wordOf = ({ outcome }: Row, { request }: ReportContext): string => {
+  if (request.verb !== 'try') return words[outcome.kind];
+  if (outcome.kind === 'installed' || outcome.kind === 'unchanged') return 'ready';
+  return isNotTried(outcome) ? 'not tried' : words[outcome.kind];
+};
+
 /** What is said of each module and kernel of a command that found nothing to do. */
 const alreadySo: Readonly<Partial<Record<Request['verb'], string>>> = {
   build: 'already built',
@@ -46,7 +52,7 @@ const asItShouldBe = (row: Row, context: ReportContext): boolean =>
   row.outcome.kind === 'unchanged' ||
   (row.outcome.kind === 'skipped' && !isInterrupted(row.outcome) && alreadySo[context.request.verb] === undefined);
 
-const isMissing = (row: Row): boolean => row.stays === undefined && isFailure(row.outcome);
+const isMissing = (row: Row): boolean => row.stays === undefined && isFailure(row.outcome) && !isNotTried(row.outcome);
 
 const modulesIn = (rows: readonly Row[]): number => new Set(rows.map((row) => moduleLabel(row.module))).size;
 
@@ -71,12 +77,11 @@ const nothingDone = (rows: readonly Row[], context: ReportContext): string => {
   return noModules;
 };
 
-const headline = (rows: readonly Row[]): string => {
-  const counts = order.flatMap((kind) => {
-    const count = rows.filter((row) => row.outcome.kind === kind).length;
-    return count > 0 ? [`${count} ${words[kind]}`] : [];
-  });
-  return rows.length > 0 ? `summary: ${extent(rows)}: ${counts.join(', ')}` : 'summary: nothing was done';
+const headline = (rows: readonly Row[], context: ReportContext): string => {
+  const ordered = order.flatMap((kind) => rows.filter((row) => row.outcome.kind === kind));
+  const said = ordered.map((row) => wordOf(row, context));
+  const counts = [...new Set(said)].map((word) => `${said.filter((one) => one === word).length} ${word}`);
+  return `${context.request.verb === 'try' ? 'trial' : 'summary'}: ${extent(rows)}: ${counts.join(', ')}`;
 };
 
 const indent = ' '.repeat(13);
@@ -113,7 +118,7 @@ const rowLines = (rows: readonly Row[], context: ReportContext): string[] => {
     const reason =
       unloadableReason(row) ?? outcomeReason(row.outcome) ?? (row.seconds === undefined ? '' : duration(row.seconds));
     const columns = [
-      words[row.outcome.kind].padEnd(9),
+      wordOf(row, context).padEnd(9),
       moduleLabel(row.module).padEnd(moduleWidth),
       row.kernel.release.padEnd(kernelWidth),
     ];
@@ -121,30 +126,30 @@ const rowLines = (rows: readonly Row[], context: ReportContext): string[] => {
   });
 };
 
-const missingLines = (rows: readonly Row[]): string[] => {
+const missingLines = (rows: readonly Row[], says: string): string[] => {
   const missing = rows.filter(isMissing);
   return [...new Set(missing.map((row) => row.kernel.release))].map((release) => {
     const names = missing.filter((row) => row.kernel.release === release).map((row) => row.module.name);
-    return `kmodsort: modules are missing on ${release}: ${[...new Set(names)].sort().join(', ')}`;
+    return `kmodsort: ${says} ${release}: ${[...new Set(names)].sort().join(', ')}`;
   });
 };
 
-const requiredLines = (summary: Summary, context: ReportContext): string[] =>
+const requiredLines = (summary: Pick<Summary, 'rows' | 'failures'>, context: ReportContext): string[] =>
   context
     .missingRequired(summary)
     .map(({ release, names }) =>
       release === undefined
         ? `kmodsort: required modules are not in the dkms tree: ${names.join(', ')}`
-        : `kmodsort: do not reboot into ${release}: required modules are missing: ${names.join(', ')}`,
+        : `kmodsort: do not ${context.request.verb === 'try' ? 'install' : 'reboot into'} ${release}: required modules ${context.request.verb === 'try' ? 'would be' : 'are'} missing: ${names.join(', ')}`,
     );
 
 /** Remarks that must not scroll away: modules that will not load where Secure Boot is on. */
 const lasting: ReadonlySet<Note['note']> = new Set(['not-signed', 'not-enrolled']);
 
-const warningLines = (summary: Summary): string[] =>
+const warningLines = (summary: Pick<Summary, 'notes'>): string[] =>
   summary.notes.filter((note) => lasting.has(note.note)).map((note) => `kmodsort: ${noteSentence(note)}`);
 
-const failureLines = (summary: Summary): string[] =>
+const failureLines = (summary: Pick<Summary, 'failures'>): string[] =>
   summary.failures.flatMap((failure) => {
     const help = failureHelp(failure);
     return [
@@ -154,7 +159,8 @@ const failureLines = (summary: Summary): string[] =>
     ];
   });
 
-const endedLines = ({ signal }: Summary): string[] => (signal ? [`kmodsort: interrupted by ${signal}`] : []);
+const endedLines = ({ signal }: Pick<Summary, 'signal'>): string[] =>
+  signal ? [`kmodsort: interrupted by ${signal}`] : [];
 
 /** Did this run find nothing that had to be done? */
 const isQuiet = (summary: Summary, context: ReportContext): boolean =>
@@ -175,16 +181,40 @@ const quietLines = (summary: Summary, context: ReportContext): string[] => {
   return [`kmodsort: ${nothingDone(summary.rows, context)}`, ...requiredLines(summary, context)];
 };
 
+const tableLines = (rows: readonly Row[], context: ReportContext): string[] =>
+  rows.length > 0 ? [`kmodsort: ${headline(rows, context)}`, ...rowLines(rows, context)] : [];
+
+const nextIsAsked = ({ request }: ReportContext): boolean => request.verb === 'try' && request.next;
+
+/** What a trial found. */
+export const trialLines = (answer: TrialAnswer, context: ReportContext): string[] => {
+  const { rows, failures, packages, signal } = answer;
+  if (rows.length + failures.length === 0 && !signal) {
+    const nothing =
+      packages.length > 0 || !nextIsAsked(context) ? noModules : 'no kernel, headers or modules would come';
+    return [`kmodsort: nothing to try: ${nothing}`];
+  }
+  const isReady = rows.some((row) => wordOf(row, context) === 'ready');
+  return [
+    ...tableLines(rows, context),
+    ...failureLines(answer),
+    ...endedLines(answer),
+    ...missingLines(rows, 'modules would be missing on'),
+    ...requiredLines(answer, context),
+    `kmodsort: nothing was installed${isReady ? '; what is ready will be installed from the store' : ''}`,
+  ];
+};
+
 /** The one summary, whole lines without their newlines. */
 export const summaryLines = (summary: Summary, context: ReportContext): string[] => {
   const { rows } = summary;
   if (isQuiet(summary, context)) return quietLines(summary, context);
   return [
-    ...(rows.length > 0 ? [`kmodsort: ${headline(rows)}`, ...rowLines(rows, context)] : []),
+    ...tableLines(rows, context),
     ...warningLines(summary),
     ...failureLines(summary),
     ...endedLines(summary),
-    ...missingLines(rows),
+    ...missingLines(rows, 'modules are missing on'),
     ...requiredLines(summary, context),
   ];
 };

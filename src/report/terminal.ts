@@ -5,7 +5,7 @@ import type { Progress } from '../engine/progress.ts';
 import { answerText, untoldNotes } from './answer.ts';
 import { countTitle, shownJobs } from './board-rows.ts';
 import { type JobState, jobTitle } from './job-titles.ts';
-import { waitingSentence } from './messages.ts';
+import { unpackingSentence, waitingSentence } from './messages.ts';
 import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import type { Report, ReportContext } from './report.ts';
@@ -140,6 +140,8 @@ export const terminalReport = (context: ReportContext, out: NodeJS.WriteStream, 
   return {
     onProgress: (progress) => {
       if (progress.kind === 'waiting' && !board) say(waitingSentence(progress.holder));
+      const packages = progress.kind === 'unpacking' ? unpackingSentence(progress.packages) : undefined;
+      if (packages) say(packages);
       if (progress.kind === 'noted') notes.push(noteSentence(progress.note));
       if (progress.kind === 'planned' && progress.plan.jobs.length > 0) board ??= new Board(progress.plan, out, err);
       if (board) show(board, progress);

@@ -1,64 +1,15 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Ended } from '../child.ts';
-import { repository } from '../kernels.ts';
-import { run } from '../packages.ts';
-import { aptWell, installKmodsort, machineOf, provision, stopMachines, unsettled } from './apt-machine.ts';
+import { aptWell, provision, stopMachines, unsettled } from './apt-machine.ts';
+import { keepArchives, kernelPackages, realMachine, twoReleases } from './debian.ts';
 import type { Machine } from './machine.ts';
 
 /** Debian's own kernels, headers, module packages and initramfs-tools, from its archive. */
 
 afterEach(stopMachines);
 
-/** What this machine's apt knows of Debian: the test kernels came from there. */
-const sources = (): string =>
-  run('apt-get', ['indextargets', '--format', 'deb $(REPO_URI) $(RELEASE) main', 'Created-By: Packages'])
-    .split('\n')
-    .filter((line) => /debian/.test(line))
-    .filter((line, index, all) => all.indexOf(line) === index)
-    .join('\n');
-
-/** Archives that were downloaded once are not fetched again. */
-const archives = join(repository, '.cache', 'archives');
-
-const realMachine = async (): Promise<Machine> => {
-  const machine = await machineOf('bookworm');
-  machine.write('/etc/apt/sources.list', `${sources()}\n`);
-  mkdirSync(archives, { recursive: true });
-  run('sh', [
-    '-c',
-    'cp -al "$1"/. "$2" 2>/dev/null || cp -a "$1"/. "$2"',
-    'sh',
-    archives,
-    machine.path('/var/cache/apt/archives'),
-  ]);
-  machine.write(
-    '/etc/apt/apt.conf.d/02keep',
-    'APT::Keep-Downloaded-Packages "true";\nBinary::apt::APT::Keep-Downloaded-Packages "true";\n',
-  );
-  await aptWell(machine, 'update');
-  await installKmodsort(machine, 'bookworm');
-  await aptWell(machine, 'install', 'initramfs-tools');
-  return machine;
-};
-
-const keepArchives = (machine: Machine): string =>
-  run('sh', ['-c', 'cp -an "$1"/*.deb "$2"', 'sh', machine.path('/var/cache/apt/archives'), archives]);
-
 const modules = ['acpi-call-dkms', 'dm-writeboost-dkms', 'tp-smapi-dkms'];
 const objects = ['acpi_call', 'dm-writeboost', 'hdaps', 'thinkpad_ec', 'tp_smapi'];
-
-/** The two newest cloud kernels of one line, older first. */
-const twoReleases = async (machine: Machine): Promise<[string, string]> => {
-  const { stdout } = await machine.sh(
-    "apt-cache pkgnames linux-image-6.1. | grep '[0-9]-cloud-amd64$' | sort -V | tail -n 2",
-  );
-  const [previous = '', current = ''] = stdout.split('\n').map((name) => name.replace('linux-image-', ''));
-  return [previous, current];
-};
-
-const kernelPackages = (release: string): string[] => [`linux-image-${release}`, `linux-headers-${release}`];
 
 const inInitramfs = async (machine: Machine, release: string): Promise<string> =>
   (await machine.sh(`lsinitramfs /boot/initrd.img-${release} | grep -o 'acpi_call[.]ko' | head -n 1`)).stdout.trim();

@@ -181,9 +181,9 @@ const buildOnce = async (
 };
 
 /** Why a build may have failed only because it was confined; undefined where that is not so, or must not matter. */
-const whyAgain = (run: Run, site: BuildSite, error: unknown): string | undefined => {
-  if (!site.confines || run.settings.sandbox !== 'auto' || !isFailureError(error) || run.abort.aborted)
-    return undefined;
+const whyAgain = ({ settings, abort }: Run, site: BuildSite, error: unknown): string | undefined => {
+  if (!site.confines || !isFailureError(error) || abort.aborted) return undefined;
+  if (settings.sandbox !== 'auto' && !settings.isTrial) return undefined;
   return isFatal(error.failure) && error.failure.kind !== 'read-only'
     ? undefined
     : signOfConfinement(readText(join(site.entry, 'build', 'make.log')) ?? '');
@@ -215,6 +215,7 @@ export const buildModule = async (run: Run, given: BuildSite, asked: Asked): Pro
   } catch (error) {
     const why = whyAgain(run, site, error);
     if (why === undefined) throw error;
+    if (run.settings.isTrial) throw new FailureError({ kind: 'not-tried', detail: why });
     const built = await buildOnce(run, plain, asked, why);
     run.note({ note: 'built-unconfined', module: site.module, why });
     return built;

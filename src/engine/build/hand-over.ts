@@ -58,7 +58,9 @@ const confinesOf = (run: Run, site: BuildSite, user: BuildUser, symbols: readonl
  */
 export const confinedSite = async (run: Run, site: BuildSite, symbols: readonly string[]): Promise<BuildSite> => {
   const { sandbox, unconfinedModules } = run.settings;
-  if (sandbox === 'no' || unconfinedModules.includes(site.module.name)) return site;
+  const isExempt = unconfinedModules.includes(site.module.name);
+  if (run.settings.isTrial && isExempt) throw new FailureError({ kind: 'not-tried', detail: 'unconfined_modules' });
+  if (sandbox === 'no' || isExempt) return site;
   // On trees of one's own nobody has more rights to lose.
   if (sandbox === 'auto' && process.getuid?.() !== 0) return site;
   const confinement = await run.confinement();

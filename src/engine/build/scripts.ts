@@ -66,7 +66,8 @@ export const runScript = async (
   log: Log,
 ): Promise<number> => {
   const [file, ...words] = (line ?? '').split(/\s+/).filter(Boolean);
-  if (!file) return 0;
+  // The others change the machine.
+  if (!file || (run.settings.isTrial && !isBuildScript(name))) return 0;
   const linked = join(site.entry, isBuildScript(name) ? 'build' : 'source');
   const base = exists(linked) ? linked : source;
   const path = staysBelow(file) ? findScript(run, site, base, file) : undefined;

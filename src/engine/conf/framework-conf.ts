@@ -175,5 +175,6 @@ export const readSettings = async (
     variables: v,
     environment,
     privateInstallTree: !isSystemTree(places.installTree),
+    isTrial: false,
   };
 };

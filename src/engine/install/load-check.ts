@@ -85,6 +85,8 @@ const foreignSymbols = async (run: Run, kernel: Kernel, ours: readonly Found[]):
 
 /** Of the running kernel its own word counts, of any other its configuration. */
 const loadsOnlySigned = (run: Run, kernel: Kernel): boolean => {
+  // A trial signs nothing: that is the machine's own part.
+  if (run.settings.isTrial) return false;
   if (run.factsOf(kernel).config.get('CONFIG_MODULE_SIG_FORCE') === 'y') return true;
   if (kernel.release !== runningKernel() || run.settings.privateInstallTree) return false;
   return (

@@ -35,7 +35,7 @@ export const tellWeakModules = async (
 ): Promise<void> => {
   const program = weakProgram(run.settings.distribution, kernel);
   const named = files.filter((file) => compressionOf(file));
-  if (!program || named.length === 0 || !exists(program.path)) return;
+  if (!program || named.length === 0 || !exists(program.path) || run.settings.isTrial) return;
   const list = join(run.scratch, `weak-${module.name}-${kernel.release}`);
   writeText(list, `${named.join('\n')}\n`);
   const input = openToRead(list);

@@ -17,13 +17,16 @@ export const kernelOfRecord = (fileName: string): Kernel | undefined => {
   return release && arch ? { release, arch } : undefined;
 };
 
+/** Logs of what failed last. */
+export const logDirectory = (stateDir: string): string => join(stateDir, 'log');
+
 /** The log of a Module's last failure on a Kernel. */
 export const failureLogFile = (stateDir: string, module: Module, kernel: Kernel): string =>
-  join(stateDir, 'log', module.name, module.version, `${onKernel(kernel)}.log`);
+  join(logDirectory(stateDir), module.name, module.version, `${onKernel(kernel)}.log`);
 
 /** What the program that makes a kernel's initramfs said. */
 export const initramfsLogFile = (stateDir: string, release: string): string =>
-  join(stateDir, 'log', `initramfs-${release}.log`);
+  join(logDirectory(stateDir), `initramfs-${release}.log`);
 
 export const journalsDirectory = (stateDir: string): string => join(stateDir, 'journal');
 
@@ -63,6 +66,9 @@ export const programsDirectory = (stateDir: string): string => join(stateDir, 'p
 
 /** Hooks that came while the program could not start, a file for each. */
 export const queueDirectory = (stateDir: string): string => join(stateDir, 'queue');
+
+/** Trials that are under way, a directory for each. */
+export const trialsDirectory = (stateDir: string): string => join(stateDir, 'trial');
 
 /** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
 export const contentsDirectory = (stateDir: string): string => join(stateDir, 'contents');

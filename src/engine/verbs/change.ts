@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Answer, DueStep, Summary, SyncResult } from '../answers.ts';
 import { type Failure, FailureError, isFailureError } from '../errors.ts';
 import { hasInitramfs, refreshInitramfs } from '../install/initramfs.ts';
@@ -106,13 +107,28 @@ const refuseUnwritable = (failure: Failure | undefined): void => {
   if (failure) throw new FailureError(failure);
 };
 
+/** In the view of a trial: kernels are built for, and nothing else of the machine is touched. */
+const trialSettings = (settings: Settings): Settings => {
+  const { postTransaction: _line, ...rest } = settings;
+  return {
+    ...rest,
+    isTrial: true,
+    privateInstallTree: true,
+    sandbox: 'strict',
+    modprobeOnInstall: false,
+    signing: { when: 'false' },
+    temporary: join(settings.stateDir, 'tmp'),
+  };
+};
+
 /** Carry out a request that changes something, or plan it in a dry run. */
 export const performChange = async (
   request: Changing,
-  settings: Settings,
+  given: Settings,
   emit: Emit,
   abort: AbortSignal,
 ): Promise<Answer> => {
+  const settings = request.verb === 'sync' && request.trial ? trialSettings(given) : given;
   const dryRun = request.verb === 'sync' && request.dryRun;
   const switches = request.verb === 'sync' ? noSwitches : request.switches;
   if (!dryRun) refuseUnwritable(unwritable(settings));

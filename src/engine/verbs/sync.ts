@@ -52,6 +52,12 @@ const removalsOf = (scope: Scope, entries: readonly TreeEntry[]): Removal[] => [
     ),
 ];
 
+/** What a trial is asked about by name. */
+const targetsOf = ({ trial }: SyncRequest): Pick<PlanInput, 'targets'> =>
+  trial && trial.names.length > 0
+    ? { targets: new Map(trial.names.map((name) => [name, { want: 'installed', force: false }])) }
+    : {};
+
 const planInput = (run: Run, request: SyncRequest, survey: Survey, removals: readonly Removal[]): PlanInput => {
   const switchFile = join(run.settings.confDir, 'no-autoinstall');
   return {
@@ -60,6 +66,7 @@ const planInput = (run: Run, request: SyncRequest, survey: Survey, removals: rea
     trustMemory: request.origin === 'hook',
     headersMayFollow: request.transactionGoesOn,
     ...(exists(switchFile) ? { noAutoinstall: switchFile } : {}),
+    ...targetsOf(request),
   };
 };
 

@@ -4,7 +4,7 @@ import { parseCommandLine } from '../../../src/cli/kmodsort.ts';
 import { retryCommand } from '../../../src/cli/options.ts';
 
 const parse = (...argv: string[]): Promise<Invocation> =>
-  parseCommandLine(argv, { cwd: '/somewhere', version: '0.1.0', columns: 100 });
+  parseCommandLine(argv, { cwd: '/somewhere', version: '0.1.0', columns: 100, self: ['node', 'kmodsort.mjs'] });
 
 describe('parseCommandLine', () => {
   it('keeps kernel releases as they are written', async () => {

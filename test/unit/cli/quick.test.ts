@@ -12,7 +12,7 @@ const context: CliContext = {
   arch: 'x86_64',
   look: (path) => (path === '/etc/os-release' || path === '/work/os' ? 'file' : undefined),
 };
-const own = { cwd: '/work', version: '1.2', columns: 80 };
+const own = { cwd: '/work', version: '1.2', columns: 80, self: ['node', 'x'] as const };
 
 const places = '--dkmstree t --sourcetree=/s --installtree i --confdir /c --statedir x';
 

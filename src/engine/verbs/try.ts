@@ -1,0 +1,115 @@
+import { basename, join } from 'node:path';
+import type { TrialAnswer } from '../answers.ts';
+import { type Failure, isFailureError } from '../errors.ts';
+import { kernelFacts, machineArch } from '../kernel/kernel.ts';
+import type { Emit, Note } from '../progress.ts';
+import { type KernelScope, type TryRequest, typedSync } from '../request.ts';
+import { noSwitches, type Run } from '../run/run.ts';
+import type { Settings } from '../settings.ts';
+import { trialsDirectory } from '../state/paths.ts';
+import { sweepStore } from '../store/sweep.ts';
+import { readDirectory } from '../system/files.ts';
+import { processFacts } from '../system/proc.ts';
+import { makeDirectory, makeTemporary, remove, removeEmpty } from '../system/publish.ts';
+import { nextPackages } from '../trial/next-packages.ts';
+import { runErrand } from '../trial/relay.ts';
+import { type Unpacked, unpackPackages } from '../trial/unpack.ts';
+import { inView } from '../trial/view.ts';
+import { withRun } from './with-run.ts';
+
+/**
+ * Will the modules build and load on a kernel, before it is installed? An ordinary sync answers, in a view of the machine
+ * as it would be. What it builds stays in the Store, where the transaction finds it.
+ */
+
+/** What killed trials left: each directory starts with the number of its process. */
+const sweepTrials = (stateDir: string): void => {
+  const parent = trialsDirectory(stateDir);
+  for (const name of readDirectory(parent))
+    if (processFacts(Number.parseInt(name, 10)) === undefined) remove(join(parent, name));
+};
+
+const scopeOf = (releases: readonly string[]): KernelScope =>
+  releases.length > 0 ? { kind: 'only', kernels: releases.map((release) => ({ release })) } : { kind: 'usual' };
+
+/** Kernels without headers, here and in what would come. */
+const withoutHeaders = ({ settings }: Run, releases: readonly string[]): string[] =>
+  releases.filter((release) => kernelFacts(settings, { release, arch: machineArch() }).headers === undefined);
+
+/** Files that were given, and those that the package manager brings. */
+const packagesFor = async (run: Run, request: TryRequest, directory: string): Promise<string[]> => {
+  const { archives, next, releases } = request;
+  const missing = next ? [] : withoutHeaders(run, releases);
+  if (archives.length > 0 || (!next && missing.length === 0)) return [...archives];
+  makeDirectory(directory);
+  return (await nextPackages(run, missing, directory)).map((name) => join(directory, name));
+};
+
+type Tried = Omit<TrialAnswer, 'kind' | 'notes'>;
+
+const inDirectory = async (run: Run, request: TryRequest, directory: string): Promise<Tried> => {
+  const start = performance.now();
+  const packages = await packagesFor(run, request, join(directory, 'packages'));
+  const names = packages.map((file) => basename(file));
+  const seconds = (): number => (performance.now() - start) / 1000;
+  if (request.next && packages.length === 0) return { rows: [], failures: [], packages: [], seconds: seconds() };
+  run.emit({ kind: 'unpacking', packages: names });
+  const unpacked: Unpacked = await unpackPackages(run, packages, join(directory, 'root'));
+  const releases = request.releases.length > 0 ? request.releases : unpacked.releases;
+  const touched = { kernels: [], sources: unpacked.sources };
+  const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
+  const errand = {
+    request: typedSync(scopeOf(releases), { touched, trial: { names: request.names } }),
+    places: { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease },
+    jobs,
+  };
+  const argv = inView(run.settings, directory, unpacked.root, [...request.program, 'errand']);
+  const { kind: _kind, notes, ...answer } = await runErrand(run, argv, errand, join(directory, 'errand'));
+  for (const note of notes) run.note(note);
+  return { ...answer, packages: names, seconds: seconds() };
+};
+
+const asFailure = (error: unknown): Failure => {
+  if (isFailureError(error)) return error.failure;
+  throw error;
+};
+
+const trial = async (
+  run: Run,
+  request: TryRequest,
+  notes: readonly Note[],
+  directory: string,
+): Promise<TrialAnswer> => {
+  const tried = await inDirectory(run, request, directory).catch((error: unknown): Tried => {
+    return { rows: [], failures: [asFailure(error)], packages: [], seconds: 0 };
+  });
+  sweepStore(run.settings);
+  const signal = run.abort.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
+  return { kind: 'trial', ...tried, notes, ...(run.abort.aborted ? { signal } : {}) };
+};
+
+/** A private directory for all that a trial makes, the one place that it writes. */
+const inPlace = async <T>({ stateDir }: Settings, work: (place: string) => Promise<T>): Promise<T> => {
+  const parent = trialsDirectory(stateDir);
+  sweepTrials(stateDir);
+  const place = makeTemporary(parent, `${process.pid}.`);
+  try {
+    return await work(place);
+  } finally {
+    remove(place);
+    removeEmpty(parent, stateDir);
+  }
+};
+
+/** Try. Changes nothing but the Store and the logs of what failed. */
+export const tryModules = (
+  settings: Settings,
+  request: TryRequest,
+  emit: Emit,
+  abort: AbortSignal,
+): Promise<TrialAnswer> =>
+  inPlace(settings, (place) =>
+    withRun<TrialAnswer>({ ...settings, temporary: place }, noSwitches, emit, abort, (run, notes) =>
+      trial(run, request, notes, place),
+    ),
+  );
