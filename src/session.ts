@@ -98,7 +98,7 @@ const contextOf = (
     verbose: invocation.verbose || settings.verbose,
     quiet: invocation.quiet === true,
     missingRequired: (summary) => missingRequired(summary, required),
-    retry: (release, forced) => retryCommand(invocation.overrides, release, forced),
+    retry: (release, forced) => retryCommand(request.verb, invocation.overrides, release, forced),
     out,
     err,
   };

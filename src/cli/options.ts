@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Module, moduleLabel } from '../engine/request.ts';
+import { type Module, moduleLabel, type Request } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import { isCleanName } from '../engine/system/names.ts';
 import { quoteWord } from '../engine/system/shell.ts';
@@ -90,13 +90,20 @@ export const releasesOf = (releases: readonly string[] | undefined): string[] =>
 /**
  * The command that tries one kernel again, with the places that this run was given.
  *
+ * @param asked what this run was asked for
  * @param forced the one module that it builds, although nothing has changed since it failed
  */
-export const retryCommand = (overrides: Overrides, release: string, forced?: Module): string => {
+export const retryCommand = (
+  asked: Request['verb'],
+  overrides: Overrides,
+  release: string,
+  forced?: Module,
+): string => {
   const given = placeSettings.flatMap(([option, key]) => {
     const value = overrides[key];
     return value === undefined ? [] : [`--${option}`, quoteWord(value)];
   });
-  const verb = forced ? `dkms install ${quoteWord(moduleLabel(forced))} --force` : 'kmodsort sync';
+  const again = forced ? `dkms install ${quoteWord(moduleLabel(forced))} --force` : 'kmodsort sync';
+  const verb = asked === 'try' ? 'kmodsort try' : again;
   return [verb, '-k', quoteWord(release), ...given].join(' ');
 };

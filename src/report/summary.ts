@@ -190,8 +190,10 @@ const nextIsAsked = ({ request }: ReportContext): boolean => request.verb === 't
 export const trialLines = (answer: TrialAnswer, context: ReportContext): string[] => {
   const { rows, failures, packages, signal } = answer;
   if (rows.length + failures.length === 0 && !signal) {
-    const nothing =
-      packages.length > 0 || !nextIsAsked(context) ? noModules : 'no kernel, headers or modules would come';
+    const isIdle = nextIsAsked(context) && packages.length === 0;
+    const nothing = isIdle
+      ? 'no kernel, headers or modules would come'
+      : 'no modules in the dkms tree, or no kernel for them';
     return [`kmodsort: nothing to try: ${nothing}`];
   }
   const isReady = rows.some((row) => wordOf(row, context) === 'ready');

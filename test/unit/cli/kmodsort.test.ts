@@ -100,12 +100,36 @@ describe('parseCommandLine', () => {
     const text = await parse(...argv);
     expect(text).toMatchObject({ kind: 'text', code: 2, text: expect.stringContaining(said) });
   });
+
+  it.each([
+    [['try'], { names: [], archives: [], next: false, releases: [] }],
+    [['try', 'zfs', '-k', '6.1'], { names: ['zfs'], archives: [], releases: ['6.1'] }],
+    [['try', '--next'], { next: true }],
+    [
+      ['try', '--packages', 'a.deb', 'b.rpm', '/c/d.pkg.tar.zst', 'zfs'],
+      { names: ['zfs'], archives: ['/somewhere/a.deb', '/somewhere/b.rpm', '/c/d.pkg.tar.zst'] },
+    ],
+  ])('takes package files where it takes names: %j', async (argv, request) => {
+    expect(await parse(...argv)).toMatchObject({
+      kind: 'run',
+      exitPolicy: 'typed',
+      task: { request: { verb: 'try', program: ['node', 'kmodsort.mjs'], ...request } },
+    });
+  });
+
+  it.each([
+    [['try', 'a/b'], "invalid module 'a/b': use NAME"],
+    [['try', '--packages', 'a.zip'], "not a package file (.deb, .rpm, .pkg.tar.*): 'a.zip'"],
+    [['try', '-k', '../x'], "invalid kernel release '../x'"],
+  ])('refuses %j', async (argv, said) => {
+    expect(await parse(...argv)).toMatchObject({ kind: 'text', code: 2, text: expect.stringContaining(said) });
+  });
 });
 
 describe('retryCommand', () => {
   it('repeats the places that were given, so that it can be pasted', () => {
-    expect(retryCommand({}, '6.1.0')).toBe('kmodsort sync -k 6.1.0');
-    expect(retryCommand({ jobs: 2, dkmsTree: '/t/dkms', stateDir: "/it's here" }, '6.1.0')).toBe(
+    expect(retryCommand('sync', {}, '6.1.0')).toBe('kmodsort sync -k 6.1.0');
+    expect(retryCommand('sync', { jobs: 2, dkmsTree: '/t/dkms', stateDir: "/it's here" }, '6.1.0')).toBe(
       "kmodsort sync -k 6.1.0 --dkmstree /t/dkms --statedir '/it'\\''s here'",
     );
   });
