@@ -113,6 +113,8 @@ export interface StatusEntry {
   readonly passedOver?: PassedOver;
   /** When it failed, ISO 8601. */
   readonly failedAt?: string;
+  /** Its kernel is not installed yet: when a trial built it, or failed to, ISO 8601. */
+  readonly triedAt?: string;
 }
 
 export interface StatusAnswer {

@@ -10,6 +10,8 @@ const passedOverText = (outcome: PassedOver): string => {
 };
 
 const stateOf = (entry: StatusEntry): string => {
+  if (entry.triedAt)
+    return `${entry.failure ? 'not ready' : 'ready'} (tried ${localTime(entry.triedAt)}; not installed yet)`;
   const remarks = [
     ...(entry.originals ? ["the kernel's own module is saved"] : []),
     ...(entry.objectsMissing ? ['built objects missing'] : []),
@@ -52,8 +54,9 @@ const withoutReasons = (entries: readonly StatusEntry[]): StatusEntry[] => {
  *
  * @param eachKernel kernels were named: there is a line for each
  */
-export const dkmsStatusLines = (entries: readonly StatusEntry[], eachKernel: boolean): string[] =>
-  (eachKernel ? entries : withoutReasons(entries))
+export const dkmsStatusLines = (all: readonly StatusEntry[], eachKernel: boolean): string[] => {
+  const entries = all.filter(({ triedAt }) => triedAt === undefined);
+  return (eachKernel ? entries : withoutReasons(entries))
     .map((entry) => {
       const label = moduleLabel(entry.module);
       if (entry.weakFrom && entry.kernel) {
@@ -69,7 +72,8 @@ export const dkmsStatusLines = (entries: readonly StatusEntry[], eachKernel: boo
           : '';
       return `${label}, ${entry.kernel?.release}, ${entry.kernel?.arch}: ${entry.state}${originals}${rest}`;
     })
-    .filter((line, index, all) => all.indexOf(line) === index || line.endsWith(': added'));
+    .filter((line, index, lines) => lines.indexOf(line) === index || line.endsWith(': added'));
+};
 
 /** One remembered failure, and its whole log as it is. */
 export const logText = (answer: LogAnswer): string => {

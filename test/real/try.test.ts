@@ -25,7 +25,7 @@ const tried = async (world: World, ...words: readonly string[]): Promise<{ code:
 
 /** What is in the state directory but the store, and what else is where it must not be. */
 const leftBehind = (world: World): string[] =>
-  world.files(world.trees.stateDir).filter((path) => !path.startsWith('store/') && !path.startsWith('log/'));
+  world.files(world.trees.stateDir).filter((path) => !/^(store|log|tried)\//.test(path));
 
 /** A .deb of these files, each a path and its text or a directory to copy. */
 const deb = (world: World, name: string, fill: (root: string) => void): string => {
@@ -64,7 +64,13 @@ describe.skipIf(!canUnshare || kernels.length < 2)('kmodsort try', () => {
     expect(said).toContain('kmodsort: nothing was installed; what is ready will be installed from the store\n');
     expect(treesOf(world)).toEqual(before);
     expect(leftBehind(world)).toEqual([]);
+    const status = async (): Promise<string> => (await world.kmodsort(['status'])).stdout;
+    expect(await status()).toMatch(
+      new RegExp(`low/1\\.0, ${second.replaceAll('+', '[+]')}, x86_64: ready \\(tried 20.*; not installed yet\\)`),
+    );
+    expect((await world.dkms(['status'])).stdout).not.toContain(second);
     world.addKernel(second);
+    expect(await status()).not.toContain('not installed yet');
     const { stdout } = await world.hook(['apt', 'postinst', second]);
     expect(stdout.match(/from the store \(built /g)?.length).toBeGreaterThanOrEqual(2);
     expect(world.installedObjects(second)).toEqual(['high', 'low']);

@@ -70,6 +70,9 @@ export const queueDirectory = (stateDir: string): string => join(stateDir, 'queu
 /** Trials that are under way, a directory for each. */
 export const trialsDirectory = (stateDir: string): string => join(stateDir, 'trial');
 
+/** What trials found for kernels that are not installed yet. */
+export const triedDirectory = (stateDir: string): string => join(stateDir, 'tried');
+
 /** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
 export const contentsDirectory = (stateDir: string): string => join(stateDir, 'contents');
 

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from '../answers.ts';
 import { weakProgram } from '../install/weak-program.ts';
 import { objectNameOf } from '../kernel/compression.ts';
+import { canBoot } from '../kernel/kernel.ts';
 import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';
+import { readTried, triedReleases } from '../state/tried.ts';
 import { hashFile, readDirectory, readText, realPath, walk } from '../system/files.ts';
 import { lookOr } from '../system/look.ts';
 import { compareVersions } from '../system/version.ts';
@@ -124,11 +126,28 @@ const weakEntries = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry[
     }));
 };
 
+/** What trials found for kernels that are still to come. */
+const triedOf = ({ settings }: View, entry: TreeEntry): StatusEntry[] =>
+  triedReleases(settings.stateDir)
+    .filter((release) => !canBoot(settings.installTree, release))
+    .flatMap((release) => {
+      const tried = readTried(settings.stateDir, release);
+      const own = tried?.modules.filter(({ module }) => sameModule(module, entry.module)) ?? [];
+      return own.map(({ kernel, failure }) => ({
+        ...plainEntry(entry.module, 'added'),
+        kernel,
+        ...(failure ? { failure } : {}),
+        ...(tried ? { triedAt: tried.at } : {}),
+      }));
+    });
+
 const allLinesOf = (view: View, entry: TreeEntry): StatusEntry[] => {
+  const tried = triedOf(view, entry);
   const built = entry.built.flatMap((kernel) => [builtEntry(view, entry, kernel), ...weakEntries(view, entry, kernel)]);
   const unbuilt = unbuiltOf(view, entry);
   if (entry.broken) return [brokenEntry(entry), ...built, ...unbuilt];
-  return built.length + unbuilt.length > 0 ? [...built, ...unbuilt] : [plainEntry(entry.module, 'added')];
+  const here = built.length + unbuilt.length > 0 ? [...built, ...unbuilt] : [plainEntry(entry.module, 'added')];
+  return [...here, ...tried];
 };
 
 /** What cannot be looked at costs this entry's lines alone. */

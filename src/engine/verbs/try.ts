@@ -1,12 +1,14 @@
 import { basename, join } from 'node:path';
-import type { TrialAnswer } from '../answers.ts';
+import type { Row, TrialAnswer } from '../answers.ts';
 import { type Failure, isFailureError } from '../errors.ts';
-import { kernelFacts, machineArch } from '../kernel/kernel.ts';
+import { canBoot, kernelFacts, machineArch } from '../kernel/kernel.ts';
+import { isNotTried } from '../outcome.ts';
 import type { Emit, Note } from '../progress.ts';
 import { type KernelScope, type TryRequest, typedSync } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { trialsDirectory } from '../state/paths.ts';
+import { forgetTried, type TriedModule, triedReleases, writeTried } from '../state/tried.ts';
 import { sweepStore } from '../store/sweep.ts';
 import { readDirectory } from '../system/files.ts';
 import { processFacts } from '../system/proc.ts';
@@ -74,6 +76,21 @@ const asFailure = (error: unknown): Failure => {
   throw error;
 };
 
+/** For status: what is ready, and what will not build, on kernels that are still to come. */
+const rememberTried = ({ settings: { stateDir, installTree } }: Run, rows: readonly Row[]): void => {
+  for (const release of triedReleases(stateDir)) if (canBoot(installTree, release)) forgetTried(stateDir, release);
+  const known = rows.filter(({ outcome, kernel }) => !isNotTried(outcome) && !canBoot(installTree, kernel.release));
+  for (const release of new Set(known.map(({ kernel }) => kernel.release))) {
+    const modules = known
+      .filter((row) => row.kernel.release === release)
+      .flatMap(({ module, kernel, outcome }): TriedModule[] => {
+        if (outcome.kind === 'installed' || outcome.kind === 'unchanged') return [{ module, kernel }];
+        return outcome.kind === 'failed' ? [{ module, kernel, failure: outcome.failure }] : [];
+      });
+    writeTried(stateDir, release, { at: new Date().toISOString(), modules });
+  }
+};
+
 const trial = async (
   run: Run,
   request: TryRequest,
@@ -84,6 +101,7 @@ const trial = async (
     return { rows: [], failures: [asFailure(error)], packages: [], seconds: 0 };
   });
   sweepStore(run.settings);
+  rememberTried(run, tried.rows);
   const signal = run.abort.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
   return { kind: 'trial', ...tried, notes, ...(run.abort.aborted ? { signal } : {}) };
 };
