@@ -24,7 +24,7 @@ _kmodsort() {
   case $previous in
     -k | --kernelver | --kernel | --templatekernel) words=$(_kmodsort_kernels) ;;
     -m | --module) words=$(_kmodsort_modules) ;;
-    -c | --conf | --config | --archive | --kernelsourcedir | --*tree | --confdir | --statedir | --os-release)
+    -c | --conf | --config | --archive | --packages | --kernelsourcedir | --*tree | --confdir | --statedir | --os-release)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
