@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { benchBuilds } from './bench-builds.ts';
 import { dkmsScript } from './compat/dkms-reader.ts';
 import { provisionKernels, repository, type TestKernel } from './kernels.ts';
 import { isRoot, missingPackages, run } from './packages.ts';
@@ -169,6 +170,7 @@ const main = (): number => {
   try {
     say(`medians of ${pairs} pairs; ${kernel.release}`);
     compareSecondBuild(bench);
+    benchBuilds(kernel, pairs, say);
     rmSync(join(bench.root, 'dkms/lonely'), { recursive: true });
     let entries = 0;
     for (const wanted of [0, 1, 30, 300]) {
