@@ -39,7 +39,7 @@ const askedFor = async (task: Task, stdin: () => Readable, abort: AbortSignal): 
     return { request, notes: [], overrides: { ...places, jobs } };
   }
   const { guardRequest, hookRequest } = await import('./adapters/hook-request.ts');
-  return task.kind === 'guard' ? guardRequest(task.manager, stdin(), abort) : hookRequest(task, stdin(), abort);
+  return task.kind === 'guard' ? guardRequest(task, stdin(), abort) : hookRequest(task, stdin(), abort);
 };
 
 /** A run that changes something takes up what waits in the queue. */

@@ -45,14 +45,23 @@ const callerOf = (environment: Environment): number => {
   return Number.isInteger(said) && said > 0 ? said : process.ppid;
 };
 
+/** The words of `kmodsort guard MANAGER`, and those that start this program once more. */
+export interface GuardCall {
+  readonly manager: 'apt' | 'pacman';
+  readonly self: readonly [string, ...string[]];
+}
+
 /** What the guard is to look at: the list of a manager on stdin, and the command line of whoever called us. */
 export const guardRequest = async (
-  manager: 'apt' | 'pacman',
+  { manager, self }: GuardCall,
   stdin: Readable,
   abort: AbortSignal,
 ): Promise<AskedFor> => {
   const { text } = await readStdin(stdin, { ...stdinLimits, abort });
-  return { request: { verb: 'guard', ...incomingOf(manager, text, commandLineOf(callerOf(process.env))) }, notes: [] };
+  return {
+    request: { verb: 'guard', program: self, ...incomingOf(manager, text, commandLineOf(callerOf(process.env))) },
+    notes: [],
+  };
 };
 
 /** Whether a run builds: not one that only drops, nor a dry run. */

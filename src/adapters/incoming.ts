@@ -3,12 +3,20 @@
 export interface Incoming {
   /** Absolute paths of package files. */
   readonly archives: readonly string[];
+  /** The same of what builds: compilers, linkers. */
+  readonly tools: readonly string[];
   /** Names that the manager itself has to be asked about. */
   readonly packages: readonly string[];
 }
 
 /** Kernels and modules; whatever else comes is not looked into. */
 const isOfInterest = (name: string): boolean => /^(linux|kernel)|dkms|modules?\b/.test(name);
+
+/** As far as a build for a kernel asks them. */
+const isTool = (name: string): boolean =>
+  /^(gcc|g\+\+|cpp|clang|llvm|lld|lib(llvm|clang|gcc|cc1|binutils|ctf|isl|mpc|mpfr)|binutils|make|pahole|dwarves|rustc)\b/.test(
+    name,
+  );
 
 const lines = (stdin: string): string[] => stdin.split(/[\0\r\n]/);
 
@@ -19,16 +27,18 @@ const lines = (stdin: string): string[] => stdin.split(/[\0\r\n]/);
 const fromApt = (stdin: string): Incoming => {
   const [, ...parts] = stdin.split('\n\n');
   const packages = lines(parts.join('\n\n')).map((line) => line.split(' '));
-  const archives = packages
-    .filter(([name]) => isOfInterest(name ?? ''))
-    .map((words) => words.at(-1) ?? '')
-    .filter((path) => /^\/.*\.deb$/.test(path));
-  return { archives, packages: [] };
+  const those = (fits: (name: string) => boolean): string[] =>
+    packages
+      .filter(([name]) => fits(name ?? ''))
+      .map((words) => words.at(-1) ?? '')
+      .filter((path) => /^\/.*\.deb$/.test(path));
+  return { archives: those(isOfInterest), tools: those(isTool), packages: [] };
 };
 
 /** pacman's targets are names; `pacman -U` has the files on its own command line. */
 const fromPacman = (stdin: string, callerWords: readonly string[]): Incoming => ({
   archives: callerWords.filter((word) => /^\/.*\.pkg\.tar(\.\w+)?$/.test(word)),
+  tools: [],
   packages: lines(stdin).filter((name) => /^[\w@.+-]+$/.test(name) && isOfInterest(name)),
 });
 

@@ -8,7 +8,7 @@ export type Task =
   | { readonly kind: 'request'; readonly request: Request }
   /** What another run of ours asks on stdin. */
   | { readonly kind: 'errand' }
-  | { readonly kind: 'guard'; readonly manager: 'apt' | 'pacman' }
+  | { readonly kind: 'guard'; readonly manager: 'apt' | 'pacman'; readonly self: readonly [string, ...string[]] }
   | { readonly kind: 'hook'; readonly manager: Manager; readonly words: readonly string[]; readonly dryRun: boolean };
 
 /** How the answer is given; `dkms`: status lines as scripts scrape them; `relay`: for another run of ours. */

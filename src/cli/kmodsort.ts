@@ -156,7 +156,7 @@ const trying = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
     );
 
 /** Commands that only ask. */
-const asking = (parser: Parser, choose: Choose) =>
+const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
   parser
     .command(
       'status',
@@ -180,7 +180,7 @@ const asking = (parser: Parser, choose: Choose) =>
           describe: 'The package manager whose list is on stdin',
         }),
       (argv) =>
-        choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager }, exitPolicy: 'guard', dot: false })),
+        choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager, self }, exitPolicy: 'guard', dot: false })),
     )
     .command(
       'why <module>',
@@ -197,7 +197,7 @@ const asking = (parser: Parser, choose: Choose) =>
 
 /** The commands; `choose` gets what was found, evaluated only after the parser is done. */
 const parserOf = (surroundings: Surroundings, choose: Choose) =>
-  trying(asking(changing(started(surroundings), choose), choose), choose, surroundings).demandCommand(
+  trying(asking(changing(started(surroundings), choose), choose, surroundings), choose, surroundings).demandCommand(
     1,
     `no command given: ${commands.join(', ')}`,
   );

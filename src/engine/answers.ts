@@ -234,10 +234,20 @@ export interface GuardFinding {
   readonly required: boolean;
 }
 
+/** A module that was built for a kernel that comes in, or was not. */
+export interface GuardBuild {
+  readonly row: Row;
+  /** `stop`: it must not be missing, and will be. `untried`: nobody knows. */
+  readonly verdict: 'ready' | 'stop' | 'warning' | 'untried';
+}
+
 /** What a transaction would take away. */
 export interface GuardAnswer {
   readonly kind: 'guarded';
   readonly findings: readonly GuardFinding[];
+  readonly builds: readonly GuardBuild[];
+  /** Why nothing was built, where something should have been. */
+  readonly untried?: Failure;
 }
 
 /** Nothing is known that the question could be about. */

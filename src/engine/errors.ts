@@ -84,6 +84,8 @@ const kinds = {
   /** Binaries were loaded, but the source that belongs to them is not on the machine. */
   'source-not-here': { exit: 1 },
   'no-key': { exit: 1 },
+  /** guard_limit is over. */
+  'guard-limit': { exit: 1, transient: true },
   /** Nobody knows which packages would come. */
   'no-packages': { exit: 1 },
   'load-failed': { exit: 1 },

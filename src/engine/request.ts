@@ -126,8 +126,12 @@ export interface GuardRequest {
   readonly verb: 'guard';
   /** Absolute paths of package files. */
   readonly archives: readonly string[];
+  /** Those of compilers and the like. */
+  readonly tools: readonly string[];
   /** Names whose files pacman knows. */
   readonly packages: readonly string[];
+  /** The words that start this program once more. */
+  readonly program: readonly [string, ...string[]];
 }
 
 /** Whether modules will build and load on a kernel, before it is installed. */

@@ -36,6 +36,9 @@ export interface SigningSettings {
 /** Whether builds are confined: `auto` builds once more without it where that seems to be what failed. */
 export type Sandbox = 'auto' | 'strict' | 'no';
 
+/** How much is asked before a transaction changes anything: the confs, or builds of what is required, or of all. */
+export type KernelGuard = 'no' | 'yes' | 'build' | 'build-all';
+
 /** What this run goes by: defaults, then framework.conf, then the command line. */
 export interface Settings extends Places {
   /** Cores that the whole run may use; 0 is no limit. */
@@ -49,6 +52,9 @@ export interface Settings extends Places {
   readonly modprobeOnInstall: boolean;
   /** After so many minutes without output a command of a conf is ended; 0: never. */
   readonly buildLimit: number;
+  readonly kernelGuard: KernelGuard;
+  /** Minutes that the builds of a guard may take; 0: no limit. */
+  readonly guardLimit: number;
   readonly sandbox: Sandbox;
   /** Modules whose builds are never confined. */
   readonly unconfinedModules: readonly string[];

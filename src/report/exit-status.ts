@@ -1,4 +1,4 @@
-import type { Answer, Summary, TrialAnswer, VerifyAnswer } from '../engine/answers.ts';
+import type { Answer, GuardAnswer, Summary, TrialAnswer, VerifyAnswer } from '../engine/answers.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
 import { isFailure, isNotTried } from '../engine/outcome.ts';
 
@@ -87,6 +87,9 @@ const trialStatus = (answer: TrialAnswer, requiredFailed: boolean): number => {
   return hasFailed(answer) || requiredFailed ? 1 : 0;
 };
 
+const isStopped = ({ findings, builds }: GuardAnswer): boolean =>
+  findings.some(({ required }) => required) || builds.some(({ verdict }) => verdict === 'stop');
+
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
   answer: Answer,
@@ -95,7 +98,7 @@ export const exitStatus = (
 ): number => {
   if (answer.kind === 'summary') return summaryStatus(answer, exitPolicy, requiredFailed);
   if (answer.kind === 'trial') return trialStatus(answer, requiredFailed);
-  if (answer.kind === 'guarded') return answer.findings.some((finding) => finding.required) ? 1 : 0;
+  if (answer.kind === 'guarded') return isStopped(answer) ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;

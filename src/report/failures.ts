@@ -153,6 +153,11 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'archive-unwritable': { says: (f) => on(f, 'cannot write the archive') },
   'rpm-refused': { says: (f) => on(f, 'rpm did not install the package') },
   'source-not-here': { says: (f) => on(f, 'loaded, but its source is not on this machine') },
+  'guard-limit': {
+    says: (f) => `it takes longer than ${f.detail} s`,
+    help: () => 'set guard_limit in framework.conf',
+    saysDetail: true,
+  },
   'no-packages': {
     says: (f) => on(f, 'cannot get the packages'),
     help: () => 'kmodsort try --packages FILE…',

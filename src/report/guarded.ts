@@ -1,18 +1,49 @@
-import type { GuardAnswer } from '../engine/answers.ts';
+import type { GuardAnswer, GuardBuild } from '../engine/answers.ts';
 import { moduleLabel } from '../engine/request.ts';
+import { failureDetail, failureHelp, failureInOneLine, failureSentence } from './failures.ts';
+import { outcomeReason } from './messages.ts';
+
+/** What was found without building. */
+const findingLines = ({ findings }: GuardAnswer): string[] =>
+  findings.map(
+    ({ module, release, rule, value, required }) =>
+      `kmodsort: ${required ? 'STOP' : 'warning'}: ${moduleLabel(module)} cannot be built for the incoming kernel ${release}: ${rule}=${value}`,
+  );
+
+const reasonOf = ({ row: { outcome } }: GuardBuild): string => {
+  if (outcome.kind !== 'failed') return outcomeReason(outcome) ?? outcome.kind;
+  const detail = failureDetail(outcome.failure);
+  return detail === undefined ? failureSentence(outcome.failure) : `${failureSentence(outcome.failure)}: ${detail}`;
+};
+
+const buildLines = (build: GuardBuild): string[] => {
+  const { row, verdict } = build;
+  if (verdict === 'ready') return [];
+  const what = verdict === 'untried' ? 'was not tried' : 'does not build';
+  const { outcome } = row;
+  const failure = outcome.kind === 'failed' ? outcome.failure : undefined;
+  const help = failure && failureHelp(failure);
+  return [
+    `kmodsort: ${verdict === 'stop' ? 'STOP' : 'warning'}: ${moduleLabel(row.module)} ${what} for the incoming kernel ${row.kernel.release}: ${reasonOf(build)}`,
+    ...(failure?.log ? [`kmodsort:   log   ${failure.log}`] : []),
+    ...(help ? [`kmodsort:   help  ${help}`] : []),
+  ];
+};
 
 /** What a transaction would take away; empty where there is nothing to say. */
-export const guardedLines = ({ findings }: GuardAnswer): string[] => {
-  const stopping = findings.filter((finding) => finding.required);
-  const names = [...new Set(stopping.map(({ module }) => module.name))].join(', ');
+export const guardedLines = (answer: GuardAnswer): string[] => {
+  const { findings, builds, untried } = answer;
+  const stopping = [
+    ...findings.filter(({ required }) => required).map(({ module }) => module.name),
+    ...builds.filter(({ verdict }) => verdict === 'stop').map(({ row }) => row.module.name),
+  ];
   return [
-    ...findings.map(
-      ({ module, release, rule, value, required }) =>
-        `kmodsort: ${required ? 'STOP' : 'warning'}: ${moduleLabel(module)} cannot be built for the incoming kernel ${release}: ${rule}=${value}`,
-    ),
+    ...findingLines(answer),
+    ...builds.flatMap(buildLines),
+    ...(untried ? [`kmodsort: warning: the incoming kernels were not tried: ${failureInOneLine(untried)}`] : []),
     ...(stopping.length > 0
       ? [
-          `kmodsort: ${names} must not be missing (required_modules): nothing was changed`,
+          `kmodsort: ${[...new Set(stopping)].join(', ')} must not be missing (required_modules): nothing was changed`,
           'kmodsort: to continue anyway, run the same command with sudo KMODSORT_GUARD=off, or hold the kernel back',
         ]
       : []),

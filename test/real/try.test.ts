@@ -6,6 +6,7 @@ import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { put, saidBy, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
+import { deb, headersPackage } from './incoming-debs.ts';
 import { disorder } from './installed.ts';
 
 /** An answer before anything is installed, and the transaction that finds it. */
@@ -27,27 +28,6 @@ const tried = async (world: World, ...words: readonly string[]): Promise<{ code:
 const leftBehind = (world: World): string[] =>
   world.files(world.trees.stateDir).filter((path) => !/^(store|log|tried)\//.test(path));
 
-/** A .deb of these files, each a path and its text or a directory to copy. */
-const deb = (world: World, name: string, fill: (root: string) => void): string => {
-  const root = join(world.root, 'pack', name);
-  put(
-    join(root, 'DEBIAN/control'),
-    `Package: ${name}\nVersion: 1.0\nArchitecture: all\nMaintainer: a test <a@localhost>\nDescription: a test\n`,
-  );
-  fill(root);
-  const file = join(world.root, `${name}.deb`);
-  expect(spawnSync('dpkg-deb', ['--build', '-Znone', root, file]).status).toBe(0);
-  return file;
-};
-
-/** The headers of a kernel as a package brings them: the link that leads to them. */
-const headersPackage = (world: World, of: string): string =>
-  deb(world, `linux-headers-${of}`, (root) => {
-    const kernel = kernels.find((one) => one.release === of);
-    mkdirSync(join(root, 'lib/modules', of), { recursive: true });
-    spawnSync('ln', ['-s', kernel?.headers ?? '', join(root, 'lib/modules', of, 'build')]);
-  });
-
 describe.skipIf(!canUnshare || kernels.length < 2)('kmodsort try', () => {
   it('answers for a kernel whose headers are still in their package, and the transaction compiles nothing', async () => {
     const world = newWorld();
@@ -55,7 +35,7 @@ describe.skipIf(!canUnshare || kernels.length < 2)('kmodsort try', () => {
     generate(world, 'low');
     generate(world, 'high', { depends: ['low'] });
     const before = treesOf(world);
-    const { code, said } = await tried(world, headersPackage(world, second));
+    const { code, said } = await tried(world, headersPackage(world, kernels[1]));
     expect([code, said]).toEqual([
       0,
       expect.stringContaining(`kmodsort: trying 1 package: linux-headers-${second}.deb`),

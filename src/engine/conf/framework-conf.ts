@@ -4,6 +4,7 @@ import { FailureError } from '../errors.ts';
 import {
   type Environment,
   isSystemTree,
+  type KernelGuard,
   type Overrides,
   type Places,
   type Sandbox,
@@ -109,7 +110,7 @@ const mostJobs = 4096;
 const coresOf = (text: string | undefined, available: number): number =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : available;
 
-const buildLimitOf = (text: string | undefined): number => (text && /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : 30);
+const minutesOf = (text: string | undefined): number => (text && /^\d{1,5}(\.\d+)?$/.test(text) ? Number(text) : 30);
 
 const units: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
@@ -117,6 +118,11 @@ const units: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, 
 const sizeOf = (text: string | undefined, otherwise: number): number => {
   const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([KMGT]?)i?B?$/i.exec(text ?? '') ?? [];
   return number === undefined ? otherwise : Math.round(Number(number) * (units[unit.toUpperCase()] ?? 1));
+};
+
+const guardOf = (text: string | undefined): KernelGuard => {
+  if (text === 'build' || text === 'build-all') return text;
+  return truthy(text) ? 'yes' : 'no';
 };
 
 const sandboxOf = (text: string | undefined): Sandbox => (text === 'strict' || text === 'no' ? text : 'auto');
@@ -159,7 +165,9 @@ export const readSettings = async (
     strictSources: truthy(v.strict_sources),
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),
-    buildLimit: buildLimitOf(v.build_limit),
+    buildLimit: minutesOf(v.build_limit),
+    kernelGuard: guardOf(v.kernel_guard),
+    guardLimit: minutesOf(v.guard_limit),
     sandbox: sandboxOf(v.sandbox),
     unconfinedModules: wordsOf(v.unconfined_modules),
     storeSize: sizeOf(v.store_size, 2 * 1024 ** 3),

@@ -21,7 +21,7 @@ const limit = 60;
 const ask = (run: Run, argv: Argv) => run.processes.ask(argv, { limit });
 
 /** Where pacman has, or takes, the files of packages: only those that are on this machine already. */
-const filesOfPackages = async (run: Run, packages: readonly string[]): Promise<string[]> => {
+export const filesOfPackages = async (run: Run, packages: readonly string[]): Promise<string[]> => {
   if (packages.length === 0) return [];
   const ended = await ask(run, ['pacman', '-Sp', '--print-format', '%l', '--', ...packages]);
   return ended.output

@@ -70,6 +70,9 @@ export const queueDirectory = (stateDir: string): string => join(stateDir, 'queu
 /** Trials that are under way, a directory for each. */
 export const trialsDirectory = (stateDir: string): string => join(stateDir, 'trial');
 
+/** A state directory of its own for the records of what the guard's trials found. */
+export const vetoesDirectory = (stateDir: string): string => join(stateDir, 'vetoes');
+
 /** What trials found for kernels that are not installed yet. */
 export const triedDirectory = (stateDir: string): string => join(stateDir, 'tried');
 

@@ -1,6 +1,6 @@
 import type { Summary } from '../answers.ts';
 import type { Errand, Word } from '../errand.ts';
-import { FailureError } from '../errors.ts';
+import { type Failure, FailureError } from '../errors.ts';
 import type { Run } from '../run/run.ts';
 import { close, openLog, openToRead, readPart, sizeOf } from '../system/descriptors.ts';
 import type { Argv } from '../system/exec.ts';
@@ -76,9 +76,12 @@ export const runErrand = async (
       ...(limit === undefined ? {} : { limit }),
     });
     passOn();
-    if (answer) return answer;
+    const late: Failure = { kind: 'guard-limit', detail: String(limit) };
+    // Told to end, it says how far it came.
+    if (answer) return timedOut ? { ...answer, failures: [...answer.failures, late] } : answer;
     if (run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
-    const detail = timedOut ? `it took longer than ${limit} s` : (other.find((line) => line.trim()) ?? `exit ${code}`);
+    if (timedOut) throw new FailureError(late);
+    const detail = other.find((line) => line.trim()) ?? `exit ${code}`;
     throw new FailureError({ kind: 'unexpected', at: 'trial', detail });
   } finally {
     clearInterval(timer);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Settings } from '../settings.ts';
-import { logDirectory, storeDirectory } from '../state/paths.ts';
+import { logDirectory, recordsDirectory, storeDirectory, vetoesDirectory } from '../state/paths.ts';
 import type { Argv } from '../system/exec.ts';
 import { exists, readLink, realPath } from '../system/files.ts';
 import { fstabLine } from '../system/mounts.ts';
@@ -40,10 +40,11 @@ const makeTree = ({ dkmsTree, sourceTree }: Settings, place: string): void => {
 };
 
 /** What is written there stays, through the view as well. */
-const shared = (settings: Settings, state: string): string[] =>
+const shared = (settings: Settings, state: string, remembers: boolean): string[] =>
   [
     [storeDirectory(settings.stateDir), storeDirectory(state)],
     [logDirectory(settings.stateDir), logDirectory(state)],
+    ...(remembers ? [[recordsDirectory(vetoesDirectory(settings.stateDir)), recordsDirectory(state)]] : []),
   ].map(([from = '', to = '']) => {
     makeDirectory(from);
     makeDirectory(to);
@@ -84,8 +85,15 @@ const apart = ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', 
  *
  * @param directory a private directory (0700) in the state directory
  * @param root where packages are unpacked
+ * @param remembers whether what failed is to be known the next time
  */
-export const inView = (settings: Settings, directory: string, root: string, program: Argv): Argv => {
+export const inView = (
+  settings: Settings,
+  directory: string,
+  root: string,
+  program: Argv,
+  remembers: boolean,
+): Argv => {
   const [tree, state, over] = ['dkms', 'state', 'over'].map((name) => join(directory, name));
   if (tree === undefined || state === undefined || over === undefined) return program;
   makeTree(settings, tree);
@@ -95,7 +103,7 @@ export const inView = (settings: Settings, directory: string, root: string, prog
   const table = [
     ...layers.map((layer, index) => overlay(layer, join(over, String(index)))),
     fstabLine(tree, settings.dkmsTree, 'none', ['rbind']),
-    ...shared(settings, state),
+    ...shared(settings, state, remembers),
     ...ownTemporary(settings, state, program),
     // Last of all: the others lie below it.
     fstabLine(state, settings.stateDir, 'none', ['rbind']),

@@ -11,6 +11,7 @@ import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { readDirectory, realPath } from '../system/files.ts';
 import { newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
+import { guardBuilds } from './guard-builds.ts';
 import { withRun } from './with-run.ts';
 
 /**
@@ -77,5 +78,8 @@ export const guard = (
         if (!isFailureError(error)) throw error;
       }
     }
-    return { kind: 'guarded', findings };
+    const isStopped = findings.some(({ required }) => required);
+    const isWanted = settings.kernelGuard === 'build' || settings.kernelGuard === 'build-all';
+    const built = isWanted && !isStopped ? await guardBuilds(run, request) : { builds: [] };
+    return { kind: 'guarded', findings, ...built };
   });

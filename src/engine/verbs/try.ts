@@ -47,9 +47,27 @@ const packagesFor = async (run: Run, request: TryRequest, directory: string): Pr
   return (await nextPackages(run, missing, directory)).map((name) => join(directory, name));
 };
 
-type Tried = Omit<TrialAnswer, 'kind' | 'notes'>;
+export type Tried = Omit<TrialAnswer, 'kind' | 'notes'>;
 
-const inDirectory = async (run: Run, request: TryRequest, directory: string): Promise<Tried> => {
+/** How packages are tried. */
+interface Manner {
+  /** What failed is remembered, and not built again as long as nothing of it has changed. */
+  readonly remembers: boolean;
+  /** Only where kernels come. */
+  readonly onlyKernels: boolean;
+  /** Seconds for all builds. */
+  readonly limit?: number;
+}
+
+const thoroughly: Manner = { remembers: false, onlyKernels: false };
+
+/** Try in a private directory. Throws FailureError. */
+export const tryIn = async (
+  run: Run,
+  request: TryRequest,
+  directory: string,
+  { remembers, onlyKernels, limit }: Manner = thoroughly,
+): Promise<Tried> => {
   const start = performance.now();
   const packages = await packagesFor(run, request, join(directory, 'packages'));
   const names = packages.map((file) => basename(file));
@@ -58,15 +76,20 @@ const inDirectory = async (run: Run, request: TryRequest, directory: string): Pr
   run.emit({ kind: 'unpacking', packages: names });
   const unpacked: Unpacked = await unpackPackages(run, packages, join(directory, 'root'));
   const releases = request.releases.length > 0 ? request.releases : unpacked.releases;
+  if (onlyKernels && releases.length === 0) return { rows: [], failures: [], packages: names, seconds: seconds() };
   const touched = { kernels: [], sources: unpacked.sources };
   const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
   const errand = {
-    request: typedSync(scopeOf(releases), { touched, trial: { names: request.names } }),
+    request: typedSync(scopeOf(releases), {
+      touched,
+      origin: remembers ? 'hook' : 'typed',
+      trial: { names: request.names },
+    }),
     places: { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease },
     jobs,
   };
-  const argv = inView(run.settings, directory, unpacked.root, [...request.program, 'errand']);
-  const { kind: _kind, notes, ...answer } = await runErrand(run, argv, errand, join(directory, 'errand'));
+  const argv = inView(run.settings, directory, unpacked.root, [...request.program, 'errand'], remembers);
+  const { kind: _kind, notes, ...answer } = await runErrand(run, argv, errand, join(directory, 'errand'), limit);
   for (const note of notes) run.note(note);
   return { ...answer, packages: names, seconds: seconds() };
 };
@@ -97,7 +120,7 @@ const trial = async (
   notes: readonly Note[],
   directory: string,
 ): Promise<TrialAnswer> => {
-  const tried = await inDirectory(run, request, directory).catch((error: unknown): Tried => {
+  const tried = await tryIn(run, request, directory).catch((error: unknown): Tried => {
     return { rows: [], failures: [asFailure(error)], packages: [], seconds: 0 };
   });
   sweepStore(run.settings);
@@ -107,7 +130,7 @@ const trial = async (
 };
 
 /** A private directory for all that a trial makes, the one place that it writes. */
-const inPlace = async <T>({ stateDir }: Settings, work: (place: string) => Promise<T>): Promise<T> => {
+export const inPlace = async <T>({ stateDir }: Settings, work: (place: string) => Promise<T>): Promise<T> => {
   const parent = trialsDirectory(stateDir);
   sweepTrials(stateDir);
   const place = makeTemporary(parent, `${process.pid}.`);

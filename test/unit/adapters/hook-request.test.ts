@@ -3,6 +3,9 @@ import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { guardRequest } from '../../../src/adapters/hook-request.ts';
 
+const pacman = { manager: 'pacman', self: ['node', 'x'] } as const;
+const asked = { verb: 'guard', program: ['node', 'x'], tools: [], packages: ['linux'] };
+
 describe('guardRequest', () => {
   afterEach(() => vi.unstubAllEnvs());
 
@@ -10,15 +13,15 @@ describe('guardRequest', () => {
     const caller = spawn('sh', ['-c', 'sleep 20; :', '/tmp/linux-6.1.pkg.tar.zst'], { stdio: 'ignore' });
     vi.stubEnv('KMODSORT_CALLER', String(caller.pid));
     try {
-      const { request } = await guardRequest('pacman', Readable.from(['linux\n']), new AbortController().signal);
-      expect(request).toEqual({ verb: 'guard', archives: ['/tmp/linux-6.1.pkg.tar.zst'], packages: ['linux'] });
+      const { request } = await guardRequest(pacman, Readable.from(['linux\n']), new AbortController().signal);
+      expect(request).toEqual({ ...asked, archives: ['/tmp/linux-6.1.pkg.tar.zst'] });
     } finally {
       caller.kill('SIGKILL');
     }
   });
   it.each(['', 'x', '-1', '1.5'])('asks its own parent where the shell says %j', async (said) => {
     vi.stubEnv('KMODSORT_CALLER', said);
-    const { request } = await guardRequest('pacman', Readable.from(['linux\n']), new AbortController().signal);
-    expect(request).toEqual({ verb: 'guard', archives: [], packages: ['linux'] });
+    const { request } = await guardRequest(pacman, Readable.from(['linux\n']), new AbortController().signal);
+    expect(request).toEqual({ ...asked, archives: [] });
   });
 });

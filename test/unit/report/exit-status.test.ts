@@ -54,10 +54,23 @@ describe('exitStatus', () => {
   it('stops a transaction only for required modules', () => {
     const finding = { module: { name: 'a', version: '1' }, release: '6.2', rule: 'BUILD_EXCLUSIVE_KERNEL', value: 'x' };
     const guarded = (required: boolean) =>
-      exitStatus({ kind: 'guarded', findings: [{ ...finding, required }] }, 'guard', { requiredFailed: false });
+      exitStatus({ kind: 'guarded', findings: [{ ...finding, required }], builds: [] }, 'guard', {
+        requiredFailed: false,
+      });
     expect([guarded(true), guarded(false)]).toEqual([1, 0]);
     const mixed = [false, true, false].map((required) => ({ ...finding, required }));
-    expect(exitStatus({ kind: 'guarded', findings: mixed }, 'guard', { requiredFailed: false })).toBe(1);
+    expect(exitStatus({ kind: 'guarded', findings: mixed, builds: [] }, 'guard', { requiredFailed: false })).toBe(1);
+    const built = (verdict: 'ready' | 'stop' | 'warning' | 'untried') => {
+      const row = {
+        module: finding.module,
+        kernel: { release: '6.2', arch: 'x86_64' },
+        outcome: { kind: 'unchanged' },
+      } as const;
+      return exitStatus({ kind: 'guarded', findings: [], builds: [{ row, verdict }] }, 'guard', {
+        requiredFailed: false,
+      });
+    };
+    expect([built('stop'), built('warning'), built('untried'), built('ready')]).toEqual([1, 0, 0, 0]);
     expect([failureStatus({ kind: 'conf-broken' }, 'guard'), unexpectedStatus('guard')]).toEqual([0, 0]);
   });
   it('is 1 for modules that will not load, and where nobody can know', () => {
