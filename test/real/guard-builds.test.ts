@@ -7,6 +7,8 @@ import { disposableWorld } from './disposable.ts';
 import { put, saidBy, treesOf } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 import { deb, headersPackage, imagePackage } from './incoming-debs.ts';
+import { canMount, mountAt, unmountAll } from './mounts.ts';
+import { until } from './until.ts';
 
 /** kernel_guard="build": what is required is built before the transaction changes anything. */
 
@@ -142,6 +144,38 @@ describe.skipIf(!canUnshare || kernels.length < 2)('kernel_guard="build"', () =>
       0,
       expect.stringContaining('warning: the incoming kernels were not tried: the archive is refused'),
     ]);
+  });
+
+  it('stops nobody when it is told to end, and leaves nothing of itself', async () => {
+    const world = newWorld(required);
+    const { directory } = generate(world, 'low', { conf: 'PRE_BUILD="pre.sh"\n' });
+    put(join(directory, 'pre.sh'), '#!/bin/sh\nsleep 60\n', 0o755);
+    const { child, ended } = world.kmodsortStart(['guard', 'apt'], { stdin: listOf(kernelOf(world)) });
+    let said = '';
+    child.stderr?.on('data', (piece: Buffer) => {
+      said += piece.toString();
+    });
+    await until(() => said.includes('building'));
+    child.kill('SIGINT');
+    const { code, stdout } = await ended;
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/warning: (low\/1\.0 was not tried|the incoming kernels were not tried)/),
+    ]);
+    expect(world.files(world.trees.stateDir).filter((path) => !/^(store|log|vetoes)\//.test(path))).toEqual([]);
+  });
+
+  it.skipIf(!canMount())('stops nobody where the disk is full', async () => {
+    const world = newWorld(required);
+    generate(world, 'low');
+    const files = kernelOf(world);
+    mountAt(world.trees.stateDir, 'size=200k');
+    try {
+      const { code, said } = await guarded(world, ...files);
+      expect([code, said]).toEqual([0, expect.stringMatching(/warning: .*not tried.*No space left on device/)]);
+    } finally {
+      unmountAll();
+    }
   });
 
   it('builds nothing where no kernel comes, or nothing is required', async () => {

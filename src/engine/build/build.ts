@@ -18,7 +18,7 @@ import {
   writeText,
 } from '../system/publish.ts';
 import { builtFiles } from '../tree/tree.ts';
-import { causeOf } from './cause.ts';
+import { causeOf, isDiskFull } from './cause.ts';
 import { compressObjects } from './compress.ts';
 import { type BuildContext, isFatal, publishBuilt, resultOf, stagedObjects, stageObjects, tool } from './context.ts';
 import { buildEnvironment } from './environment.ts';
@@ -77,6 +77,7 @@ const script = async (context: BuildContext, name: 'PRE_BUILD' | 'POST_BUILD'): 
   const code = await runScript(run, site, name, conf.scripts[name], build, log);
   if (code === 0) return;
   const { detail } = causeOf(log.since(before), build);
+  if (isDiskFull(build)) throw new FailureError({ kind: 'disk-full', at: build, detail, code });
   throw new FailureError({ kind: 'script-failed', at: `${name} ${conf.scripts[name] ?? ''}`, detail, code });
 };
 

@@ -1,4 +1,5 @@
 import { type FailureKind, saidBySystem } from '../errors.ts';
+import { freeBytes } from '../system/files.ts';
 
 /** What a log says went wrong: the kind, and the first line that shows it. */
 export interface Cause {
@@ -51,6 +52,12 @@ export const causeOf = (log: string, directory: string): Cause => {
   const last = output.filter((line) => !echo.test(line)).at(-1);
   return { kind: 'make-failed', detail: shorten(last ?? '', directory) };
 };
+
+/** What is left of a full disk when a compiler has taken its half-written object away again. */
+const almostNothing = 1 << 20;
+
+/** Whether there was no room for a build: the log may have had none for the words that say so, either. */
+export const isDiskFull = (directory: string): boolean => freeBytes(directory) < almostNothing;
 
 /** The program that a tool-missing line is about; undefined if it does not say. */
 export const missingTool = (detail: string): string | undefined =>

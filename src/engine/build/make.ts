@@ -8,7 +8,7 @@ import type { Environment } from '../settings.ts';
 import { jobserverDescriptor } from '../system/jobserver.ts';
 import { quoteWord } from '../system/shell.ts';
 import { stalledFailure, withinBuildLimit } from './build-limit.ts';
-import { causeOf, missingTool, undefinedSymbols } from './cause.ts';
+import { causeOf, isDiskFull, missingTool, undefinedSymbols } from './cause.ts';
 import type { Log } from './log.ts';
 import { confinedIn, holdingLock, jobEnvironment } from './scripts.ts';
 
@@ -120,6 +120,8 @@ export const runMake = async (
   }
   if (code === 0) return;
   const cause = causeOf(log.since(before), build);
+  if (cause.kind === 'make-failed' && isDiskFull(build))
+    throw new FailureError({ kind: 'disk-full', at: build, detail: cause.detail, code });
   const at = (cause.kind === 'tool-missing' && missingTool(cause.detail)) || make;
   throw new FailureError({ kind: cause.kind, at, detail: cause.detail, code });
 };

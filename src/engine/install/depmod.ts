@@ -27,7 +27,7 @@ export const runDepmod = async (run: Run, release: string): Promise<Failure | un
     strikeDue(run.settings.stateDir, release, ['depmod']);
     return undefined;
   }
-  run.emit({ kind: 'depmod', release });
+  if (!run.settings.isTrial) run.emit({ kind: 'depmod', release });
   const where = run.settings.privateInstallTree ? ['-b', baseOf(run)] : [];
   const ended = await run.finishing.ask(['depmod', ...where, release], { limit: 300 });
   if (ended.code === 0) {

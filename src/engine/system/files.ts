@@ -132,6 +132,12 @@ export const identityOf = (path: string): string | undefined => {
   }
 };
 
+/** Bytes that are free for users where a path is. */
+export const freeBytes = (path: string): number => {
+  const { bavail, bsize } = fs.statfsSync(path);
+  return bavail * bsize;
+};
+
 /** Whether this process may create and remove entries in a directory (or in the nearest parent that exists). */
 export const isWritable = (path: string): boolean => {
   for (let directory = path; ; directory = dirname(directory)) {

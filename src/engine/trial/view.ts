@@ -94,8 +94,7 @@ export const inView = (
   program: Argv,
   remembers: boolean,
 ): Argv => {
-  const [tree, state, over] = ['dkms', 'state', 'over'].map((name) => join(directory, name));
-  if (tree === undefined || state === undefined || over === undefined) return program;
+  const [tree, state, over] = [join(directory, 'dkms'), join(directory, 'state'), join(directory, 'over')];
   makeTree(settings, tree);
   for (const path of [over, join(state, 'tmp'), settings.dkmsTree]) makeDirectory(path);
   const layers = layersOf(settings, root);
