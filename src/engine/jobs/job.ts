@@ -1,4 +1,4 @@
-import { failureOf } from '../errors.ts';
+import { type Failure, failureOf } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
 import type { JobResult } from '../plan/schedule.ts';
 import type { Survey } from '../plan/survey.ts';
@@ -29,12 +29,18 @@ const takeModuleLock = (run: Run, job: Job): Promise<Lock> =>
     run.processes,
   );
 
+/** What is asked of programs in a run that is told to end is a failure of nobody's. */
+const failedOrEnded = (run: Run, failure: Failure): Outcome =>
+  run.abort.aborted
+    ? { kind: 'skipped', why: { reason: 'interrupted' } }
+    : { kind: 'failed', failure, remembered: false };
+
 const underLock = async (run: Run, survey: Survey, job: Job, onChanged: () => void): Promise<Outcome> => {
   const say = (step: Step): void => run.emit({ kind: 'step', job, step });
   if (isInWorkAbove(run, job))
     return { kind: 'failed', failure: { kind: 'nested', at: moduleLabel(job.module) }, remembered: false };
   const lock = await takeModuleLock(run, job).catch(failureOf);
-  if ('kind' in lock) return { kind: 'failed', failure: lock, remembered: false };
+  if ('kind' in lock) return failedOrEnded(run, lock);
   try {
     if (job.want === 'absent' || job.want === 'uninstalled') return await removeModule(run, job, lock, say, onChanged);
     return await installJob(run, survey, job, lock, say, onChanged);
@@ -49,7 +55,7 @@ const outcomeOf = async (run: Run, survey: Survey, job: Job, onChanged: () => vo
   try {
     return await underLock(run, survey, job, onChanged);
   } catch (error) {
-    return { kind: 'failed', failure: failureOf(error), remembered: false };
+    return failedOrEnded(run, failureOf(error));
   }
 };
 

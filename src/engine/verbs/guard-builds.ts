@@ -1,5 +1,5 @@
 import type { GuardAnswer, GuardBuild, Row } from '../answers.ts';
-import { type FailureKind, failureOf, isFailureError } from '../errors.ts';
+import { type Failure, type FailureKind, failureOf, isFailureError } from '../errors.ts';
 import { canBoot } from '../kernel/kernel.ts';
 import { filesOfPackages } from '../register/packages.ts';
 import type { GuardRequest } from '../request.ts';
@@ -15,6 +15,7 @@ const saysNothing: ReadonlySet<FailureKind> = new Set([
   'not-tried',
   'not-confined',
   'interrupted',
+  'lock-busy',
   'disk-full',
   'read-only',
   'memory-short',
@@ -73,7 +74,10 @@ export const guardBuilds = async (
     forgetOld(run);
     const tried = await inPlace(run.settings, (place) => tryIn(run, asked, place, manner));
     const [untried] = tried.failures;
-    return { builds: judged(tried, new Set(requiredModules)), ...(untried ? { untried } : {}) };
+    // Who is told to end has nothing more to say.
+    const builds = run.abort.aborted ? [] : judged(tried, new Set(requiredModules));
+    const ended: Failure | undefined = run.abort.aborted ? { kind: 'interrupted' } : untried;
+    return { builds, ...(ended ? { untried: ended } : {}) };
   } catch (error) {
     if (!isFailureError(error)) throw error;
     return { builds: [], untried: failureOf(error) };
