@@ -32,7 +32,17 @@ describe('what a transaction brings', () => {
     ['nothing of a text without packages', 'VERSION 3\nAPT::A=b\n', []],
     ['nothing of nothing', '', []],
   ])('%s', (_title, stdin, archives) => {
-    expect(incomingOf('apt', stdin, [])).toEqual({ archives, packages: [] });
+    expect(incomingOf('apt', stdin, [])).toEqual({ archives, tools: [], packages: [] });
+  });
+
+  it('compilers of apt apart from the rest', () => {
+    const names = ['gcc-12', 'binutils', 'libgcc-s1', 'make', 'makedev', 'gccgo-12', 'linux-kbuild-6.1'];
+    const lines = names.map((name) => `${name} 1 amd64 none < 2 amd64 none /${name}.deb\n`);
+    expect(incomingOf('apt', `VERSION 3\n\n${lines.join('')}`, [])).toEqual({
+      archives: ['/linux-kbuild-6.1.deb'],
+      tools: ['/gcc-12.deb', '/binutils.deb', '/libgcc-s1.deb', '/make.deb'],
+      packages: [],
+    });
   });
 
   it.each([
@@ -69,6 +79,6 @@ describe('what a transaction brings', () => {
     ['names with all that pacman allows', 'linux+a.b_c@d-1\n\n\nlinux zen\n', ['pacman'], [], ['linux+a.b_c@d-1']],
     ['no words that are options or paths', '--config\nlinux;reboot\n../linux\n', ['pacman'], [], []],
   ])('%s', (_title, stdin, caller, archives, packages) => {
-    expect(incomingOf('pacman', stdin, caller)).toEqual({ archives, packages });
+    expect(incomingOf('pacman', stdin, caller)).toEqual({ archives, tools: [], packages });
   });
 });
