@@ -1,3 +1,5 @@
+import { isBuildTool } from '../engine/system/names.ts';
+
 /** What a transaction is about to bring: the package managers' lists for the guard. Pure. */
 
 export interface Incoming {
@@ -11,12 +13,6 @@ export interface Incoming {
 
 /** Kernels and modules; whatever else comes is not looked into. */
 const isOfInterest = (name: string): boolean => /^(linux|kernel)|dkms|modules?\b/.test(name);
-
-/** As far as a build for a kernel asks them. */
-const isTool = (name: string): boolean =>
-  /^(gcc|g\+\+|cpp|clang|llvm|lld|lib(llvm|clang|gcc|cc1|binutils|ctf|isl|mpc|mpfr)|binutils|make|pahole|dwarves|rustc)\b/.test(
-    name,
-  );
 
 const lines = (stdin: string): string[] => stdin.split(/[\0\r\n]/);
 
@@ -32,7 +28,7 @@ const fromApt = (stdin: string): Incoming => {
       .filter(([name]) => fits(name ?? ''))
       .map((words) => words.at(-1) ?? '')
       .filter((path) => /^\/.*\.deb$/.test(path));
-  return { archives: those(isOfInterest), tools: those(isTool), packages: [] };
+  return { archives: those(isOfInterest), tools: those(isBuildTool), packages: [] };
 };
 
 /** pacman's targets are names; `pacman -U` has the files on its own command line. */

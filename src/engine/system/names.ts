@@ -10,3 +10,9 @@ export const isCleanName = (text: string): boolean => isPathSegment(text) && !te
 
 /** Whether a path is relative and never leads above where it starts. */
 export const staysBelow = (path: string): boolean => !path.startsWith('/') && !path.split('/').includes('..');
+
+/** Whether a package of that name is asked by a build for a kernel: compilers, linkers, what kbuild calls. */
+export const isBuildTool = (name: string): boolean =>
+  /^(gcc|g\+\+|cpp|clang|llvm|lld|lib(llvm|clang|gcc|cc1|binutils|ctf|gprofng|isl|mpc|mpfr)|binutils|make|pahole|dwarves|rustc?|bc|bison|flex)\b/.test(
+    name,
+  );

@@ -4,15 +4,13 @@ import type { Run } from '../run/run.ts';
 import { familyOf } from '../system/distribution.ts';
 import type { Argv, Ended } from '../system/exec.ts';
 import { exists, readDirectory } from '../system/files.ts';
+import { isBuildTool } from '../system/names.ts';
 import { makeDirectory, symlinkAtomic } from '../system/publish.ts';
 
 /** Packages that the package manager would install next, brought into a directory; nothing is installed. */
 
 /** Kernels with their headers, what builds, and modules; whatever else would come changes no build. */
-const isOfInterest = (name: string): boolean =>
-  /^(linux|kernel)\b|dkms|^(gcc|g\+\+|cpp|clang|llvm|lld|lib(llvm|clang|gcc|cc1|binutils|ctf|gprofng|isl|mpc|mpfr)|binutils|make|pahole|dwarves|rustc?|bc|bison|flex)\b/.test(
-    name,
-  );
+const isOfInterest = (name: string): boolean => /^(linux|kernel)\b|dkms/.test(name) || isBuildTool(name);
 
 const download = 1800;
 
