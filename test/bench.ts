@@ -154,7 +154,7 @@ const compareSecondBuild = (bench: Bench): void => {
   );
 };
 
-const main = (): number => {
+const main = async (): Promise<number> => {
   const provision = provisionKernels();
   if (!isRoot() || provision.kind === 'missing') {
     say(`bench: ${provision.kind === 'missing' ? provision.why : 'dkms wants root'}`);
@@ -170,7 +170,7 @@ const main = (): number => {
   try {
     say(`medians of ${pairs} pairs; ${kernel.release}`);
     compareSecondBuild(bench);
-    benchBuilds(kernel, pairs, say);
+    await benchBuilds(kernel, pairs, say);
     rmSync(join(bench.root, 'dkms/lonely'), { recursive: true });
     let entries = 0;
     for (const wanted of [0, 1, 30, 300]) {
@@ -198,4 +198,4 @@ const main = (): number => {
   return 0;
 };
 
-process.exit(main());
+process.exit(await main());

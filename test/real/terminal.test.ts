@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, inject, it } from 'vitest';
 import { run } from '../packages.ts';
 import type { World } from '../world.ts';
@@ -11,6 +12,9 @@ const provision = inject('provision');
 const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
 const release = kernels[0]?.release ?? '';
 const newWorld = (): World => disposableWorld({ kernels, distribution: 'arch' });
+
+const canUnshare =
+  process.getuid?.() === 0 && spawnSync('unshare', ['--mount', '--pid', '--fork', 'true']).status === 0;
 
 /** All that a run writes to a terminal, with its control sequences. */
 const onTerminal = (world: World, words: readonly string[], columns: number, rows = 30): string => {
@@ -61,6 +65,19 @@ describe.skipIf(provision.kind === 'missing')('at a terminal', () => {
     ).toBe(true);
     expect(plain(said)).toMatch(/summary: 12 modules on 1 kernel: 12 installed/);
     expect(frames.at(-1)).not.toContain('jobs done');
+  });
+
+  it.skipIf(!canUnshare)('try draws as sync does, and ends with what it found', () => {
+    const world = newWorld();
+    for (const fixture of ['mid-link', 'zeta-core']) world.addModule(fixture);
+    const said = onTerminal(world, ['try', '-k', release], 100);
+    const text = plain(said);
+    expect(said.match(control)?.length).toBeGreaterThan(10);
+    expect(text).toMatch(/zeta-core\/1\.0.*: running make/);
+    expect(text).toMatch(/mid-link\/1\.0.*waiting for zeta-core/);
+    expect(text).toMatch(/trial: 2 modules on 1 kernel: 2 ready\n {2}ready .*\n {2}ready .*\n.*nothing was installed/);
+    expect(framesOf(said).at(-1)).not.toContain('running make');
+    expect(world.installedObjects(release)).toEqual([]);
   });
 
   it('sync writes plain lines to a terminal without a size, as serial consoles are', () => {
