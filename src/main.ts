@@ -32,7 +32,7 @@ const workingDirectory = (): string => {
 };
 
 /** A serial console often does not know its size: nothing can be drawn there. */
-const terminal = process.stdout.isTTY && process.stdout.columns > 0 && { out: process.stdout, err: process.stderr };
+const terminal = process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout : undefined;
 
 // Whatever the caller's: what we leave is for all to read, and for nobody else to write.
 process.umask(0o022);
@@ -55,7 +55,8 @@ const main = async (): Promise<number> => {
   const abort = abortOnSignals();
   const { runInvocation } = await import('./session.ts');
   const stdin = () => process.stdin;
-  const console = { stdin, out, err, terminalName: process.env.TERM, ...(terminal ? { terminal } : {}) };
+  const { TERM: terminalName, NO_COLOR: noColor } = process.env;
+  const console = { stdin, out, err, terminalName, noColor, ...(terminal ? { terminal } : {}) };
   return runInvocation(invocation, console, abort);
 };
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { WriteStream } from 'node:tty';
 import type { AskedFor } from './adapters/hook-request.ts';
 import type { RunInvocation, Task } from './cli/invocation.ts';
 import { retryCommand } from './cli/options.ts';
@@ -9,6 +10,7 @@ import type { Request } from './engine/request.ts';
 import type { Overrides, Settings } from './engine/settings.ts';
 import { exitStatus, failureStatus, unexpectedStatus } from './report/exit-status.ts';
 import { failureText, ignoredText, unexpectedText } from './report/failures.ts';
+import { noPaint, paintFor } from './report/paint.ts';
 import { chooseReport, type Report, type ReportContext, type TextSink } from './report/report.ts';
 import { missingRequired } from './report/required.ts';
 
@@ -23,9 +25,11 @@ export interface Console {
   readonly out: TextSink;
   readonly err: TextSink;
   /** The terminal on stdout, if there is one that can be drawn on. */
-  readonly terminal?: { readonly out: NodeJS.WriteStream; readonly err: NodeJS.WriteStream };
+  readonly terminal?: WriteStream;
   /** TERM of the environment. */
   readonly terminalName: string | undefined;
+  /** NO_COLOR of the environment. */
+  readonly noColor: string | undefined;
 }
 
 /** An errand brings the places that its sender was given. */
@@ -61,7 +65,7 @@ const reportFor = async (context: ReportContext, { terminal, terminalName }: Con
   if (chosen === 'relay') return (await import('./report/relay.ts')).relayReport(context);
   if (chosen === 'json') return (await import('./report/json.ts')).jsonReport(context);
   if (chosen === 'terminal' && terminal) {
-    return (await import('./report/terminal.ts')).terminalReport(context, terminal.out, terminal.err);
+    return (await import('./report/terminal.ts')).terminalReport(context, terminal);
   }
   return (await import('./report/lines.ts')).lineReport(context);
 };
@@ -89,7 +93,7 @@ const contextOf = (
   invocation: RunInvocation,
   request: Request,
   settings: Settings,
-  { out, err }: Console,
+  { out, err, terminal, noColor }: Console,
 ): ReportContext => {
   const required = wantedModules(request, settings);
   return {
@@ -99,6 +103,7 @@ const contextOf = (
     quiet: invocation.quiet === true,
     missingRequired: (summary) => missingRequired(summary, required),
     retry: (release, forced) => retryCommand(request.verb, invocation.overrides, release, forced),
+    paint: terminal ? paintFor(invocation.noColor === true, noColor) : noPaint,
     out,
     err,
   };

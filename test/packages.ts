@@ -62,7 +62,10 @@ export const missingPackages = (names: readonly string[]): string | undefined =>
   const missing = names.filter((name) => !isInstalled(name));
   if (missing.length === 0) return undefined;
   if (!isRoot()) return `these packages are missing, and only root can install them: ${missing.join(' ')}`;
-  const install = (): string => run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing]);
+  // Another suite's worker may be installing, too.
+  const patience = ['-o', 'DPkg::Lock::Timeout=600'];
+  const install = (): string =>
+    run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...patience, ...missing]);
   try {
     install();
   } catch {

@@ -26,6 +26,7 @@ export interface RunInvocation {
   readonly verbose: boolean;
   /** Say only what failed. */
   readonly quiet?: boolean;
+  readonly noColor?: boolean;
   /** Options that were given and mean nothing any more. */
   readonly ignored?: readonly string[];
   readonly exitPolicy: ExitPolicy;

@@ -28,6 +28,7 @@ export interface Surroundings {
 interface Common {
   readonly json: boolean;
   readonly verbose: boolean;
+  readonly 'no-color': boolean;
   readonly [option: string]: unknown;
 }
 
@@ -228,7 +229,15 @@ export const parseCommandLine = async (argv: readonly string[], surroundings: Su
     const { common } = first;
     const output = task.kind === 'errand' ? 'relay' : outputOf(common.json, asDot);
     const overrides = overridesOf(common, surroundings.cwd);
-    return { kind: 'run', task, overrides, output, verbose: common.verbose, exitPolicy };
+    return {
+      kind: 'run',
+      task,
+      overrides,
+      output,
+      verbose: common.verbose,
+      ...(common['no-color'] ? { noColor: true } : {}),
+      exitPolicy,
+    };
   } catch (error) {
     if (error instanceof UsageError) return usageText(error.message);
     throw error;

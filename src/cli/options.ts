@@ -20,6 +20,7 @@ export const everywhere = {
   'dry-run': flag('Show what would be done and change nothing'),
   json: flag('Print one JSON document on stdout; messages go to stderr'),
   verbose: flag('Verbose output'),
+  'no-color': flag('No colours at a terminal, as with NO_COLOR in the environment'),
 } as const;
 
 /** Options of the commands that can be kept to some kernels. */

@@ -73,7 +73,8 @@ export type Progress =
   | { readonly kind: 'waiting'; readonly holder: string }
   /** Packages are taken apart for a trial. */
   | { readonly kind: 'unpacking'; readonly packages: readonly string[] }
-  | { readonly kind: 'planned'; readonly plan: Plan }
+  /** `atOnce`: how many Jobs may run side by side; 0: all. */
+  | { readonly kind: 'planned'; readonly plan: Plan; readonly atOnce: number }
   | { readonly kind: 'started'; readonly job: Job }
   | { readonly kind: 'step'; readonly job: Job; readonly step: Step }
   | { readonly kind: 'ended'; readonly job: Job; readonly outcome: Outcome; readonly seconds: number }

@@ -1,17 +1,15 @@
 import type { Answer, Summary } from '../engine/answers.ts';
-import { isFailedOrBlocked, type Outcome } from '../engine/outcome.ts';
+import { isFailedOrBlocked } from '../engine/outcome.ts';
 import type { Job, JobReason, Want } from '../engine/plan.ts';
 import type { Progress } from '../engine/progress.ts';
-import { moduleLabel } from '../engine/request.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
-import { failureDetail, failureSentence } from './failures.ts';
-import { duration, jobReason, outcomeReason, stepSentence, unpackingSentence, waitingSentence } from './messages.ts';
+import { endedText, jobName, runningText } from './job-titles.ts';
+import { jobReason, stepSentence, unpackingSentence, waitingSentence } from './messages.ts';
 import { isWorthTelling, noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { planHeadline } from './plan.ts';
 import { isQuestion, type Report, type ReportContext } from './report.ts';
-
-const nameOf = (job: Job): string => `${moduleLabel(job.module)}, ${job.kernel.release}`;
+import { Tracking } from './tracking.ts';
 
 const verbs: Readonly<Record<Want, string>> = {
   installed: 'building',
@@ -29,23 +27,6 @@ const lighterVerbs: Readonly<Partial<Record<JobReason['reason'], string>>> = {
 
 const doing = ({ want, why }: Job): string => `${lighterVerbs[why.reason] ?? verbs[want]} (${jobReason(why)})`;
 
-const ended = (outcome: Outcome, seconds: number, isTrial: boolean): string => {
-  if (isTrial && outcome.kind === 'installed') return `ready in ${duration(seconds)}`;
-  switch (outcome.kind) {
-    case 'failed':
-      return `FAILED after ${duration(seconds)}: ${failureDetail(outcome.failure) ?? failureSentence(outcome.failure)}`;
-    case 'skipped':
-    case 'deferred':
-      return `${outcome.kind}: ${outcomeReason(outcome)}`;
-    case 'blocked':
-      return outcomeReason(outcome) ?? outcome.kind;
-    case 'unchanged':
-      return 'unchanged';
-    default:
-      return `${outcome.kind} in ${duration(seconds)}`;
-  }
-};
-
 /** What is said about one piece of progress; undefined for what only a verbose run says. */
 const progressLine = (progress: Progress, { verbose, request }: ReportContext): string | undefined => {
   switch (progress.kind) {
@@ -56,11 +37,11 @@ const progressLine = (progress: Progress, { verbose, request }: ReportContext): 
     case 'planned':
       return progress.plan.jobs.length > 0 ? planHeadline(progress.plan.jobs) : undefined;
     case 'started':
-      return `${nameOf(progress.job)}: ${doing(progress.job)}`;
+      return `${jobName(progress.job)}: ${doing(progress.job)}`;
     case 'step':
-      return verbose ? `${nameOf(progress.job)}: ${stepSentence[progress.step]}` : undefined;
+      return verbose ? `${jobName(progress.job)}: ${stepSentence[progress.step]}` : undefined;
     case 'ended':
-      return `${nameOf(progress.job)}: ${ended(progress.outcome, progress.seconds, request.verb === 'try')}`;
+      return `${jobName(progress.job)}: ${endedText(progress.outcome, progress.seconds, request.verb === 'try')}`;
     case 'depmod':
       return `depmod ${progress.release}`;
     case 'initramfs':
@@ -77,15 +58,40 @@ const isBad = (progress: Progress): boolean =>
 const isGood = (summary: Summary): boolean =>
   summary.failures.length === 0 && !summary.signal && summary.rows.every((row) => !isFailedOrBlocked(row.outcome));
 
-/** The report of hooks, pipes and logs: whole plain lines, each at once. */
+/** Milliseconds after which silence is believed to be a hang. */
+const silence = 30_000;
+
+/** What has been running for so long that a word is due; undefined if nothing has. */
+const stillRunning = (tracking: Tracking | undefined, now: number): string | undefined => {
+  const long = tracking?.all.filter(({ state }) => state.phase === 'running' && now - state.since >= silence) ?? [];
+  const texts = long.flatMap((tracked) => runningText(tracked, now) ?? []);
+  const shown = texts.slice(0, 3).join('; ');
+  return texts.length > 0
+    ? `still running: ${shown}${texts.length > 3 ? `; and ${texts.length - 3} more` : ''}`
+    : undefined;
+};
+
+/** The report of hooks, pipes and logs: whole plain lines, each at once, and a sign of life in long builds. */
 export const lineReport = (context: ReportContext): Report => {
   const told = new Set<string>();
   const isData = isQuestion(context.request);
   const remarks = isData ? context.err : context.out;
-  const say = (line: string): void => remarks.write(`${oneLine(`kmodsort: ${line}`)}\n`);
   let said = false;
+  let lastSaid = Date.now();
+  const say = (line: string): void => {
+    remarks.write(`${oneLine(`kmodsort: ${line}`)}\n`);
+    lastSaid = Date.now();
+  };
+  let tracking: Tracking | undefined;
+  const clock = setInterval(() => {
+    const now = Date.now();
+    const line = now - lastSaid >= silence && !context.quiet ? stillRunning(tracking, now) : undefined;
+    if (line) say(line);
+  }, 1000).unref();
   return {
     onProgress: (progress) => {
+      if (progress.kind === 'planned') tracking ??= new Tracking(progress.plan, progress.atOnce);
+      tracking?.take(progress, Date.now());
       if (progress.kind === 'planned' && isData) return;
       if (context.quiet && !isBad(progress)) return;
       if (progress.kind === 'noted' && !isWorthTelling(progress.note, context)) return;
@@ -96,6 +102,7 @@ export const lineReport = (context: ReportContext): Report => {
       said = true;
     },
     finish: (answer: Answer) => {
+      clearInterval(clock);
       if (context.quiet && answer.kind === 'summary' && isGood(answer)) return;
       const rest = untoldNotes(answer, told).filter((note) => isWorthTelling(note, context));
       for (const note of rest) say(noteSentence(note));
@@ -106,5 +113,6 @@ export const lineReport = (context: ReportContext): Report => {
       const to = answer.kind === 'nothing' ? context.err : context.out;
       to.write(`${gap}${text}`);
     },
+    abandon: async () => clearInterval(clock),
   };
 };

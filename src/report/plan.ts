@@ -19,7 +19,7 @@ export const planHeadline = (jobs: readonly Job[]): string => {
 };
 
 /** Modules that a job waits for; on the same kernel they need no kernel's name. */
-export const waitsFor = (job: Job, jobs: readonly Job[]): string[] =>
+const waitsFor = (job: Job, jobs: readonly Job[]): string[] =>
   job.after.map((id) => {
     const other = jobs.find((candidate) => candidate.id === id);
     if (!other) return id;

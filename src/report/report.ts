@@ -1,6 +1,7 @@
 import type { Answer, Summary } from '../engine/answers.ts';
 import type { Progress } from '../engine/progress.ts';
 import type { Module, Request } from '../engine/request.ts';
+import type { Paint } from './paint.ts';
 
 /** Where text goes; a stream whose other end is gone takes it and forgets it. */
 export interface TextSink {
@@ -24,6 +25,8 @@ export interface ReportContext {
   readonly missingRequired: (summary: Pick<Summary, 'rows' | 'failures'>) => readonly MissingRequired[];
   /** The command that tries one kernel again, or one module of which nothing has changed since it failed. */
   readonly retry: (release: string, forced?: Module) => string;
+  /** Colours of what is for people at a terminal. */
+  readonly paint: Paint;
   readonly out: TextSink;
   readonly err: TextSink;
 }

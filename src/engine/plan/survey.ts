@@ -10,7 +10,7 @@ import { withDependencies } from '../key/parts.ts';
 import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
 import { isConfGone } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
-import { type EntryRecord, isAsInstalled, type KeyParts } from '../state/record.ts';
+import { type EntryRecord, isAsInstalled, type KeyParts, secondsElsewhere } from '../state/record.ts';
 import { isOfAnother } from '../tree/shared-files.ts';
 import { installedVersion, stateOn, type TreeEntry } from '../tree/tree.ts';
 import type { Candidate, KernelCandidates } from './candidates.ts';
@@ -98,8 +98,8 @@ const toolsFor = async ({ run, kernel }: Asked): Promise<Tools> =>
   run.factsOf(kernel).headers === undefined ? noTools : run.toolsOf(kernel);
 
 /** How long a Module's last build took: on the same Kernel, or on another one. */
-const tookOf = (all: readonly Asked[], { entry, record }: Asked): number | undefined =>
-  record.build?.seconds ?? all.find((one) => one.entry === entry && one.record.build?.seconds)?.record.build?.seconds;
+const tookOf = ({ run, entry, record }: Asked): number | undefined =>
+  record.build?.seconds ?? secondsElsewhere(run.settings.stateDir, entry.module);
 
 /** What signs, looked up once for each kernel. */
 const signersOf = ({ settings }: Run): ((facts: KernelFacts) => Signer | undefined) => {
@@ -158,7 +158,7 @@ export const surveyModules = async (
         ...inputsOf(one, sources, tools.get(one) ?? noTools, allNeedsOf(needs, entry.module.name)),
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
         signer: signers(one.run.factsOf(kernel)),
-        took: tookOf(asked, one),
+        took: tookOf(one),
       });
     });
     findings.set(kernelKey(kernel), new Map(found.map((finding) => [finding.entry.module.name, finding])));

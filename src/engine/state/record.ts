@@ -171,6 +171,19 @@ export const forgetRecord = (stateDir: string, module: Module, kernel: Kernel): 
   removeLog(stateDir, module, kernel);
 };
 
+/** Seconds that a build of a Module took on whatever Kernel, of this version or else of another; the last that is known. */
+export const secondsElsewhere = (stateDir: string, { name, version }: Module): number | undefined => {
+  const top = join(recordsDirectory(stateDir), name);
+  const secondsOf = (of: string): number | undefined =>
+    readDirectory(join(top, of))
+      .flatMap((file) => kernelOfRecord(file) ?? [])
+      .map((kernel) => readRecord(stateDir, { name, version: of }, kernel).build?.seconds)
+      .findLast((seconds) => seconds !== undefined);
+  if (!isDirectory(top)) return undefined;
+  const others = readDirectory(top).filter((of) => of !== version);
+  return [...others, version].map(secondsOf).findLast((seconds) => seconds !== undefined);
+};
+
 /** Every Module and Kernel that something is remembered of. */
 export const recordedEntries = (stateDir: string): { readonly module: Module; readonly kernel: Kernel }[] => {
   const top = recordsDirectory(stateDir);

@@ -83,7 +83,7 @@ const bringAbout = async (
     headersMayFollow: false,
     targets: new Map(named.map((entry) => [entry.module.name, target])),
   });
-  run.emit({ kind: 'planned', plan });
+  run.emit({ kind: 'planned', plan, atOnce: run.settings.jobs });
   const jobs = await runJobs(run, plan, survey);
   const rows = [...missingRows(named, missing), ...plan.settled, ...jobs.rows];
   // The first failure is the command's, and first is what was said first.

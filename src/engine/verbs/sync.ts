@@ -172,7 +172,7 @@ const keysOf = ({ jobs }: Plan, survey: Survey): PlannedKey[] =>
 /** The answer to a dry run. */
 export const planAnswer = async (run: Run, request: SyncRequest, notes: PlanAnswer['notes']): Promise<PlanAnswer> => {
   const { plan, survey, failures } = await prepare(run, request);
-  run.emit({ kind: 'planned', plan });
+  run.emit({ kind: 'planned', plan, atOnce: run.settings.jobs });
   return { kind: 'plan', plan, keys: keysOf(plan, survey), failures, notes };
 };
 
@@ -196,7 +196,7 @@ const each = async (failures: Failure[], works: readonly (() => void | Promise<v
 /** Under the lock, and after what earlier runs left was made up for: make it so. */
 export const sync = async (run: Run, request: SyncRequest, recovered: Recovered): Promise<SyncResult> => {
   const prepared = await prepare(run, request);
-  run.emit({ kind: 'planned', plan: prepared.plan });
+  run.emit({ kind: 'planned', plan: prepared.plan, atOnce: run.settings.jobs });
   await adoptAll(run, prepared.survey);
   const jobs = await runJobs(run, prepared.plan, prepared.survey);
   const done = [...prepared.plan.settled, ...jobs.rows];

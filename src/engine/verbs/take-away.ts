@@ -41,7 +41,7 @@ const removalsFor = (
 
 const takeAway = async (run: Run, removals: readonly Removal[]): Promise<JobsDone> => {
   const plan = makePlan({ kernels: [], removals, trustMemory: false, headersMayFollow: false });
-  run.emit({ kind: 'planned', plan });
+  run.emit({ kind: 'planned', plan, atOnce: run.settings.jobs });
   return runJobs(run, plan, noSurvey);
 };
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lineReport } from '../../../src/report/lines.ts';
 import { behind, jobOf, kernel, nope, recorded, request, rowOf, summaryOf } from './world.ts';
 
@@ -9,7 +9,7 @@ describe('lineReport', () => {
     const zeta = jobOf('zeta-core');
     const broken = jobOf('broken');
     const needs = jobOf('needs-broken', { reason: 'not-built' }, ['broken']);
-    report.onProgress({ kind: 'planned', plan: { jobs: [zeta, broken, needs], settled: [] } });
+    report.onProgress({ kind: 'planned', plan: { jobs: [zeta, broken, needs], settled: [] }, atOnce: 2 });
     report.onProgress({ kind: 'started', job: zeta });
     report.onProgress({ kind: 'step', job: zeta, step: 'make' });
     report.onProgress({ kind: 'ended', job: zeta, outcome: { kind: 'installed' }, seconds: 3.21 });
@@ -47,7 +47,7 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
   it('is one line when nothing had to be done', () => {
     const { context, out } = recorded();
     const report = lineReport(context);
-    report.onProgress({ kind: 'planned', plan: { jobs: [], settled: [] } });
+    report.onProgress({ kind: 'planned', plan: { jobs: [], settled: [] }, atOnce: 2 });
     void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' }), rowOf('b', { kind: 'unchanged' })]));
     expect(out.join('')).toBe('kmodsort: nothing to do: 2 modules on 1 kernel up to date\n');
     void report.finish(summaryOf([rowOf('a', { kind: 'unchanged' })]));
@@ -104,7 +104,7 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     const { context, out, err } = recorded({ request: { ...request, dryRun: true }, output: 'dot' });
     const report = lineReport(context);
     const plan = { jobs: [jobOf('a'), jobOf('b', { reason: 'not-built' }, ['a'])], settled: [] };
-    report.onProgress({ kind: 'planned', plan });
+    report.onProgress({ kind: 'planned', plan, atOnce: 2 });
     report.onProgress({ kind: 'noted', note: { note: 'kernel-cleaned', release: '6.1' } });
     void report.finish({ kind: 'plan', plan, keys: [], failures: [], notes: [] });
     expect(out.join('')).toMatch(/^digraph plan \{\n.*"a\/1.0@6.1.0-56-amd64\/x86_64" -> "b\/1.0@.*\}\n$/s);
@@ -115,5 +115,47 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     const { context, out, err } = recorded({ request: { verb: 'log', name: 'zfs' } });
     void lineReport(context).finish({ kind: 'nothing', about: 'log', asked: 'zfs' });
     expect([out, err]).toEqual([[], ['kmodsort: no failure recorded for zfs\n']]);
+  });
+});
+
+describe('a sign of life', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('comes each 30 s of silence while something runs for that long', () => {
+    const { context, out } = recorded();
+    const report = lineReport(context);
+    const [zeta, other] = [jobOf('zeta'), jobOf('other')];
+    report.onProgress({ kind: 'planned', plan: { jobs: [zeta, other], settled: [] }, atOnce: 2 });
+    report.onProgress({ kind: 'started', job: zeta });
+    report.onProgress({ kind: 'step', job: zeta, step: 'make' });
+    vi.advanceTimersByTime(20_000);
+    report.onProgress({ kind: 'started', job: other });
+    vi.advanceTimersByTime(15_000);
+    expect(out.join('')).not.toContain('still running');
+    vi.advanceTimersByTime(16_000);
+    expect(out.at(-1)).toBe(
+      'kmodsort: still running: zeta/1.0, 6.1.0-56-amd64: running make, 50 s; other/1.0, 6.1.0-56-amd64: not built yet, 30 s\n',
+    );
+    vi.advanceTimersByTime(65_000);
+    expect(out.filter((line) => line.includes('still running'))).toHaveLength(3);
+  });
+
+  it('does not come when nothing runs, when only failures are asked for, nor after the end', async () => {
+    const { context, out } = recorded();
+    const report = lineReport(context);
+    const job = jobOf('zeta');
+    report.onProgress({ kind: 'planned', plan: { jobs: [job], settled: [] }, atOnce: 2 });
+    vi.advanceTimersByTime(90_000);
+    report.onProgress({ kind: 'started', job });
+    await report.finish(summaryOf([]));
+    vi.advanceTimersByTime(90_000);
+    expect(out.join('')).not.toContain('still running');
+    const quiet = recorded({ quiet: true });
+    const silent = lineReport(quiet.context);
+    silent.onProgress({ kind: 'planned', plan: { jobs: [job], settled: [] }, atOnce: 2 });
+    silent.onProgress({ kind: 'started', job });
+    vi.advanceTimersByTime(90_000);
+    expect(quiet.out).toEqual([]);
   });
 });

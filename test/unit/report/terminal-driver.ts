@@ -6,12 +6,12 @@ import { behind, jobOf, nope, recorded, rowOf, summaryOf } from './world.ts';
 const { context } = recorded({ out: { write: (text) => void process.stdout.write(text) } });
 const signals: string[] = [];
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => signals.push(name));
-const report = terminalReport(context, process.stdout, process.stderr);
+const report = terminalReport(context, process.stdout);
 const broken = jobOf('broken');
 const needs = jobOf('needs-broken', { reason: 'not-built' }, ['broken']);
 const never = jobOf('never');
 
-report.onProgress({ kind: 'planned', plan: { jobs: [broken, needs, never], settled: [] } });
+report.onProgress({ kind: 'planned', plan: { jobs: [broken, needs, never], settled: [] }, atOnce: 1 });
 report.onProgress({ kind: 'started', job: broken });
 report.onProgress({ kind: 'step', job: broken, step: 'make' });
 // The clock on the screen ticks each second, and the first tick may still be a breath too early for '1 s'.

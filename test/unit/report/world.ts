@@ -2,6 +2,7 @@ import type { Row, Summary } from '../../../src/engine/answers.ts';
 import type { Outcome } from '../../../src/engine/outcome.ts';
 import type { Job, JobReason } from '../../../src/engine/plan.ts';
 import { typedSync } from '../../../src/engine/request.ts';
+import { noPaint } from '../../../src/report/paint.ts';
 import type { ReportContext } from '../../../src/report/report.ts';
 
 export const kernel = { release: '6.1.0-56-amd64', arch: 'x86_64' };
@@ -26,6 +27,7 @@ export const recorded = (more: Partial<ReportContext> = {}): Recorded => {
     missingRequired: () => [],
     retry: (release, forced) =>
       forced ? `dkms install ${forced.name}/${forced.version} --force -k ${release}` : `kmodsort sync -k ${release}`,
+    paint: noPaint,
     out: { write: (text) => void out.push(text) },
     err: { write: (text) => void err.push(text) },
     ...more,
