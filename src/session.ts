@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 import type { AskedFor } from './adapters/hook-request.ts';
+import type { Transaction } from './adapters/transaction.ts';
 import type { RunInvocation, Task } from './cli/invocation.ts';
 import { retryCommand } from './cli/options.ts';
 import type { Answer } from './engine/answers.ts';
@@ -93,6 +94,7 @@ const contextOf = (
   invocation: RunInvocation,
   request: Request,
   settings: Settings,
+  isTold: ReportContext['isTold'],
   { out, err, terminal, noColor }: Console,
 ): ReportContext => {
   const required = wantedModules(request, settings);
@@ -102,6 +104,7 @@ const contextOf = (
     verbose: invocation.verbose || settings.verbose,
     quiet: invocation.quiet === true,
     missingRequired: (summary) => missingRequired(summary, required),
+    isTold,
     retry: (release, forced) => retryCommand(request.verb, invocation.overrides, release, forced),
     paint: terminal ? paintFor(invocation.noColor === true, noColor) : noPaint,
     out,
@@ -109,12 +112,29 @@ const contextOf = (
   };
 };
 
+interface Occasion {
+  readonly transaction: Transaction | undefined;
+  readonly isTold: ReportContext['isTold'];
+}
+
+/** The transaction of a hook, and what was told in it before. */
+const occasionOf = async ({ task }: RunInvocation, settings: Settings): Promise<Occasion> => {
+  const nothing = { transaction: undefined, isTold: () => false };
+  if (task.kind !== 'hook') return nothing;
+  const { isLastHook, ownTransaction } = await import('./adapters/transaction.ts');
+  const transaction = ownTransaction(settings.environment);
+  if (!transaction || isLastHook(task, transaction)) return { ...nothing, transaction };
+  const { toldBefore } = await import('./announce.ts');
+  return { transaction, isTold: toldBefore(settings, transaction) };
+};
+
 const perform = async (invocation: RunInvocation, console: Console, abort: AbortSignal): Promise<number> => {
   const asked = await askedFor(invocation.task, console.stdin, abort);
   const { readSettings } = await import('./engine/conf/framework-conf.ts');
   const settings = await readSettings(asked.overrides ?? invocation.overrides);
   const { request, notes, done } = await withQueue(asked, settings.stateDir);
-  const context = contextOf(invocation, request, settings, console);
+  const occasion = await occasionOf(invocation, settings);
+  const context = contextOf(invocation, request, settings, occasion.isTold, console);
   const report = await reportFor(context, console);
   for (const option of invocation.ignored ?? []) console.err.write(ignoredText(option));
   for (const note of notes) report.onProgress({ kind: 'noted', note });
@@ -130,7 +150,7 @@ const perform = async (invocation: RunInvocation, console: Console, abort: Abort
   if (answer.kind !== 'summary' || invocation.task.kind === 'errand')
     return exitStatus(answer, invocation.exitPolicy, { requiredFailed: false });
   const { announce } = await import('./announce.ts');
-  await announce(answer, settings, invocation.exitPolicy, context);
+  await announce(answer, settings, { exitPolicy: invocation.exitPolicy, ...occasion }, context);
   return exitStatus(answer, invocation.exitPolicy, { requiredFailed: context.missingRequired(answer).length > 0 });
 };
 

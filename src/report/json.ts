@@ -21,6 +21,7 @@ export const jsonReport = (context: ReportContext): Report => {
   const people = lineReport({ ...context, out: context.err });
   return {
     onProgress: people.onProgress,
+    abandon: async () => people.abandon?.(),
     finish: async (answer) => {
       if (answer.kind === 'summary' || answer.kind === 'nothing' || answer.kind === 'trial')
         await people.finish(answer);

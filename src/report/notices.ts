@@ -1,4 +1,5 @@
-import type { DueStep, OpenDue, OpenFailure, Summary } from '../engine/answers.ts';
+import type { DueStep, OpenDue, OpenFailure, Row, Summary } from '../engine/answers.ts';
+import { isFailedOrBlocked } from '../engine/outcome.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { oneLine } from './one-line.ts';
@@ -47,11 +48,11 @@ export const loginText = (failures: readonly OpenFailure[], due: readonly OpenDu
   return lines.map((line) => `${oneLine(line)}\n`).join('');
 };
 
-/** A line for the journal for each thing that failed in a run. */
-export const journalLines = (summary: Summary): string[] => [
-  ...summary.rows.flatMap(({ module, kernel, outcome }) =>
-    outcome.kind === 'failed'
-      ? [oneLine(`${moduleLabel(module)}, ${kernel.release}: FAILED: ${failureInOneLine(outcome.failure)}`)]
+/** A line for the journal for each thing that failed in a run, once in a transaction. */
+export const journalLines = (summary: Summary, { isTold }: ReportContext): string[] => [
+  ...summary.rows.flatMap((row) =>
+    row.outcome.kind === 'failed' && !isTold(row)
+      ? [oneLine(`${moduleLabel(row.module)}, ${row.kernel.release}: FAILED: ${failureInOneLine(row.outcome.failure)}`)]
       : [],
   ),
   ...summary.failures.map((failure) => oneLine(`FAILED: ${failureInOneLine(failure)}`)),
@@ -60,24 +61,45 @@ export const journalLines = (summary: Summary): string[] => [
 /** Where a required module is unknown, on whatever kernel. */
 const anyKernel = 'any';
 
-const requiredText = (summary: Summary, context: ReportContext): string =>
-  summaryLines(summary, context)
+/** What this transaction has tried is of no earlier run. */
+const asNew = (row: Row, { isTold }: ReportContext): Row =>
+  row.outcome.kind === 'failed' && isTold(row) ? { ...row, outcome: { ...row.outcome, remembered: false } } : row;
+
+const fullText = (summary: Summary, context: ReportContext): string =>
+  summaryLines(
+    { ...summary, rows: summary.rows.map((row) => asNew(row, context)) },
+    { ...context, isTold: () => false },
+  )
     .map((line) => `${oneLine(line)}\n`)
     .join('');
 
-/**
- * The summary once more for the end of an apt run: by the release of each kernel that was looked at, its part of it if
- * modules are missing there that must not be, and an empty text if none is.
- */
-export const requiredTexts = (summary: Summary, context: ReportContext): ReadonlyMap<string, string> => {
+const partOf = (summary: Summary, release: string): Summary => ({
+  ...summary,
+  rows: summary.rows.filter((row) => row.kernel.release === release),
+});
+
+/** The texts of an apt run's end, by the release of each kernel that was looked at; an empty one takes back what was said. */
+export interface EndTexts {
+  /** Of modules that must not be missing: apt ends with an error. */
+  readonly required: ReadonlyMap<string, string>;
+  /** Of others that failed. */
+  readonly failed: ReadonlyMap<string, string>;
+}
+
+/** The summary once more for the end of an apt run, a part of it for each kernel. */
+export const endTexts = (summary: Summary, context: ReportContext): EndTexts => {
   const missing = context.missingRequired(summary).map(({ release }) => release ?? anyKernel);
-  const looked = summary.rows.map(({ kernel }) => kernel.release);
+  const looked = [...new Set(summary.rows.map(({ kernel }) => kernel.release))];
   const releases = new Set([...missing, ...looked, ...(looked.length > 0 ? [anyKernel] : [])]);
-  const partOf = (release: string): Summary =>
-    release === anyKernel
-      ? summary
-      : { ...summary, rows: summary.rows.filter((row) => row.kernel.release === release) };
-  return new Map(
-    [...releases].map((release) => [release, missing.includes(release) ? requiredText(partOf(release), context) : '']),
-  );
+  const ofRelease = (release: string): Summary => (release === anyKernel ? summary : partOf(summary, release));
+  const hasFailed = (release: string): boolean =>
+    partOf(summary, release).rows.some(({ outcome }) => isFailedOrBlocked(outcome));
+  const textIf = (isWanted: boolean, release: string): string =>
+    isWanted ? fullText(ofRelease(release), context) : '';
+  return {
+    required: new Map([...releases].map((release) => [release, textIf(missing.includes(release), release)])),
+    failed: new Map(
+      looked.map((release) => [release, textIf(hasFailed(release) && !missing.includes(release), release)]),
+    ),
+  };
 };

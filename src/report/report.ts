@@ -1,4 +1,4 @@
-import type { Answer, Summary } from '../engine/answers.ts';
+import type { Answer, Row, Summary } from '../engine/answers.ts';
 import type { Progress } from '../engine/progress.ts';
 import type { Module, Request } from '../engine/request.ts';
 import type { Paint } from './paint.ts';
@@ -23,6 +23,8 @@ export interface ReportContext {
   readonly quiet: boolean;
   /** Kernels on which modules that are required will not load. */
   readonly missingRequired: (summary: Pick<Summary, 'rows' | 'failures'>) => readonly MissingRequired[];
+  /** Whether an earlier hook of the same transaction has said it in full. */
+  readonly isTold: (row: Row) => boolean;
   /** The command that tries one kernel again, or one module of which nothing has changed since it failed. */
   readonly retry: (release: string, forced?: Module) => string;
   /** Colours of what is for people at a terminal. */

@@ -1,6 +1,6 @@
 import type { Row, Summary, TrialAnswer } from '../engine/answers.ts';
 import { isDetermined } from '../engine/errors.ts';
-import { isFailure, isInterrupted, isNotTried, type Outcome } from '../engine/outcome.ts';
+import { isFailedOrBlocked, isFailure, isInterrupted, isNotTried, type Outcome } from '../engine/outcome.ts';
 import type { Note } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine, furtherDetails } from './failures.ts';
@@ -207,9 +207,32 @@ export const trialLines = (answer: TrialAnswer, context: ReportContext): string[
   ];
 };
 
+/** What failed and has been said in this transaction, a line for each kernel. */
+const toldLines = (told: readonly Row[]): string[] => {
+  const failed = told.filter(({ outcome }) => outcome.kind === 'failed');
+  const releases = [...new Set(failed.map(({ kernel }) => kernel.release))];
+  return releases.map((release) => {
+    const labels = failed.filter(({ kernel }) => kernel.release === release).map(({ module }) => moduleLabel(module));
+    return `kmodsort: still failed: ${labels.join(', ')} on ${release} (see above)`;
+  });
+};
+
+/** Where all that failed was told before, and nothing new did, a word is enough. */
+const afterwards = (summary: Summary, context: ReportContext): string[] | undefined => {
+  const bad = summary.rows.filter(({ outcome }) => isFailedOrBlocked(outcome));
+  if (bad.length === 0 || summary.signal !== undefined || !bad.every(context.isTold)) return undefined;
+  const rest = { ...summary, rows: summary.rows.filter((row) => !bad.includes(row)) };
+  const news = isQuiet(rest, context)
+    ? []
+    : [...tableLines(rest.rows, context), ...warningLines(rest), ...failureLines(rest)];
+  return [...news, ...toldLines(bad)];
+};
+
 /** The one summary, whole lines without their newlines. */
 export const summaryLines = (summary: Summary, context: ReportContext): string[] => {
   const { rows } = summary;
+  const brief = afterwards(summary, context);
+  if (brief) return brief;
   if (isQuiet(summary, context)) return quietLines(summary, context);
   return [
     ...tableLines(rows, context),

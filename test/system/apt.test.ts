@@ -172,6 +172,24 @@ describe.skipIf(!provision).each(releases)('apt on %s', (release) => {
     expect((await apt(machine, 'install', 'unrelated')).code).toBe(0);
   });
 
+  it('told-once: what fails is told in full when it happens and at the very end, and in a word between', async () => {
+    const machine = await kmodsortMachine(release, ...kernelPackages, modulePackage('broken'));
+    await aptWell(machine, 'install', 'broken-dkms');
+    const ended = await apt(machine, 'install', image(older), headers(older));
+    expect(ended.code).toBe(0);
+    const all = ended.stdout + ended.stderr;
+    expect(all.match(/^ {2}FAILED +broken\/1\.0 /gm)).toHaveLength(2);
+    expect(all.match(/ FAILED after /g)).toHaveLength(1);
+    expect(all.match(/^kmodsort: still failed: broken\/1\.0 on .* \(see above\)$/gm)?.length).toBeGreaterThan(0);
+    expect(all).not.toContain('in an earlier run');
+    expect(all.lastIndexOf('still failed')).toBeLessThan(all.lastIndexOf('  FAILED '));
+    // The next transaction has its own.
+    const again = await apt(machine, 'install', '--reinstall', image(older));
+    expect((again.stdout + again.stderr).match(/^ {2}FAILED +broken\/1\.0 /gm)?.length).toBeGreaterThan(1);
+    await publish(machine, { name: 'unrelated', version: '1' });
+    expect((await apt(machine, 'install', 'unrelated')).stderr).not.toContain('FAILED');
+  });
+
   it('same-release: a kernel that is updated under its name gets its modules built again', async () => {
     const machine = await kmodsortMachine(release, ...kernelPackages, ...modulePackages);
     await aptWell(machine, 'install', image(older), headers(older), 'zeta-core-dkms');

@@ -56,6 +56,12 @@ export const loginNotice = (stateDir: string): string => join(stateDir, 'notice'
 /** What an apt run ends with, as an error: a file for each kernel. */
 export const requiredNotices = (stateDir: string): string => join(stateDir, 'required');
 
+/** What an apt run says at its end of failures that are none for it: a file for each kernel. */
+export const failureNotices = (stateDir: string): string => join(stateDir, 'failed');
+
+/** What was told in the transaction that goes on. */
+export const toldFile = (stateDir: string): string => join(stateDir, 'told');
+
 export const dueDirectory = (stateDir: string): string => join(stateDir, 'due');
 
 /** What must still follow for a kernel whose modules have changed. */

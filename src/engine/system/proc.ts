@@ -5,6 +5,8 @@ import { errnoOf } from './files.ts';
 
 /** The fields of /proc/PID/stat that tell processes apart. */
 export interface ProcessFacts {
+  /** Of its program, 15 characters at most. */
+  readonly name: string;
   readonly parent: number;
   readonly group: number;
   /** Clock ticks since boot: tells a process from a later one with the same number. */
@@ -23,11 +25,13 @@ const readProc = (pid: number, file: string): string | undefined => {
 /** Facts of a process, from the text of its stat file; undefined if it is not one. */
 export const parseStat = (text: string): ProcessFacts | undefined => {
   // The name in parentheses may hold anything; the state (field 3) follows its end.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const nameEnd = text.lastIndexOf(')');
+  const name = text.slice(text.indexOf('(') + 1, nameEnd);
+  const fields = text.slice(nameEnd + 2).split(' ');
   const [, parent, group] = fields;
   const start = fields[19];
   // Where the last of them is, the others are too.
-  return start === undefined ? undefined : { parent: Number(parent), group: Number(group), start };
+  return start === undefined ? undefined : { name, parent: Number(parent), group: Number(group), start };
 };
 
 /** Facts of a running process; undefined if there is none of that number. */
@@ -49,10 +53,15 @@ export const isThere = (pid: number): boolean => {
   }
 };
 
-/** Facts of a process and of its ancestors, itself first. */
-export const lineage = (pid: number): readonly ProcessFacts[] => {
+/** A process above another one. */
+export interface Ancestor extends ProcessFacts {
+  readonly pid: number;
+}
+
+/** A process and its ancestors, itself first. */
+export const lineage = (pid: number): readonly Ancestor[] => {
   const facts = processFacts(pid);
-  return facts ? [facts, ...lineage(facts.parent)] : [];
+  return facts ? [{ ...facts, pid }, ...lineage(facts.parent)] : [];
 };
 
 /** The command line of a process, empty if it has ended. */

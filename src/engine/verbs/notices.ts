@@ -3,7 +3,7 @@ import type { OpenDue, OpenFailure } from '../answers.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { dueFor, dueReleases } from '../state/due.ts';
-import { loginNotice, requiredNotices } from '../state/paths.ts';
+import { failureNotices, loginNotice, requiredNotices } from '../state/paths.ts';
 import { readRecord, recordedEntries } from '../state/record.ts';
 import { makeProcesses } from '../system/exec.ts';
 import { exists, isDirectory } from '../system/files.ts';
@@ -40,13 +40,19 @@ const publish = (path: string, text: string): void => {
 export const publishLoginNotice = (settings: Settings, text: string): void =>
   publish(loginNotice(settings.stateDir), text);
 
+type Texts = ReadonlyMap<string, string>;
+
 /**
- * The texts with which an apt run ends, after all packages and with an error.
+ * The texts with which an apt run ends, after all packages; those of `required` with an error.
  *
  * @param texts by the release of the kernel; an empty one takes back what was said of it
  */
-export const publishRequiredNotices = (settings: Settings, texts: ReadonlyMap<string, string>): void => {
-  for (const [release, text] of texts) publish(join(requiredNotices(settings.stateDir), release), text);
+export const publishEndNotices = (
+  { stateDir }: Settings,
+  { required, failed }: { readonly required: Texts; readonly failed: Texts },
+): void => {
+  for (const [release, text] of required) publish(join(requiredNotices(stateDir), release), text);
+  for (const [release, text] of failed) publish(join(failureNotices(stateDir), release), text);
 };
 
 /** Lines for the system's log with priority err: logger(1). Without a log there is nobody to tell. */

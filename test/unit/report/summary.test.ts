@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { summaryLines } from '../../../src/report/summary.ts';
-import { kernel, nope, recorded, request, rowOf, summaryOf } from './world.ts';
+import { behind, kernel, nope, recorded, request, rowOf, summaryOf } from './world.ts';
 
 const linesOf = (summary: Parameters<typeof summaryLines>[0], more = {}): string[] =>
   summaryLines(summary, recorded(more).context);
@@ -40,6 +40,39 @@ describe('summaryLines', () => {
   it('marks what failed in an earlier run', () => {
     const row = rowOf('broken', { ...nope, remembered: true } as typeof nope);
     expect(linesOf(summaryOf([row]))[1]).toContain('compiler error (in an earlier run; nothing has changed since)');
+  });
+
+  describe('after an earlier hook of the same transaction has told it', () => {
+    const failed = rowOf('broken', { ...nope, remembered: true } as typeof nope);
+    const more = { isTold: (): boolean => true };
+
+    it('says what failed in a word, with what waits for it', () => {
+      expect(linesOf(summaryOf([rowOf('a', { kind: 'unchanged' }), rowOf('needs', behind), failed]), more)).toEqual([
+        `kmodsort: still failed: broken/1.0 on ${kernel.release} (see above)`,
+      ]);
+    });
+    it('has a line for each kernel', () => {
+      const other = { ...failed, kernel: { ...kernel, release: '6.2' } };
+      expect(linesOf(summaryOf([failed, rowOf('worse', nope), other]), more)).toEqual([
+        `kmodsort: still failed: broken/1.0, worse/1.0 on ${kernel.release} (see above)`,
+        'kmodsort: still failed: broken/1.0 on 6.2 (see above)',
+      ]);
+    });
+    it('tells what is new in full', () => {
+      const lines = linesOf(summaryOf([rowOf('a', { kind: 'installed' }, 2), failed]), more);
+      expect(lines).toEqual([
+        'kmodsort: summary: 1 module on 1 kernel: 1 installed',
+        `  installed  a/1.0  ${kernel.release}   2.0 s`,
+        `kmodsort: still failed: broken/1.0 on ${kernel.release} (see above)`,
+      ]);
+      const isTold = ({ module }: { module: { name: string } }): boolean => module.name === 'broken';
+      const both = linesOf(summaryOf([failed, rowOf('fresh', nope)]), { isTold }).join('\n');
+      expect(both).toContain('2 FAILED');
+      expect(both).not.toContain('still failed');
+    });
+    it('says how a run was ended', () => {
+      expect(linesOf(summaryOf([failed], { signal: 'SIGINT' }), more)).toContain('kmodsort: interrupted by SIGINT');
+    });
   });
 
   it('does not call missing what an earlier build stands in for', () => {

@@ -27,6 +27,7 @@ export const recorded = (more: Partial<ReportContext> = {}): Recorded => {
     missingRequired: () => [],
     retry: (release, forced) =>
       forced ? `dkms install ${forced.name}/${forced.version} --force -k ${release}` : `kmodsort sync -k ${release}`,
+    isTold: () => false,
     paint: noPaint,
     out: { write: (text) => void out.push(text) },
     err: { write: (text) => void err.push(text) },

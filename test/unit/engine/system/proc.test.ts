@@ -12,8 +12,8 @@ import {
 const tail = 'S 41 42 43 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2';
 
 describe('parseStat', () => {
-  it.each([`7 (bash) ${tail}`, `7 (a ) (b) ${tail}`, `7 () ${tail}`, `7 (a\n) S 1) ${tail}`])('reads %j', (text) => {
-    expect(parseStat(text)).toEqual({ parent: 41, group: 42, start: '987654' });
+  it.each(['bash', 'a ) (b', '', 'a\n) S 1'])('reads what belongs to %j', (name) => {
+    expect(parseStat(`7 (${name}) ${tail}`)).toEqual({ name, parent: 41, group: 42, start: '987654' });
   });
   it.each(['', '7 (bash)', '7 (bash) S 41 42'])('makes nothing of %j', (text) => {
     expect(parseStat(text)).toBeUndefined();

@@ -47,8 +47,8 @@ describe('isThere', () => {
 describe('lineage', () => {
   it('begins with the process and goes up to the first of all', () => {
     const facts = lineage(process.pid);
-    expect(facts[0]).toEqual(processFacts(process.pid));
-    expect(facts[1]).toEqual(processFacts(process.ppid));
+    expect(facts[0]).toEqual({ pid: process.pid, ...processFacts(process.pid) });
+    expect(facts[1]).toEqual({ pid: process.ppid, ...processFacts(process.ppid) });
     expect(facts.at(-1)?.parent).toBe(0);
   });
   it('is empty for a process that is not there', () => {
