@@ -62,7 +62,7 @@ const wantedModules = (request: Request, settings: Settings): readonly string[] 
     : [];
 
 const reportFor = async (context: ReportContext, { terminal, terminalName }: Console): Promise<Report> => {
-  const chosen = chooseReport({ ...context, isTerminal: terminal !== undefined, terminal: terminalName });
+  const chosen = chooseReport({ ...context, terminal: terminalName });
   if (chosen === 'relay') return (await import('./report/relay.ts')).relayReport(context);
   if (chosen === 'json') return (await import('./report/json.ts')).jsonReport(context);
   if (chosen === 'terminal' && terminal) {
@@ -105,6 +105,7 @@ const contextOf = (
     quiet: invocation.quiet === true,
     missingRequired: (summary) => missingRequired(summary, required),
     isTold,
+    isTerminal: terminal !== undefined,
     retry: (release, forced) => retryCommand(request.verb, invocation.overrides, release, forced),
     paint: terminal ? paintFor(invocation.noColor === true, noColor) : noPaint,
     out,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Manager, requestOf } from '../adapters/events.ts';
-import type { KernelScope, Request, TryRequest } from '../engine/request.ts';
+import type { KernelScope, Request, StatusRequest, TryRequest } from '../engine/request.ts';
 import { isCleanName } from '../engine/system/names.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
 import type { Task } from './invocation.ts';
@@ -87,6 +87,19 @@ export const outputOf = (json: boolean, asDot: boolean): 'auto' | 'json' | 'dot'
   if (json) return 'json';
   return asDot ? 'dot' : 'auto';
 };
+
+/** The state of one module or all, on some kernels or all. */
+export const statusRequest = (
+  asked: string | undefined,
+  releases: readonly string[],
+  onlyFailed: boolean,
+): StatusRequest => ({
+  verb: 'status',
+  ...(asked === undefined ? {} : namedModule(asked)),
+  kernels: releases.map((release) => ({ release })),
+  arches: [],
+  ...(onlyFailed ? { onlyFailed } : {}),
+});
 
 /** The state of everything. */
 export const statusTask: Chosen = typed({ verb: 'status', kernels: [], arches: [] });

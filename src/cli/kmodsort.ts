@@ -8,11 +8,11 @@ import {
   operandsOf,
   outputOf,
   scopeOf,
-  statusTask,
+  statusRequest,
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { coming, dot, everywhere, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
+import { coming, dot, everywhere, failed, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
 import { complaint, UsageError } from './usage.ts';
 
 /** What the command line is read against. */
@@ -160,10 +160,14 @@ const trying = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
 const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
   parser
     .command(
-      'status',
+      'status [module]',
       commandHelp.status,
-      (status) => status,
-      (argv) => choose(argv, () => statusTask),
+      (status) =>
+        status
+          .options(kernels)
+          .options(failed)
+          .positional('module', { type: 'string', describe: 'NAME or NAME/VERSION; all if none is given' }),
+      (argv) => choose(argv, () => typed(statusRequest(argv.module, releasesOf(argv.kernel), argv.failed))),
     )
     .command(
       'verify',

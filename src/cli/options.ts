@@ -45,6 +45,9 @@ export const coming = {
   },
 } as const;
 
+/** Only `status` has this. */
+export const failed = { failed: flag('Only what failed, what waits for that, and what is broken') } as const;
+
 /** Only `plan` has this. */
 export const dot = { dot: flag('Print the plan as a graph in the dot language') } as const;
 
@@ -53,6 +56,7 @@ export const optionNames: readonly string[] = [
   ...Object.keys(everywhere),
   ...Object.keys(kernels),
   ...Object.keys(dot),
+  ...Object.keys(failed),
   ...Object.keys(coming),
   'kernelver',
   'help',

@@ -109,8 +109,10 @@ export interface StatusEntry {
   readonly weakFrom?: string;
   /** The remembered failure of this Module on this Kernel. */
   readonly failure?: Failure;
-  /** Of one that is only added: why the last run did nothing for it. */
+  /** Why the last run did nothing for it. */
   readonly passedOver?: PassedOver;
+  /** Since when, ISO 8601; unknown of what earlier versions passed over. */
+  readonly passedOverAt?: string;
   /** When it failed, ISO 8601. */
   readonly failedAt?: string;
   /** Its kernel is not installed yet: when a trial built it, or failed to, ISO 8601. */

@@ -90,6 +90,8 @@ export interface StatusRequest {
   /** With these, what is built only for others counts as added, once for each. */
   readonly kernels: readonly Pick<Kernel, 'release'>[];
   readonly arches: readonly string[];
+  /** Only what failed, waits for what failed, or is broken. */
+  readonly onlyFailed?: boolean;
 }
 
 /** The last failure of a module again, with its log. */

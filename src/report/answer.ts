@@ -1,12 +1,14 @@
-import type { Answer } from '../engine/answers.ts';
+import type { Answer, StatusEntry } from '../engine/answers.ts';
 import type { Note } from '../engine/progress.ts';
-import type { Request } from '../engine/request.ts';
+import type { Request, StatusRequest } from '../engine/request.ts';
 import { guardedLines } from './guarded.ts';
 import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
+import { paintOutcome } from './paint.ts';
 import { planDot, planLines } from './plan.ts';
 import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
+import { statusTable } from './status-table.ts';
 import { storeLines } from './store.ts';
 import { summaryLines, trialLines } from './summary.ts';
 import { verifiedLines } from './verified.ts';
@@ -14,7 +16,18 @@ import { whyLines } from './why.ts';
 
 const whole = (lines: readonly string[]): string => lines.map((line) => `${oneLine(line)}\n`).join('');
 
-const isAboutKernels = (request: Request): boolean => request.verb === 'status' && request.kernels.length > 0;
+/** Of the state only a question about it is answered. */
+const asStatus = (request: Request): StatusRequest =>
+  request.verb === 'status' ? request : { verb: 'status', kernels: [], arches: [] };
+
+/** As scripts read it that were written for dkms, as a table for people, or line by line. */
+const statusText = (entries: readonly StatusEntry[], context: ReportContext): string => {
+  const asked = asStatus(context.request);
+  if (context.output === 'dkms') return whole(dkmsStatusLines(entries, asked.kernels.length > 0));
+  if (!context.isTerminal) return whole(statusLines(entries, asked));
+  const rows = statusTable(entries, asked).map((line) => paintOutcome(oneLine(line), context.paint));
+  return `${rows.join('\n')}\n`;
+};
 
 const nothingKnown = { log: 'no failure recorded for', why: 'no such module in the dkms tree, or no kernel for it:' };
 
@@ -26,8 +39,7 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'plan':
       return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer.plan, answer.failures));
     case 'status':
-      if (context.output !== 'dkms') return whole(statusLines(answer.entries));
-      return whole(dkmsStatusLines(answer.entries, isAboutKernels(context.request)));
+      return statusText(answer.entries, context);
     case 'guarded':
       return whole(guardedLines(answer));
     case 'verified':

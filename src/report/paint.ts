@@ -18,8 +18,8 @@ export const paintFor = (isUnwanted: boolean, noColor: string | undefined): Pain
 
 /** What became of a module stands first in a table's row, and after its name in a line. */
 const outcomes: readonly (readonly ['green' | 'red', RegExp])[] = [
-  ['red', /(?<=^ {2}|: )FAILED\b|(?<=\d )FAILED$/],
-  ['green', /(?<=^ {2})(?:installed|built|ready|removed)\b|(?<=: )(?:installed|built|ready|removed)(?= in \d)/],
+  ['red', /(?<=^(?: {2})?|: )(?:FAILED|NOT READY|broken)\b|(?<=\d )FAILED$/],
+  ['green', /(?<=^(?: {2})?)(?:installed|built|ready|removed)\b|(?<=: )(?:installed|built|ready|removed)(?= in \d)/],
 ];
 
 /** A line with what became of a module in its colour. */

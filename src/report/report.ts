@@ -27,6 +27,8 @@ export interface ReportContext {
   readonly isTold: (row: Row) => boolean;
   /** The command that tries one kernel again, or one module of which nothing has changed since it failed. */
   readonly retry: (release: string, forced?: Module) => string;
+  /** stdout is a terminal. */
+  readonly isTerminal: boolean;
   /** Colours of what is for people at a terminal. */
   readonly paint: Paint;
   readonly out: TextSink;

@@ -1,12 +1,13 @@
 import type { LogAnswer, StatusEntry } from '../engine/answers.ts';
 import type { PassedOver } from '../engine/outcome.ts';
-import { moduleLabel, sameModule } from '../engine/request.ts';
+import { moduleLabel, type StatusRequest, sameModule } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { localTime, outcomeReason } from './messages.ts';
 
-const passedOverText = (outcome: PassedOver): string => {
+const passedOverText = (outcome: PassedOver, at: string | undefined): string => {
   const reason = outcomeReason(outcome) ?? '';
-  return outcome.kind === 'blocked' ? reason : `${outcome.kind}: ${reason}`;
+  const since = at === undefined ? '' : `; since ${localTime(at)}`;
+  return outcome.kind === 'blocked' ? `${reason}${since}` : `${outcome.kind}: ${reason}${since}`;
 };
 
 const stateOf = (entry: StatusEntry): string => {
@@ -15,7 +16,7 @@ const stateOf = (entry: StatusEntry): string => {
   const remarks = [
     ...(entry.originals ? ["the kernel's own module is saved"] : []),
     ...(entry.objectsMissing ? ['built objects missing'] : []),
-    ...(entry.passedOver ? [passedOverText(entry.passedOver)] : []),
+    ...(entry.passedOver ? [passedOverText(entry.passedOver, entry.passedOverAt)] : []),
     ...(entry.differences ? ['installed files missing or modified'] : []),
   ];
   return remarks.length > 0 ? `${entry.state} (${remarks.join('; ')})` : entry.state;
@@ -27,9 +28,15 @@ const failureLines = ({ failure, failedAt }: StatusEntry): string[] => {
   return failure.log ? [failed, `  log ${failure.log}`] : [failed];
 };
 
+/** What there is to say where no line is. */
+export const noEntries = ({ onlyFailed, name }: StatusRequest): string => {
+  if (onlyFailed) return 'nothing has failed';
+  return name === undefined ? 'no modules in the dkms tree' : `no module ${name} in the dkms tree`;
+};
+
 /** One line for each known module and kernel, with the remembered failure below it. */
-export const statusLines = (entries: readonly StatusEntry[]): string[] => {
-  if (entries.length === 0) return ['no modules in the dkms tree'];
+export const statusLines = (entries: readonly StatusEntry[], request: StatusRequest): string[] => {
+  if (entries.length === 0) return [noEntries(request)];
   return entries.flatMap((entry) => {
     const kernel = entry.kernel ? `, ${entry.kernel.release}, ${entry.kernel.arch}` : '';
     return [`${moduleLabel(entry.module)}${kernel}: ${stateOf(entry)}`, ...failureLines(entry)];

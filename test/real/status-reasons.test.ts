@@ -16,8 +16,12 @@ const release = kernels[0]?.release ?? '';
 
 const escaped = (text: string): string => text.replaceAll(/[.+]/g, '\\$&');
 const hook = (world: World) => world.hook(['pacman', 'install'], [`usr/lib/modules/${release}/vmlinuz`]);
-const linesOf = async (world: World): Promise<string[]> =>
-  (await world.kmodsort(['status'])).stdout.split('\n').filter((line) => line !== '' && !line.startsWith(' '));
+/** Its lines, without the failures below them and the times. */
+const linesOf = async (world: World, ...words: readonly string[]): Promise<string[]> =>
+  (await world.kmodsort(['status', ...words])).stdout
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith(' '))
+    .map((line) => line.replace(/; since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\)$/, ')'));
 
 describe.skipIf(provision.kind === 'missing')('plan', () => {
   it('says how long the last build took, on another kernel if need be', async () => {
@@ -48,6 +52,16 @@ describe.skipIf(provision.kind === 'missing')('status of what was passed over', 
       `old/1.0, ${at}: added (skipped: excluded on this kernel: BUILD_EXCLUSIVE_KERNEL=^2\\.)`,
       `orphan/1.0, ${at}: added (deferred: depends on nobody, which is not in the dkms tree)`,
     ]);
+    const since = (await world.kmodsort(['status', 'old'])).stdout;
+    expect(since).toMatch(/^old\/1\.0, .*; since 20[\d-]+ [\d:]+\)\n$/);
+    await hook(world);
+    expect((await world.kmodsort(['status', 'old/1.0'])).stdout).toBe(since);
+    expect(await linesOf(world, '--failed')).toEqual([
+      `base/1.0, ${at}: added`,
+      `needs-base/1.0, ${at}: added (not tried: base failed)`,
+    ]);
+    expect(await linesOf(world, '--failed', '-k', '9.9.9')).toEqual(['nothing has failed']);
+    expect(await linesOf(world, 'manual', '-k', '9.9.9')).toEqual(['manual/1.0: added']);
     const plain = ['base', 'manual', 'needs-base', 'old', 'orphan'].map((name) => `${name}/1.0: added`);
     expect(await statusLines(world)).toEqual(plain);
     const kinds = ['skipped', 'blocked', 'skipped', 'deferred'];

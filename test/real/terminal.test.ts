@@ -89,6 +89,18 @@ describe.skipIf(provision.kind === 'missing')('at a terminal', () => {
     expect(text).toMatch(/summary: 12 modules on 1 kernel: 12 installed/);
   });
 
+  it('status is a table, and lines in a pipe', async () => {
+    const world = newWorld();
+    for (const fixture of ['broken', 'lonely']) world.addModule(fixture);
+    await world.kmodsort(['sync']);
+    const said = onTerminal(world, ['status'], 100);
+    expect(said).toContain('\u001b[31mFAILED\u001b[39m');
+    expect(plain(said)).toMatch(
+      /^STATE +MODULE +KERNEL +SINCE +REASON\nFAILED +broken\/1\.0 +\S+ +20\d\d-\d\d-\d\d \d\d:\d\d +compiler error: .*\ninstalled +lonely\/1\.0 +\S+\n$/,
+    );
+    expect((await world.kmodsort(['status'])).stdout).toMatch(/^broken\/1\.0, .*: added\n {2}FAILED 20/);
+  });
+
   it.each([
     ['as they are', ['sync'], {}, true],
     ['not with --no-color', ['sync', '--no-color'], {}, false],

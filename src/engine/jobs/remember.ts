@@ -67,10 +67,11 @@ const passedOverIn = (outcome: Outcome): PassedOver | undefined => {
 export const rememberPassedOver = (run: Run, rows: readonly Row[]): void => {
   const { stateDir } = run.settings;
   for (const { module, kernel, outcome } of rows.filter((row) => row.outcome.kind !== 'removed')) {
-    const { passedOver: known, ...record } = readRecord(stateDir, module, kernel);
+    const { passedOver: known, passedOverAt: _, ...record } = readRecord(stateDir, module, kernel);
     const passedOver = passedOverIn(outcome);
     if (JSON.stringify(known) === JSON.stringify(passedOver)) continue;
-    writeRecord(stateDir, module, kernel, { ...record, ...(passedOver ? { passedOver } : {}) });
+    const since = passedOver ? { passedOver, passedOverAt: new Date().toISOString() } : {};
+    writeRecord(stateDir, module, kernel, { ...record, ...since });
   }
 };
 

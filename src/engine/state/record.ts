@@ -120,6 +120,8 @@ export interface EntryRecord {
   readonly failure?: FailureRecord;
   /** Why the last run did nothing for it. */
   readonly passedOver?: PassedOver;
+  /** Since when for that reason, ISO 8601; unknown in records of earlier versions. */
+  readonly passedOverAt?: string;
 }
 
 /** Records of versions before 0.2, which know no Key, and do not know this one's: they would take it for dkms's. */

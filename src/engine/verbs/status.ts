@@ -51,8 +51,14 @@ const isDifferent = (view: View, directory: string, kernel: Kernel, record: Entr
   });
 };
 
-const failurePart = (record: EntryRecord): Pick<StatusEntry, 'failure' | 'failedAt'> =>
-  record.failure ? { failure: record.failure.failure, failedAt: record.failure.at } : {};
+type Reason = Pick<StatusEntry, 'failure' | 'failedAt' | 'passedOver' | 'passedOverAt'>;
+
+/** What failed comes before what was passed over; what is built and was left alone needs no reason for that. */
+const reasonOf = ({ failure, passedOver, passedOverAt }: EntryRecord, isBuilt: boolean): Reason => {
+  if (failure) return { failure: failure.failure, failedAt: failure.at };
+  if (isBuilt && passedOver?.kind === 'skipped') return {};
+  return passedOver ? { passedOver, ...(passedOverAt ? { passedOverAt } : {}) } : {};
+};
 
 const builtEntry = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry => {
   const { settings } = view;
@@ -67,7 +73,7 @@ const builtEntry = (view: View, entry: TreeEntry, kernel: Kernel): StatusEntry =
     originals: savedOriginals(settings.dkmsTree, entry.module.name, kernel).length > 0,
     objectsMissing,
     differences: state === 'installed' && !objectsMissing && isDifferent(view, directory, kernel, record),
-    ...failurePart(record),
+    ...reasonOf(record, true),
   };
 };
 
@@ -88,12 +94,7 @@ const unbuiltOf = ({ settings, recorded }: View, entry: TreeEntry): StatusEntry[
     .filter(({ kernel }) => !entry.built.some((one) => sameKernel(one, kernel)))
     .map(({ kernel }) => ({ kernel, record: readRecord(settings.stateDir, entry.module, kernel) }))
     .filter(({ record }) => record.failure ?? record.passedOver)
-    .map(({ kernel, record: { failure, passedOver, ...record } }) => ({
-      ...plainEntry(entry.module, 'added'),
-      kernel,
-      ...(failure ? failurePart({ ...record, failure }) : {}),
-      ...(passedOver && !failure ? { passedOver } : {}),
-    }));
+    .map(({ kernel, record }) => ({ ...plainEntry(entry.module, 'added'), kernel, ...reasonOf(record, false) }));
 
 /** As recorded; of a tree that dkms made whatever has the name of a built object. */
 const installedPaths = (view: View, entry: TreeEntry, kernel: Kernel): string[] => {
@@ -171,13 +172,18 @@ const fittingLines = (view: View, entry: TreeEntry, request: StatusRequest): Sta
   });
 };
 
+/** Something for somebody to see to: a failure, what waits for one, a source that is gone. */
+const isBad = ({ state, failure, passedOver }: StatusEntry): boolean =>
+  state === 'broken' || failure !== undefined || passedOver?.kind === 'blocked';
+
 /** The state of everything known, or of what fits, with remembered failures. */
 export const statusOf = (settings: Settings, request: StatusRequest): StatusAnswer => {
   const view = viewOf(settings);
   const entries = readTree(settings.dkmsTree, settings.sourceTree)
     .filter(({ module }) => !request.name || module.name === request.name)
     .filter(({ module }) => !request.version || module.version === request.version)
-    .flatMap((entry) => fittingLines(view, entry, request));
+    .flatMap((entry) => fittingLines(view, entry, request))
+    .filter((entry) => !request.onlyFailed || isBad(entry));
   return { kind: 'status', entries };
 };
 

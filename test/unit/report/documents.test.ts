@@ -3,6 +3,7 @@ import { failureText } from '../../../src/report/failures.ts';
 import { failureDocument, jsonReport } from '../../../src/report/json.ts';
 import { planDot, planLines } from '../../../src/report/plan.ts';
 import { logText, statusLines } from '../../../src/report/status.ts';
+import { statusTable } from '../../../src/report/status-table.ts';
 import { behind, jobOf, kernel, nope, recorded, rowOf, summaryOf } from './world.ts';
 
 const settled = { module: { name: 'c', version: '1.0' }, kernel, outcome: behind };
@@ -38,29 +39,71 @@ describe('status and log', () => {
   beforeAll(() => vi.stubEnv('TZ', 'Asia/Tokyo'));
   afterAll(() => vi.unstubAllEnvs());
 
+  const asked = { verb: 'status', kernels: [], arches: [] } as const;
+
   it('shows states, remarks and remembered failures', () => {
     const flags = { originals: false, objectsMissing: false, differences: false };
     const failure = { kind: 'make-failed', detail: 'no rule', log: '/l' } as const;
     expect(
-      statusLines([
-        { module: { name: 'a', version: '1' }, state: 'added', ...flags },
-        {
-          module: { name: 'b', version: '2' },
-          kernel,
-          state: 'installed',
-          ...flags,
-          differences: true,
-          failure,
-          failedAt: '2024-01-02T03:04:05Z',
-        },
-      ]),
+      statusLines(
+        [
+          { module: { name: 'a', version: '1' }, state: 'added', ...flags },
+          {
+            module: { name: 'b', version: '2' },
+            kernel,
+            state: 'installed',
+            ...flags,
+            differences: true,
+            failure,
+            failedAt: '2024-01-02T03:04:05Z',
+          },
+        ],
+        asked,
+      ),
     ).toEqual([
       'a/1: added',
       'b/2, 6.1.0-56-amd64, x86_64: installed (installed files missing or modified)',
       '  FAILED 2024-01-02 12:04:05: make failed: no rule',
       '  log /l',
     ]);
-    expect(statusLines([])).toEqual(['no modules in the dkms tree']);
+    expect(statusLines([], asked)).toEqual(['no modules in the dkms tree']);
+    expect(statusLines([], { ...asked, name: 'x' })).toEqual(['no module x in the dkms tree']);
+    expect(statusLines([], { ...asked, onlyFailed: true })).toEqual(['nothing has failed']);
+  });
+  it('shows a table at a terminal, with columns that have something to say', () => {
+    const flags = { originals: false, objectsMissing: false, differences: false };
+    const module = { name: 'module', version: '1.0' };
+    const at = '2024-01-02T03:04:05Z';
+    const failure = { kind: 'make-failed', detail: 'no rule' } as const;
+    const excluded = {
+      kind: 'skipped',
+      why: { reason: 'excluded', rule: 'BUILD_EXCLUSIVE_KERNEL', value: '^2' },
+    } as const;
+    const blocked = { kind: 'blocked', why: { reason: 'dependency-failed', dependency: 'b', root: 'b' } } as const;
+    const rows = [
+      { module, kernel, state: 'installed', ...flags },
+      { module, kernel, state: 'installed', ...flags, failure, failedAt: at },
+      { module, kernel, state: 'added', ...flags, passedOver: excluded, passedOverAt: at },
+      { module, kernel, state: 'added', ...flags, passedOver: blocked },
+      { module, kernel, state: 'added', ...flags, triedAt: at },
+      { module, kernel, state: 'added', ...flags, triedAt: at, failure },
+      { module, state: 'broken', source: '/usr/src/module-1.0', ...flags },
+    ] as const;
+    expect(statusTable(rows, asked)).toEqual([
+      'STATE      MODULE      KERNEL          SINCE             REASON',
+      'installed  module/1.0  6.1.0-56-amd64',
+      'FAILED     module/1.0  6.1.0-56-amd64  2024-01-02 12:04  make failed: no rule; an earlier build is installed',
+      'excluded   module/1.0  6.1.0-56-amd64  2024-01-02 12:04  excluded on this kernel: BUILD_EXCLUSIVE_KERNEL=^2',
+      'blocked    module/1.0  6.1.0-56-amd64                    not tried: b failed',
+      'ready      module/1.0  6.1.0-56-amd64  2024-01-02 12:04  tried; its kernel is not installed yet',
+      'NOT READY  module/1.0  6.1.0-56-amd64  2024-01-02 12:04  make failed: no rule; tried; its kernel is not installed yet',
+      'broken     module/1.0                                    its source is gone: /usr/src/module-1.0',
+    ]);
+    expect(statusTable(rows.slice(0, 1), asked)).toEqual([
+      'STATE      MODULE      KERNEL',
+      'installed  module/1.0  6.1.0-56-amd64',
+    ]);
+    expect(statusTable([], asked)).toEqual(['no modules in the dkms tree']);
   });
   it('shows the whole log, or that it is gone', () => {
     const answer = {

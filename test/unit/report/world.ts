@@ -28,6 +28,7 @@ export const recorded = (more: Partial<ReportContext> = {}): Recorded => {
     retry: (release, forced) =>
       forced ? `dkms install ${forced.name}/${forced.version} --force -k ${release}` : `kmodsort sync -k ${release}`,
     isTold: () => false,
+    isTerminal: false,
     paint: noPaint,
     out: { write: (text) => void out.push(text) },
     err: { write: (text) => void err.push(text) },
