@@ -67,6 +67,8 @@ export interface PlannedKey {
 export interface PlanAnswer {
   readonly kind: 'plan';
   readonly plan: Plan;
+  /** How many Jobs may run side by side; 0: all. */
+  readonly atOnce: number;
   /** Of the Jobs that build; a dependency that is built first may still change one. */
   readonly keys: readonly PlannedKey[];
   /** What cannot be planned for: a kernel that is not there, a source without a usable conf. */

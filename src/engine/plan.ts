@@ -44,6 +44,8 @@ export interface Job {
   readonly behind?: readonly string[];
   /** Seconds that its last build took, on this Kernel or else on another. */
   readonly took?: number;
+  /** Seconds from its start to the end of the longest chain of Jobs that wait for it: the longest go first. */
+  readonly longest?: number;
   /** Objects of others that its own take the place of. */
   readonly replaces?: readonly SharedObject[];
 }

@@ -37,7 +37,7 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'summary':
       return whole(summaryLines(answer, context));
     case 'plan':
-      return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer.plan, answer.failures));
+      return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer));
     case 'status':
       return statusText(answer.entries, context);
     case 'guarded':

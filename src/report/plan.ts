@@ -1,8 +1,9 @@
-import type { Failure } from '../engine/errors.ts';
+import type { PlanAnswer } from '../engine/answers.ts';
 import type { Job, Plan, Settled } from '../engine/plan.ts';
 import { type Kernel, type Module, moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { counted, duration, jobReason, outcomeReason } from './messages.ts';
+import { about, secondsLeft } from './time-left.ts';
 
 /** Nothing is known that there could be something to do for. */
 export const noModules = 'nothing to do: no modules in the dkms tree, or no kernel to build them for';
@@ -51,8 +52,41 @@ const settledLine = (settled: Settled, widths: Widths): string => {
   return `  ${where(settled, widths)}  ${kind}${reason ? `: ${reason}` : ''}`;
 };
 
+/** The Jobs that the whole run waits for longest, each after the one before it; empty where that is one alone or none. */
+const longestChain = (jobs: readonly Job[]): Job[] => {
+  const longestOf = (some: readonly Job[]): Job | undefined =>
+    some.reduce<Job | undefined>((best, job) => ((job.longest ?? 0) > (best?.longest ?? 0) ? job : best), undefined);
+  const follows = (job: Job, before: Job, index: number): boolean =>
+    job.after.includes(before.id) ||
+    (job.behind ?? []).includes(before.id) ||
+    (job.module.name === before.module.name && index > jobs.indexOf(before));
+  const chain: Job[] = [];
+  for (let next = longestOf(jobs); next; ) {
+    const before = next;
+    chain.push(before);
+    next = longestOf(jobs.filter((job, index) => follows(job, before, index)));
+  }
+  return chain.length > 1 ? chain : [];
+};
+
+/** `expected: about 6 min; the longest chain: spl/2.3 (62.0 s) -> zfs/2.3 (4 min 50 s)`, as far as it is known. */
+const expectedLines = ({ plan: { jobs }, atOnce }: Pick<PlanAnswer, 'plan' | 'atOnce'>): string[] => {
+  const waiting = jobs.map((job) => ({ job, state: { phase: 'waiting' } }) as const);
+  const seconds = secondsLeft(waiting, atOnce > 0 ? atOnce : jobs.length);
+  const chain = longestChain(jobs);
+  const names = chain.map(
+    ({ module, took }) => `${moduleLabel(module)}${took === undefined ? '' : ` (${duration(took)})`}`,
+  );
+  const parts = [
+    ...(seconds === undefined ? [] : [`expected: ${about(seconds)}`]),
+    ...(chain.length > 0 ? [`the longest chain: ${names.join(' -> ')}`] : []),
+  ];
+  return parts.length > 0 ? [parts.join('; ')] : [];
+};
+
 /** A plan for people: the jobs in order, then everything that needs none, then what cannot be planned for. */
-export const planLines = (plan: Plan, failures: readonly Failure[]): string[] => {
+export const planLines = (answer: Pick<PlanAnswer, 'plan' | 'atOnce' | 'failures'>): string[] => {
+  const { plan, failures } = answer;
   const failed = failures.map((failure) => `FAILED: ${failureInOneLine(failure)}`);
   if (plan.jobs.length === 0 && plan.settled.length === 0) {
     return [failed.length > 0 ? 'nothing to do' : noModules, ...failed];
@@ -63,6 +97,7 @@ export const planLines = (plan: Plan, failures: readonly Failure[]): string[] =>
   return [
     plan.jobs.length > 0 ? `${planHeadline(plan.jobs)}:` : 'nothing to do',
     ...jobs,
+    ...expectedLines(answer),
     ...(settled.length > 0 ? ['no job for:', ...settled] : []),
     ...failed,
   ];
@@ -71,16 +106,26 @@ export const planLines = (plan: Plan, failures: readonly Failure[]): string[] =>
 const dotText = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 const dotLabel = (job: Job): string => {
-  const text = `${moduleLabel(job.module)}\n${job.kernel.release}\n${jobReason(job.why)}`;
+  const took = job.took === undefined ? '' : `\n${duration(job.took)} last time`;
+  const text = `${moduleLabel(job.module)}\n${job.kernel.release}\n${jobReason(job.why)}${took}`;
   return dotText(text).replaceAll('\n', '\\n');
 };
 
-/** A plan as a graph in the dot language; an arrow goes from a job to the one that waits for it. */
-export const planDot = (plan: Plan): string[] => [
-  'digraph plan {',
-  '  rankdir=LR;',
-  '  node [shape=box];',
-  ...plan.jobs.map((job) => `  ${dotText(job.id)} [label=${dotLabel(job)}];`),
-  ...plan.jobs.flatMap((job) => job.after.map((id) => `  ${dotText(id)} -> ${dotText(job.id)};`)),
-  '}',
-];
+/**
+ * A plan as a graph in the dot language; an arrow goes from a job to the one that waits for it. The longest chain is
+ * bold.
+ */
+export const planDot = (plan: Plan): string[] => {
+  const chain = longestChain(plan.jobs).map(({ id }) => id);
+  const bold = (...ids: readonly string[]): string => (ids.every((id) => chain.includes(id)) ? 'style=bold' : '');
+  const box = (job: Job): string => [`label=${dotLabel(job)}`, bold(job.id)].filter(Boolean).join(', ');
+  const arrow = (id: string, job: Job): string => (bold(id, job.id) === '' ? '' : ` [${bold(id, job.id)}]`);
+  return [
+    'digraph plan {',
+    '  rankdir=LR;',
+    '  node [shape=box];',
+    ...plan.jobs.map((job) => `  ${dotText(job.id)} [${box(job)}];`),
+    ...plan.jobs.flatMap((job) => job.after.map((id) => `  ${dotText(id)} -> ${dotText(job.id)}${arrow(id, job)};`)),
+    '}',
+  ];
+};

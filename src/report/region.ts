@@ -2,7 +2,7 @@ import type { TrackedJob } from './job-titles.ts';
 import { elapsed, runningText } from './job-titles.ts';
 import { counted } from './messages.ts';
 import type { Paint } from './paint.ts';
-import { leftText, secondsLeft } from './time-left.ts';
+import { about, secondsLeft } from './time-left.ts';
 
 /** The lines at the bottom of a terminal that change while a run goes on. */
 
@@ -31,7 +31,7 @@ const headline = ({ all, atOnce, since, now }: Scene): string => {
     `${ended.length} of ${counted(all.length, 'job')}`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     elapsed(now - since),
-    ...(left === undefined ? [] : [leftText(left)]),
+    ...(left === undefined ? [] : [`${about(left)} left`]),
   ].join(', ');
 };
 

@@ -19,7 +19,7 @@ const leftOf = ({ job, state }: TrackedJob, usual: number, now: number): number 
  * @param all in an order in which each comes after all that it waits for
  * @param now milliseconds since the epoch
  */
-export const secondsLeft = (all: readonly TrackedJob[], atOnce: number, now: number): number | undefined => {
+export const secondsLeft = (all: readonly TrackedJob[], atOnce: number, now = Date.now()): number | undefined => {
   const usual = median(all.flatMap(({ job }) => job.took ?? []));
   if (usual === undefined) return undefined;
   const ends = new Map<string, number>();
@@ -37,8 +37,8 @@ export const secondsLeft = (all: readonly TrackedJob[], atOnce: number, now: num
   return Math.max(sum / atOnce, ...ends.values());
 };
 
-/** `about 40 s left`, `about 6 min left`: no more exact than it is known. */
-export const leftText = (seconds: number): string => {
-  if (seconds < 55) return `about ${Math.max(Math.ceil(seconds / 5), 1) * 5} s left`;
-  return `about ${Math.max(Math.round(seconds / 60), 1)} min left`;
+/** `about 40 s`, `about 6 min`: no more exact than it is known. */
+export const about = (seconds: number): string => {
+  if (seconds < 55) return `about ${Math.max(Math.ceil(seconds / 5), 1) * 5} s`;
+  return `about ${Math.max(Math.round(seconds / 60), 1)} min`;
 };

@@ -61,7 +61,7 @@ const outcomeOf = async (run: Run, survey: Survey, job: Job, onChanged: () => vo
 
 /** Do one Job when a slot is free. Never rejects. */
 export const doJob = async (run: Run, survey: Survey, job: Job): Promise<JobResult> => {
-  const giveBack = await run.jobserver.slot();
+  const giveBack = await run.jobserver.slot(job.longest);
   const start = performance.now();
   let changed = false;
   const outcome = await outcomeOf(run, survey, job, () => {

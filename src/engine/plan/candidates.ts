@@ -18,6 +18,8 @@ export interface Candidate {
   readonly own?: Pick<KernelCandidates, 'hasHeaders' | 'headersAt'>;
   /** Seconds that its last build took, on this Kernel or else on another. */
   readonly took?: number;
+  /** Bytes of source. */
+  readonly size?: number;
   /** What changed since it was built, by name. */
   readonly changed: readonly string[];
   /** Signed with another key than the one that signs now. */

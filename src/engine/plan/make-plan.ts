@@ -3,6 +3,7 @@ import { type Kernel, kernelKey, type Module, moduleLabel } from '../request.ts'
 import type { Candidate, KernelCandidates, PlanInput } from './candidates.ts';
 import { decide, decideInCycle, type PlanContext, rebuilds } from './decide.ts';
 import { allNeedsOf, type Needs, orderOf } from './graph.ts';
+import { expectedSeconds, withLongest } from './longest.ts';
 import { withSharedObjects } from './shared-objects.ts';
 
 /** `name/version@release/arch`, unique in a Plan. */
@@ -28,7 +29,14 @@ const jobOf = (candidate: Candidate, why: JobReason, context: PlanContext): Job 
 /** In a circle the failure of the module that was named says all; and forced, it goes without the others. */
 const isAsked = (input: PlanInput, name: string): boolean => input.targets?.has(name) ?? true;
 
-const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; settled: Settled[] } => {
+/** A Plan's part on one Kernel; `seconds` are what each Job is expected to take, by its id. */
+interface Part {
+  readonly jobs: Job[];
+  readonly settled: Settled[];
+  readonly seconds: readonly (readonly [id: string, seconds: number])[];
+}
+
+const planKernel = (input: PlanInput, on: KernelCandidates): Part => {
   const byName = new Map(on.candidates.map((candidate) => [candidate.module.name, candidate]));
   const needs: Needs = new Map(on.candidates.map((one) => [one.module.name, one.conf?.depends ?? []]));
   const order = orderOf(needs);
@@ -48,7 +56,11 @@ const planKernel = (input: PlanInput, on: KernelCandidates): { jobs: Job[]; sett
     }
     context.decided.set(name, decision);
   }
-  return { jobs: withSharedObjects(jobs, byName), settled };
+  const seconds = jobs.map(({ id, module, why }): [string, number] => {
+    const { took, size = 0 } = byName.get(module.name) ?? {};
+    return [id, rebuilds.has(why.reason) ? expectedSeconds(took, size) : 0];
+  });
+  return { jobs: withSharedObjects(jobs, byName), settled, seconds };
 };
 
 /**
@@ -61,8 +73,9 @@ export const makePlan = (input: PlanInput): Plan => {
     const id = jobId(module, kernel);
     return { id, module, kernel, want, why: { reason: why }, after: [] };
   });
+  const seconds = new Map(parts.flatMap((part) => part.seconds));
   return {
-    jobs: [...parts.flatMap((part) => part.jobs), ...removals],
+    jobs: withLongest([...parts.flatMap((part) => part.jobs), ...removals], seconds),
     settled: parts.flatMap((part) => part.settled),
   };
 };

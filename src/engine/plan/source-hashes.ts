@@ -13,12 +13,19 @@ export interface Sources {
   readonly hashOf: (asked: Asked) => string;
   /** The same as earlier versions of ours remembered it. */
   readonly earlierOf: (asked: Asked) => string;
+  /** Bytes that a compiler has to read. */
+  readonly sizeOf: (entry: TreeEntry) => number;
   readonly unreadable: ReadonlyMap<TreeEntry, Failure>;
 }
 
 /** What stands in a source. */
 export const sourceContents = (memory: Memory, source: string, facts: TreeFacts): Contents | undefined =>
   facts && contentsOf(memory, [{ label: '', at: source, facts }]);
+
+const sizeOf = (facts: TreeFacts): number => {
+  const sizes = [...(facts ?? [])].map(([path, { size }]) => (/\.(c|h|S|cc|cpp|rs)$/.test(path) ? size : 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
+};
 
 /** The hash of each source, and why some cannot be read. */
 export const sourcesOf = (memory: Memory, entries: readonly TreeEntry[]): Sources => {
@@ -39,6 +46,7 @@ export const sourcesOf = (memory: Memory, entries: readonly TreeEntry[]): Source
   return {
     hashOf: (asked) => contents.get(asked.entry)?.hashWithout(writesOf(asked)) ?? '',
     earlierOf: (asked) => factsHash(facts.get(asked.entry), writesOf(asked)),
+    sizeOf: (entry) => sizeOf(facts.get(entry)),
     unreadable,
   };
 };

@@ -55,6 +55,7 @@ interface Inspection extends Inputs {
   readonly read: Read;
   readonly signer: Signer | undefined;
   readonly took: number | undefined;
+  readonly size: number;
 }
 
 const findingOf = (run: Run, inspection: Inspection): Finding => {
@@ -87,6 +88,7 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
     ...(damaged ? { damaged } : {}),
     ...ownHeaders(run, inspection),
     ...(inspection.took === undefined ? {} : { took: inspection.took }),
+    size: inspection.size,
     ...(isSignedByAnother(record.build?.signer, inspection.signer) ? { signedByAnother: true } : {}),
     ...(remembered ? { remembered } : {}),
   };
@@ -159,6 +161,7 @@ export const surveyModules = async (
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
         signer: signers(one.run.factsOf(kernel)),
         took: tookOf(one),
+        size: sources.sizeOf(entry),
       });
     });
     findings.set(kernelKey(kernel), new Map(found.map((finding) => [finding.entry.module.name, finding])));

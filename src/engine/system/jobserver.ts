@@ -12,8 +12,12 @@ export interface Jobserver {
   readonly descriptor?: number;
   /** Put before a command that starts with `make`. */
   readonly prefix: string;
-  /** Wait for a slot; call what comes back when the work has ended. */
-  slot(): Promise<() => void>;
+  /**
+   * Wait for a slot; call what comes back when the work has ended.
+   *
+   * @param urgency who has more of it comes first, whoever asked first among equals; 0 if not said
+   */
+  slot(urgency?: number): Promise<() => void>;
   close(): void;
 }
 
@@ -24,6 +28,17 @@ const unlimited: Jobserver = { prefix: 'make -j', slot: async () => () => undefi
 
 /** The descriptor number that children see. */
 export const jobserverDescriptor = 9;
+
+interface Waiting {
+  readonly urgency: number;
+  readonly go: (giveBack: () => void) => void;
+}
+
+const takeMostUrgent = (waiting: Waiting[]): Waiting | undefined => {
+  const most = Math.max(...waiting.map(({ urgency }) => urgency));
+  const index = waiting.findIndex(({ urgency }) => urgency === most);
+  return waiting.splice(index, 1)[0];
+};
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -48,7 +63,7 @@ export const makeJobserver = async (
   const ours = openFifo(path, true);
   appendTo(ours, token.repeat(cores));
   let running = 0;
-  let queue: Promise<unknown> = Promise.resolve();
+  const waiting: Waiting[] = [];
 
   // A make that was killed may have kept tokens; when nobody runs, exactly `cores` are due.
   const refill = (): void => {
@@ -60,19 +75,23 @@ export const makeJobserver = async (
     if (running === 0) refill();
     else appendTo(ours, token);
   };
-  const wait = async (): Promise<() => void> => {
-    while (!abort.aborted && takeByte(ours) === undefined) await sleep(pollMs);
-    running += 1;
-    return giveBack;
+  /** Who is chosen is known only when there is a slot: somebody more urgent may have come meanwhile. */
+  const serve = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      while (!abort.aborted && takeByte(ours) === undefined) await sleep(pollMs);
+      running += 1;
+      takeMostUrgent(waiting)?.go(giveBack);
+    }
   };
   return {
     descriptor: theirs,
     prefix: `MAKEFLAGS=' -j${cores} --jobserver-auth=${jobserverDescriptor},${jobserverDescriptor}' make`,
-    slot: () => {
-      const turn = queue.then(wait);
-      queue = turn;
-      return turn;
-    },
+    slot: (urgency = 0) =>
+      new Promise((go) => {
+        waiting.push({ urgency, go });
+        // After all that come now.
+        if (waiting.length === 1) setImmediate(serve);
+      }),
     close: () => {
       close(theirs);
       close(ours);

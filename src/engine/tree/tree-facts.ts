@@ -11,6 +11,8 @@ export interface PathFacts {
   readonly target: string;
   /** Path, size, time, mode and target in one text. */
   readonly line: string;
+  /** Bytes. */
+  readonly size: number;
   /** When the inode changed, in ms. */
   readonly changedMs: number;
 }
@@ -24,6 +26,7 @@ export const pathFacts = (path: string, facts: FileFacts | undefined, target = '
   isExecutable: ((facts?.mode ?? 0) & 0o111) !== 0,
   target,
   line: [path, facts?.size, facts?.mtimeMs, facts?.mode, target].join('\0'),
+  size: facts?.size ?? 0,
   changedMs: facts?.ctimeMs ?? 0,
 });
 

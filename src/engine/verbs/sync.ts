@@ -173,7 +173,7 @@ const keysOf = ({ jobs }: Plan, survey: Survey): PlannedKey[] =>
 export const planAnswer = async (run: Run, request: SyncRequest, notes: PlanAnswer['notes']): Promise<PlanAnswer> => {
   const { plan, survey, failures } = await prepare(run, request);
   run.emit({ kind: 'planned', plan, atOnce: run.settings.jobs });
-  return { kind: 'plan', plan, keys: keysOf(plan, survey), failures, notes };
+  return { kind: 'plan', plan, atOnce: run.settings.jobs, keys: keysOf(plan, survey), failures, notes };
 };
 
 /** Whether the trees can be written; the first that cannot. */

@@ -14,7 +14,7 @@ describe('planLines', () => {
       jobs: [jobOf('a'), jobOf('bb', { reason: 'dependency-rebuilt', dependency: 'a' }, ['a'])],
       settled: [settled],
     };
-    expect(planLines(plan, [{ kind: 'kernel-missing', at: '5.0' }])).toEqual([
+    expect(planLines({ plan, atOnce: 2, failures: [{ kind: 'kernel-missing', at: '5.0' }] })).toEqual([
       '2 jobs in dependency order on 1 kernel:',
       '1. a/1.0   6.1.0-56-amd64  not built yet',
       '2. bb/1.0  6.1.0-56-amd64  a was rebuilt; after a/1.0',
@@ -25,7 +25,25 @@ describe('planLines', () => {
   });
   it('says how long a build took the last time', () => {
     const plan = { jobs: [{ ...jobOf('a'), took: 192.4 }], settled: [] };
-    expect(planLines(plan, [])[1]).toBe('1. a/1.0  6.1.0-56-amd64  not built yet (3 min 12 s last time)');
+    expect(planLines({ plan, atOnce: 2, failures: [] }).slice(1)).toEqual([
+      '1. a/1.0  6.1.0-56-amd64  not built yet (3 min 12 s last time)',
+      'expected: about 3 min',
+    ]);
+  });
+  it('says which jobs the whole waits for longest', () => {
+    const spl = { ...jobOf('spl'), took: 60, longest: 360 };
+    const zfs = { ...jobOf('zfs', { reason: 'not-built' }, ['spl']), took: 300, longest: 300 };
+    const other = { ...jobOf('other', { reason: 'not-built' }, ['spl']), took: 100, longest: 100 };
+    const plan = { jobs: [spl, other, zfs], settled: [] };
+    const chain = 'the longest chain: spl/1.0 (1 min 0 s) -> zfs/1.0 (5 min 0 s)';
+    expect(planLines({ plan, atOnce: 2, failures: [] }).at(-1)).toBe(`expected: about 6 min; ${chain}`);
+    const bold = planDot(plan).filter((line) => line.includes('style=bold'));
+    expect(bold.map((line) => /^ {2}"([^"@]+)@[^"]*"( ->)?/.exec(line)?.slice(1))).toEqual([
+      ['spl/1.0', undefined],
+      ['zfs/1.0', undefined],
+      ['spl/1.0', ' ->'],
+    ]);
+    expect(planDot(plan)[3]).toContain('1 min 0 s last time');
   });
   it('quotes names in dot', () => {
     const odd = { ...jobOf('a'), id: 'say "a"' };

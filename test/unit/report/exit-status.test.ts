@@ -90,7 +90,7 @@ describe('exitStatus', () => {
     const options = { requiredFailed: false };
     expect(
       exitStatus(
-        { kind: 'plan', plan: { jobs: [], settled: [] }, keys: [], failures: [], notes: [] },
+        { kind: 'plan', atOnce: 2, plan: { jobs: [], settled: [] }, keys: [], failures: [], notes: [] },
         'typed',
         options,
       ),

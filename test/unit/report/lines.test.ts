@@ -106,7 +106,7 @@ kmodsort: modules are missing on 6.1.0-56-amd64: broken, needs-broken
     const plan = { jobs: [jobOf('a'), jobOf('b', { reason: 'not-built' }, ['a'])], settled: [] };
     report.onProgress({ kind: 'planned', plan, atOnce: 2 });
     report.onProgress({ kind: 'noted', note: { note: 'kernel-cleaned', release: '6.1' } });
-    void report.finish({ kind: 'plan', plan, keys: [], failures: [], notes: [] });
+    void report.finish({ kind: 'plan', atOnce: 2, plan, keys: [], failures: [], notes: [] });
     expect(out.join('')).toMatch(/^digraph plan \{\n.*"a\/1.0@6.1.0-56-amd64\/x86_64" -> "b\/1.0@.*\}\n$/s);
     expect(err.join('')).toBe('kmodsort: cleaned up after the removed kernel 6.1\n');
   });

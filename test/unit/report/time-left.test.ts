@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JobState, TrackedJob } from '../../../src/report/job-titles.ts';
-import { leftText, secondsLeft } from '../../../src/report/time-left.ts';
+import { about, secondsLeft } from '../../../src/report/time-left.ts';
 import { jobOf } from './world.ts';
 
 const now = 100_000;
@@ -33,12 +33,12 @@ describe('the time that is left', () => {
   });
 
   it.each([
-    [0.4, 'about 5 s left'],
-    [33, 'about 35 s left'],
-    [54, 'about 55 s left'],
-    [58, 'about 1 min left'],
-    [370, 'about 6 min left'],
+    [0.4, 'about 5 s'],
+    [33, 'about 35 s'],
+    [54, 'about 55 s'],
+    [58, 'about 1 min'],
+    [370, 'about 6 min'],
   ])('%d s is said as %s', (seconds, text) => {
-    expect(leftText(seconds)).toBe(text);
+    expect(about(seconds)).toBe(text);
   });
 });

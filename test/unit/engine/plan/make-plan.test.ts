@@ -122,7 +122,7 @@ describe('makePlan', () => {
   it('takes a module off wholly where nothing else is said, and waits for nothing', () => {
     const removals = [{ module: { name: 'a', version: '0.9' }, kernel, why: 'asked' }] as const;
     expect(makePlan(inputOf([], { removals })).jobs).toEqual([
-      { id: 'a/0.9@6.1/x86_64', ...removals[0], want: 'absent', why: { reason: 'asked' }, after: [] },
+      { id: 'a/0.9@6.1/x86_64', ...removals[0], longest: 0, want: 'absent', why: { reason: 'asked' }, after: [] },
     ]);
   });
   it('has nothing to say of nothing', () => {

@@ -66,6 +66,21 @@ describe('makeJobserver', () => {
     expect(order).toEqual([1, 2, 3, 4]);
     jobserver.close();
   });
+  it('serves the most urgent first, also one that comes while it waits', async () => {
+    const { jobserver } = await serve(1);
+    const order: number[] = [];
+    const wait = async (urgency: number): Promise<void> => {
+      const giveBack = await jobserver.slot(urgency);
+      order.push(urgency);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      giveBack();
+    };
+    const all = [wait(1), wait(3), wait(2)];
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await Promise.all([...all, wait(9)]);
+    expect(order).toEqual([3, 9, 2, 1]);
+    jobserver.close();
+  });
   it('has all tokens again when nobody runs, also those that a killed make kept, and no more than these', async () => {
     const { jobserver, directory } = await serve(3);
     const first = await jobserver.slot();
