@@ -83,6 +83,9 @@ export const vetoesDirectory = (stateDir: string): string => join(stateDir, 'vet
 export const triedDirectory = (stateDir: string): string => join(stateDir, 'tried');
 
 /** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
+/** Version strings of headers that were asked for. */
+export const vermagicsFile = (stateDir: string): string => join(stateDir, 'vermagic');
+
 export const contentsDirectory = (stateDir: string): string => join(stateDir, 'contents');
 
 /** What was built, by name and Key. */

@@ -8,6 +8,7 @@ import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import { headersContents, kbuildContents } from '../key/headers.ts';
+import { vermagicFor } from '../key/vermagics.ts';
 import type { Emit, Note } from '../progress.ts';
 import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
 import { askConfinement } from '../run/confinement.ts';
@@ -144,14 +145,17 @@ const kernelQuestions = (
   askTool: AskTool,
 ): KernelQuestions => {
   const factsOf = remembered((kernel) => kernelFacts(settings, kernel, kernelSource, kernelConfig));
+  const headersOf = remembered((kernel) => ({
+    headers: headersContents(memory, factsOf(kernel)).hashWithout([]),
+    kbuild: kbuildContents(memory, factsOf(kernel)).hashWithout([]),
+  }));
+  const askVermagic = (kernel: Kernel): Promise<string | undefined> =>
+    headersVermagic(factsOf(kernel), join(place, kernel.release), processes);
   return {
     factsOf,
     toolsOf: remembered((kernel) => toolsFor(factsOf(kernel), askTool)),
-    headersOf: remembered((kernel) => ({
-      headers: headersContents(memory, factsOf(kernel)).hashWithout([]),
-      kbuild: kbuildContents(memory, factsOf(kernel)).hashWithout([]),
-    })),
-    vermagicOf: remembered((kernel) => headersVermagic(factsOf(kernel), join(place, kernel.release), processes)),
+    headersOf,
+    vermagicOf: remembered((kernel) => vermagicFor(memory, headersOf(kernel), () => askVermagic(kernel))),
   };
 };
 
