@@ -2,10 +2,10 @@ import { dirname, join } from 'node:path';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import type { Memory } from '../run/run.ts';
 import {
-  entriesIn,
   type FileFacts,
   isDirectory,
   lstat,
+  namesIn,
   readDirectory,
   readText,
   realPath,
@@ -35,11 +35,7 @@ const run = (arches: readonly string[]): string[] => [
   ...arches.map((arch) => `arch/${arch}/scripts`),
 ];
 
-const inConfig = new Set(['auto.conf', 'kernel.release']);
-const isMarker = (path: string): boolean => {
-  const [, name] = /^include\/config\/(.+)$/.exec(path) ?? [];
-  return name !== undefined && !inConfig.has(name);
-};
+const inConfig = ['auto.conf', 'kernel.release'];
 
 /** A link may lead to itself. */
 const ledTo = (path: string): FileFacts | undefined =>
@@ -52,7 +48,6 @@ const ledTo = (path: string): FileFacts | undefined =>
 const followed = (top: string, paths: readonly string[]): Map<string, PathFacts> => {
   const found = new Map<string, PathFacts>();
   const visit = (path: string, above: readonly string[]): void => {
-    if (isMarker(path)) return;
     const at = join(top, path);
     const own = lstat(at);
     const facts = own?.kind === 'link' ? ledTo(at) : own;
@@ -63,8 +58,9 @@ const followed = (top: string, paths: readonly string[]): Map<string, PathFacts>
     }
     const real = own.kind === 'link' ? realPath(at) : undefined;
     if (real !== undefined && above.includes(real)) return;
-    const names = entriesIn(at).map(({ name }) => name);
-    for (const name of names.sort()) visit(`${path}/${name}`, real === undefined ? above : [...above, real]);
+    // Thousands of markers lie there.
+    const names = path === 'include/config' ? inConfig : namesIn(at).sort();
+    for (const name of names) visit(`${path}/${name}`, real === undefined ? above : [...above, real]);
   };
   for (const path of paths) visit(path, []);
   return found;

@@ -73,6 +73,9 @@ export const realPath = (path: string): string | undefined => orUndefined(() => 
 /** The names in a directory in byte order (as a shell glob in the C locale), none if it is missing. */
 export const readDirectory = (path: string): string[] => (orUndefined(() => fs.readdirSync(path)) ?? []).sort(byBytes);
 
+/** The same in no order, for directories of many files. */
+export const namesIn = (path: string): string[] => orUndefined(() => fs.readdirSync(path)) ?? [];
+
 /** What is in a directory, with the kind of each; none if it is missing. */
 export const entriesIn = (path: string): fs.Dirent[] =>
   orUndefined(() => fs.readdirSync(path, { withFileTypes: true })) ?? [];
@@ -118,8 +121,7 @@ export const hashBytes = (bytes: string | Uint8Array): string => sha256().update
 /** SHA-256 in hex of several texts, each ended by NUL. */
 export const hashText = (...parts: readonly string[]): string => {
   const hash = sha256();
-  for (const part of parts) hash.update(part).update('\0');
-  return hash.digest('hex');
+  return (parts.length > 0 ? hash.update(`${parts.join('\0')}\0`) : hash).digest('hex');
 };
 
 /** Device and inode: the same text for two paths that lead to the same thing; undefined if one may not look. */
