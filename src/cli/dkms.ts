@@ -1,9 +1,10 @@
+import { nearest } from '../engine/system/nearest.ts';
 import { actionOf, invocationOf, versionInvocation } from './dkms-invocation.ts';
 import { type CliContext, emptyKernel } from './dkms-operands.ts';
 import { dkmsActions, dkmsOptions, type Given } from './dkms-options.ts';
 import { helpText, parserOf } from './dkms-parser.ts';
 import type { Invocation } from './invocation.ts';
-import { complaint, nearest, UsageError } from './usage.ts';
+import { complaint, UsageError } from './usage.ts';
 
 /** The command line of dkms. */
 

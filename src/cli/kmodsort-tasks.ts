@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import { type Manager, requestOf } from '../adapters/events.ts';
 import type { KernelScope, Request, StatusRequest, TryRequest } from '../engine/request.ts';
 import { isCleanName } from '../engine/system/names.ts';
+import { nearest } from '../engine/system/nearest.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
 import type { Task } from './invocation.ts';
-import { nearest, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
 /** What the commands of kmodsort ask for. */
 
