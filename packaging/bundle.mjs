@@ -37,6 +37,7 @@ const doors = [
   'engine/system/exec',
   'engine/verbs/change',
   'engine/verbs/guard',
+  'engine/verbs/lint',
   'engine/verbs/store',
   'engine/verbs/try',
   'engine/verbs/verify',

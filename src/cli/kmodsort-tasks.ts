@@ -59,6 +59,11 @@ export const whyRequest = (asked: string, releases: readonly string[]): Request 
   scope: scopeOf(releases),
 });
 
+export const lintRequest = (paths: readonly string[], cwd: string): Request => ({
+  verb: 'lint',
+  operands: paths.map((typed) => ({ typed, path: resolve(cwd, typed) })),
+});
+
 export const logRequest = (asked: string, releases: readonly string[]): Request => {
   const named = namedModule(asked);
   if (releases.length > 1) throw new UsageError('log accepts one -k only');

@@ -4,6 +4,7 @@ import type { Invocation } from './invocation.ts';
 import {
   type Chosen,
   hookRun,
+  lintRequest,
   logRequest,
   operandsOf,
   outputOf,
@@ -42,6 +43,7 @@ export const commandHelp = {
   guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
   try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
   why: 'Show what has changed since a module was built, down to the file',
+  lint: 'For authors of module packages: say what is wrong with sources and packages',
   store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
   log: 'Show the last failure of a module and its log',
 } as const;
@@ -156,6 +158,21 @@ const trying = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
       (argv) => choose(argv, () => errand),
     );
 
+/** Commands for authors of packages. */
+const authoring = (parser: Parser, choose: Choose, { cwd }: Surroundings) =>
+  parser.command(
+    'lint <paths..>',
+    commandHelp.lint,
+    (lint) =>
+      lint.positional('paths', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'A source directory, a dkms.conf, a package file, debian/, a .install or a .spec',
+      }),
+    (argv) => choose(argv, () => typed(lintRequest(argv.paths, cwd))),
+  );
+
 /** Commands that only ask. */
 const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
   parser
@@ -202,10 +219,11 @@ const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
 
 /** The commands; `choose` gets what was found, evaluated only after the parser is done. */
 const parserOf = (surroundings: Surroundings, choose: Choose) =>
-  trying(asking(changing(started(surroundings), choose), choose, surroundings), choose, surroundings).demandCommand(
-    1,
-    `no command given: ${commands.join(', ')}`,
-  );
+  authoring(
+    trying(asking(changing(started(surroundings), choose), choose, surroundings), choose, surroundings),
+    choose,
+    surroundings,
+  ).demandCommand(1, `no command given: ${commands.join(', ')}`);
 
 const usageText = (message: string): Invocation => ({
   kind: 'text',

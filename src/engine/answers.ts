@@ -1,4 +1,5 @@
 import type { Failure } from './errors.ts';
+import type { Finding } from './findings.ts';
 import type { Outcome, PassedOver } from './outcome.ts';
 import type { Job, Plan } from './plan.ts';
 import type { Note } from './progress.ts';
@@ -254,6 +255,19 @@ export interface GuardAnswer {
   readonly untried?: Failure;
 }
 
+/** What is wrong with sources and packages of modules. */
+export interface LintAnswer {
+  readonly kind: 'linted';
+  /** By operand, file and line. */
+  readonly findings: readonly Finding[];
+  /** How many were looked at. */
+  readonly sources: number;
+  readonly packages: number;
+  /** What could not be read. */
+  readonly failures: readonly Failure[];
+  readonly hasShellcheck: boolean;
+}
+
 /** Nothing is known that the question could be about. */
 export interface NothingAnswer {
   readonly kind: 'nothing';
@@ -272,4 +286,5 @@ export type Answer =
   | WhyAnswer
   | StoreAnswer
   | TrialAnswer
+  | LintAnswer
   | NothingAnswer;

@@ -39,6 +39,10 @@ export const perform = async (
       const { why } = await import('./verbs/why.ts');
       return why(settings, request, emit, abort);
     }
+    case 'lint': {
+      const { lint } = await import('./verbs/lint.ts');
+      return lint(settings, request, emit, abort);
+    }
     case 'try': {
       const { tryModules } = await import('./verbs/try.ts');
       return tryModules(settings, request, emit, abort);

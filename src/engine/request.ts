@@ -151,6 +151,20 @@ export interface TryRequest {
   readonly program: readonly [string, ...string[]];
 }
 
+/** A directory or file that is looked at. */
+export interface LintOperand {
+  /** As it was typed. */
+  readonly typed: string;
+  /** Absolute path. */
+  readonly path: string;
+}
+
+/** What is wrong with sources and packages of modules. */
+export interface LintRequest {
+  readonly verb: 'lint';
+  readonly operands: readonly LintOperand[];
+}
+
 /** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
 export type Operand =
   | { readonly kind: 'module'; readonly name: string; readonly version?: string }
@@ -252,6 +266,7 @@ export type Request =
   | WhyRequest
   | StoreRequest
   | TryRequest
+  | LintRequest
   | DkmsRequest;
 
 /** Whether two values mean the same module. */

@@ -2,6 +2,7 @@ import type { Answer, StatusEntry } from '../engine/answers.ts';
 import type { Note } from '../engine/progress.ts';
 import type { Request, StatusRequest } from '../engine/request.ts';
 import { guardedLines } from './guarded.ts';
+import { lintLines } from './lint.ts';
 import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { paintOutcome } from './paint.ts';
@@ -52,6 +53,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(trialLines(answer, context));
     case 'store':
       return whole(storeLines(answer));
+    case 'linted':
+      return whole(lintLines(answer));
     case 'nothing':
       return `kmodsort: ${nothingKnown[answer.about]} ${answer.asked}\n`;
   }

@@ -1,5 +1,6 @@
-import type { Answer, GuardAnswer, Summary, TrialAnswer, VerifyAnswer } from '../engine/answers.ts';
+import type { Answer, GuardAnswer, LintAnswer, Summary, TrialAnswer, VerifyAnswer } from '../engine/answers.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
+import { severityOf } from '../engine/findings.ts';
 import { isFailure, isNotTried } from '../engine/outcome.ts';
 
 /** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
@@ -90,6 +91,10 @@ const trialStatus = (answer: TrialAnswer, requiredFailed: boolean): number => {
 const isStopped = ({ findings, builds }: GuardAnswer): boolean =>
   findings.some(({ required }) => required) || builds.some(({ verdict }) => verdict === 'stop');
 
+/** Warnings are for people to weigh; what could not be read was not found sound. */
+const hasErrors = ({ findings, failures }: LintAnswer): boolean =>
+  failures.length > 0 || findings.some((finding) => severityOf(finding) === 'error');
+
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
   answer: Answer,
@@ -100,6 +105,7 @@ export const exitStatus = (
   if (answer.kind === 'trial') return trialStatus(answer, requiredFailed);
   if (answer.kind === 'guarded') return isStopped(answer) ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
+  if (answer.kind === 'linted') return hasErrors(answer) ? 1 : 0;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;
 };

@@ -1,6 +1,7 @@
 import type { Failure } from '../engine/errors.ts';
 import type { Problem } from '../engine/problems.ts';
 import { lineReport } from './lines.ts';
+import { isFinding, lintEntry } from './lint.ts';
 import { problemSentence } from './problems.ts';
 import type { Report, ReportContext } from './report.ts';
 
@@ -11,8 +12,10 @@ const hasProblem = (value: unknown): value is Failure & { readonly problem: Prob
   typeof value === 'object' && value !== null && 'kind' in value && 'problem' in value;
 
 /** Programs get the sentence too: what a failure says is in `detail`, whoever found it out. */
-const withDetail = (_key: string, value: unknown): unknown =>
-  hasProblem(value) ? { ...value, detail: problemSentence(value.problem) } : value;
+const withDetail = (_key: string, value: unknown): unknown => {
+  if (isFinding(value)) return lintEntry(value);
+  return hasProblem(value) ? { ...value, detail: problemSentence(value.problem) } : value;
+};
 
 const document = (content: object): string => `${JSON.stringify({ version, ...content }, withDetail, 2)}\n`;
 

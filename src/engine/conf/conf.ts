@@ -3,7 +3,7 @@ import type { KernelFacts } from '../kernel/kernel.ts';
 import type { Problem } from '../problems.ts';
 import { type Kernel, type Module, sameModule } from '../request.ts';
 import { isCleanName } from '../system/names.ts';
-import { type RawConf, type ScriptName, scriptNames } from './directives.ts';
+import { deadDirectives, type RawConf, type ScriptName, scriptNames } from './directives.ts';
 import { type Exclusion, exclusionOf } from './exclusion.ts';
 import { type ConfObject, objectsOf, problemsWithAll } from './objects.ts';
 import { first, inOrder, matchesOf, valuesOf } from './values.ts';
@@ -79,15 +79,6 @@ const problemsWithModule = (module: Module, expected: Module | undefined): Probl
 };
 
 const isYes = (raw: RawConf, name: (typeof switches)[number]): boolean => /^y/i.test(first(raw, name));
-
-const deadDirectives = [
-  'CLEAN',
-  'REMAKE_INITRD',
-  'MODULES_CONF',
-  'MODULES_CONF_OBSOLETES',
-  'MODULES_CONF_ALIAS_TYPE',
-  'MODULES_CONF_OBSOLETE_ONLY',
-];
 
 const variablesOf = (raw: RawConf): [string, string][] =>
   [...raw.values].flatMap(([name, values]) =>

@@ -54,3 +54,13 @@ export const directiveNames = [
   'MODULES_CONF_ALIAS_TYPE',
   'MODULES_CONF_OBSOLETE_ONLY',
 ] as const;
+
+/** Directives that are still read and do nothing any more. */
+export const deadDirectives = [
+  'CLEAN',
+  'REMAKE_INITRD',
+  'MODULES_CONF',
+  'MODULES_CONF_OBSOLETES',
+  'MODULES_CONF_ALIAS_TYPE',
+  'MODULES_CONF_OBSOLETE_ONLY',
+] as const;

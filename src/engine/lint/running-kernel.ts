@@ -1,0 +1,52 @@
+import type { Finding } from '../findings.ts';
+import { lookupIn } from './lookup.ts';
+import type { SourceRule } from './source.ts';
+
+/** Builds for the kernel that runs, in place of the one that is asked for. */
+
+const inConf: SourceRule = ({ confLines, shown }) =>
+  confLines.flatMap((line, index): Finding[] => {
+    const lookup = /^\s*#/.test(line) ? undefined : lookupIn(line);
+    return lookup === undefined ? [] : [{ rule: 'running-kernel', file: shown('dkms.conf'), line: index + 1, lookup }];
+  });
+
+/** Words that only say something. */
+const isTalk = (words: readonly string[]): boolean => /^(?:echo|printf|true|:)$/.test(words[0] ?? '');
+
+/** Recipes that MAKE leads to; in scripts what no condition stands above. */
+const inSteps: SourceRule = ({ steps, shown }) =>
+  steps
+    .filter(({ by, words, depth }) => !isTalk(words) && (by !== 'script' || depth === 0))
+    .flatMap(({ file, origin, line, words }): Finding[] => {
+      if (!origin) return [];
+      const { lookup, variable } = origin;
+      const reaches = variable !== undefined ? words.slice(0, 3).join(' ') : undefined;
+      return [
+        {
+          rule: 'running-kernel',
+          file: shown(file),
+          line: variable === undefined ? line : origin.line,
+          lookup,
+          ...(variable === undefined ? {} : { variable }),
+          ...(reaches === undefined ? {} : { reaches }),
+        },
+      ];
+    });
+
+/** What kbuild hands to compiler and modpost. */
+const flags =
+  /^(?:ccflags-y|EXTRA_CFLAGS|CFLAGS_\S+|subdir-ccflags-y|asflags-y|ldflags-y|KBUILD_\w+|obj-\S+|NOSTDINC_FLAGS|LINUXINCLUDE)$/;
+
+const inKbuild: SourceRule = ({ kbuild, shown }) =>
+  kbuild.flatMap(({ file, model }) =>
+    model.assigned
+      .filter(({ name, isSure }) => isSure && flags.test(name))
+      .flatMap(({ name, value, line }): Finding[] => {
+        const lookup = lookupIn(value);
+        if (lookup === undefined) return [];
+        const origin = model.originOf(value, line);
+        return [{ rule: 'running-kernel', file: shown(file), line: origin?.line ?? line, lookup, reaches: name }];
+      }),
+  );
+
+export const runningKernelRules: readonly SourceRule[] = [inConf, inSteps, inKbuild];

@@ -1,0 +1,178 @@
+import { join } from 'node:path';
+import { type BuildPlaces, type Directory, directoryOf, isMake, type MakeCall, makeCallOf } from './make-call.ts';
+import { type Model, modelOf, type Origin, type Reading, reachedRules } from './makefile-model.ts';
+import { assignmentsOf, programOf, type ShellCommand, shellCommands } from './shell-words.ts';
+
+/** What a build runs: the commands of MAKE and of scripts, and those of the Makefiles that they lead to. Pure. */
+
+/** One command of a build. */
+export interface Step {
+  /** Path in the source. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly by: 'conf' | 'makefile' | 'script';
+  /** Of a script: the directive that names it. */
+  readonly directive?: string;
+  /** The program and its arguments, variables replaced. */
+  readonly words: readonly string[];
+  /** Assignments before it. */
+  readonly assignments: readonly string[];
+  /** Files that its output goes to. */
+  readonly outputs: readonly string[];
+  /** As in ShellCommand. */
+  readonly depth: number;
+  /** dkms starts it: it gets the release and the jobs. */
+  readonly isJoined: boolean;
+  /** Of a call of make. */
+  readonly call?: MakeCall;
+  /** Make is called by its name in a recipe that make runs. */
+  readonly isPlainMake: boolean;
+  /** Where it finds the kernel that runs. */
+  readonly origin?: Origin;
+}
+
+/** A Makefile or Kbuild that kbuild reads. */
+interface KbuildFile {
+  readonly file: string;
+  readonly model: Model;
+}
+
+export interface BuildSteps {
+  readonly steps: readonly Step[];
+  readonly kbuild: readonly KbuildFile[];
+}
+
+/** What is needed to follow a build. */
+export interface Followed {
+  /** The text of a file of the source. */
+  readonly read: (path: string) => string | undefined;
+  readonly places: BuildPlaces;
+  readonly release: string;
+}
+
+/** A text of commands: where it is, and what is known while it runs. */
+interface Commands {
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  readonly by: Step['by'];
+  readonly directive?: string;
+  readonly from: Directory;
+  readonly given: ReadonlyMap<string, string>;
+  readonly environment: ReadonlyMap<string, string>;
+  readonly originOf: (text: string, line: number) => Origin | undefined;
+  readonly depth: number;
+}
+
+const deepest = 6;
+const makefileNames = ['GNUmakefile', 'makefile', 'Makefile'];
+const kbuildNames = ['Kbuild', 'Makefile'];
+
+const pairs = (words: readonly string[]): [string, string][] =>
+  words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]);
+
+const firstOf = (followed: Followed, directory: string, names: readonly string[]): string | undefined =>
+  names.map((name) => join(directory, name)).find((path) => followed.read(path) !== undefined);
+
+const readModel = (followed: Followed, path: string, reading: Reading): Model | undefined => {
+  const text = followed.read(path);
+  return text === undefined ? undefined : modelOf(text, reading);
+};
+
+const kbuildOf = (followed: Followed, directory: Directory, commands: Commands, call: MakeCall): KbuildFile[] => {
+  if (directory.kind !== 'source') return [];
+  const file = firstOf(followed, directory.path, kbuildNames);
+  if (file === undefined) return [];
+  const given = new Map([['KERNELRELEASE', followed.release], ...commands.given, ...call.given]);
+  const model = readModel(followed, file, { role: 'kbuild', given, environment: commands.environment });
+  return model ? [{ file, model }] : [];
+};
+
+/** The commands of a Makefile that make is started on. */
+const recipesOf = (followed: Followed, call: MakeCall, commands: Commands, environment: Commands['environment']) => {
+  if (call.directory.kind !== 'source') return [];
+  const path = call.directory.path;
+  const file = call.file === undefined ? firstOf(followed, path, makefileNames) : join(path, call.file);
+  const given = new Map([...commands.given, ...call.given]);
+  const model = file === undefined ? undefined : readModel(followed, file, { role: 'top', given, environment });
+  if (file === undefined || !model) return [];
+  return reachedRules(model, call.goals).flatMap(({ recipe, targets }) =>
+    recipe.map(({ text, line }): Commands => {
+      const plain = text
+        .replace(/^[@+-]+/, '')
+        .replaceAll('$@', call.goals.find((goal) => targets.includes(goal)) ?? targets[0] ?? '$@');
+      const originOf = (one: string, at: number): Origin | undefined => model.originOf(one, at);
+      return {
+        text: model.expand(plain).replaceAll('$$', '$'),
+        file,
+        line,
+        by: 'makefile',
+        from: call.directory,
+        given,
+        environment,
+        originOf: (one, at) => originOf(plain, at) ?? originOf(one, at),
+        depth: commands.depth + 1,
+      };
+    }),
+  );
+};
+
+const stepOf = (commands: Commands, command: ShellCommand, isJoined: boolean, call: MakeCall | undefined): Step => {
+  const words = programOf(command);
+  const line = commands.line + command.line;
+  const origin = commands.originOf([...command.words, ...command.outputs].join(' '), line);
+  const [program = ''] = words;
+  return {
+    file: commands.file,
+    line,
+    by: commands.by,
+    words,
+    assignments: assignmentsOf(command),
+    outputs: command.outputs,
+    depth: command.depth,
+    isJoined,
+    isPlainMake: commands.by === 'makefile' && isMake(program) && !program.startsWith('$'),
+    ...(commands.directive === undefined ? {} : { directive: commands.directive }),
+    ...(call ? { call } : {}),
+    ...(origin && /uname|\/proc\/|\/usr\/src\/linux/.test(command.words.join(' ')) ? { origin } : {}),
+  };
+};
+
+const follow = (followed: Followed, commands: Commands, into: { steps: Step[]; kbuild: KbuildFile[] }): void => {
+  let { from } = commands;
+  const startsWithMake = commands.by === 'conf' && /^make(?=\s|$)/.test(commands.text);
+  for (const [position, command] of shellCommands(commands.text).entries()) {
+    const isJoined = position === 0 && startsWithMake;
+    const words = programOf(command);
+    const [program = '', argument = ''] = words;
+    const call = isMake(program) ? makeCallOf(words.slice(1), from, followed.places) : undefined;
+    into.steps.push(stepOf(commands, command, isJoined, call));
+    if (program === 'cd' || program === 'pushd') from = directoryOf(argument, from, followed.places);
+    if (call && commands.depth < deepest && commands.by !== 'script') {
+      const own = isJoined ? { ...call, given: new Map([['KERNELRELEASE', followed.release], ...call.given]) } : call;
+      const environment = new Map([...commands.environment, ...pairs(assignmentsOf(command))]);
+      if (call.module) into.kbuild.push(...kbuildOf(followed, call.module, commands, own));
+      for (const recipe of recipesOf(followed, own, commands, environment)) follow(followed, recipe, into);
+    }
+  }
+};
+
+/** A text that a build starts with: MAKE, or a script. */
+export interface Start {
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  readonly directive: string;
+  readonly originOf: Commands['originOf'];
+}
+
+/** Follow what a build runs. */
+export const buildSteps = (followed: Followed, makes: readonly Start[], scripts: readonly Start[]): BuildSteps => {
+  const into: { steps: Step[]; kbuild: KbuildFile[] } = { steps: [], kbuild: [] };
+  const top = { from: { kind: 'source', path: '' } as const, given: new Map<string, string>(), depth: 0 };
+  const environment = new Map<string, string>();
+  for (const make of makes) follow(followed, { ...make, ...top, environment, by: 'conf' }, into);
+  for (const script of scripts) follow(followed, { ...script, ...top, environment, by: 'script' }, into);
+  return into;
+};
