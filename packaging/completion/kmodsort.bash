@@ -38,6 +38,9 @@ _kmodsort() {
           dkms) words='@DKMS_OPTIONS@' ;;
           *) words='@KMODSORT_OPTIONS@' ;;
         esac
+      elif [[ ${COMP_WORDS[1]} == lint ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
       elif ((COMP_CWORD > 1)); then
         words=$(_kmodsort_modules)
       fi

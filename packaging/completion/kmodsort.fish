@@ -18,8 +18,9 @@ end
 for program in dkms kmodsort
     complete -c $program -f
     complete -c $program -s k -l kernelver -x -a '(__kmodsort_kernels)'
-    complete -c $program -n 'not __fish_use_subcommand' -a '(__kmodsort_modules)'
+    complete -c $program -n 'not __fish_use_subcommand; and not __fish_seen_subcommand_from lint' -a '(__kmodsort_modules)'
 end
+complete -c kmodsort -n '__fish_seen_subcommand_from lint' -F
 complete -c dkms -l templatekernel -x -a '(__kmodsort_kernels)'
 complete -c dkms -n __fish_use_subcommand -a '@DKMS_ACTIONS@'
 complete -c kmodsort -n __fish_use_subcommand -a '@KMODSORT_COMMANDS@'

@@ -12,6 +12,7 @@ export const severities = {
   'directive-deprecated': 'warning',
   'directive-unknown': 'warning',
   'running-kernel': 'error',
+  'release-guard': 'error',
   'own-jobs': 'warning',
   'jobserver-not-joined': 'warning',
   'jobserver-cut': 'warning',
@@ -44,6 +45,8 @@ export interface FindingFacts {
   'directive-unknown': { readonly directive: string; readonly meant?: string };
   /** `variable`: that holds it, and that MAKE could set; `reaches`: the command that it gets to. */
   'running-kernel': { readonly lookup: string; readonly variable?: string; readonly reaches?: string };
+  /** `goal`: empty where there is no target at all. */
+  'release-guard': { readonly goal: string };
   'own-jobs': { readonly word: string };
   'jobserver-not-joined': { readonly command: string };
   'jobserver-cut': { readonly command: string };

@@ -16,7 +16,7 @@ const joinsOnlyFirst = 'only a make that MAKE starts with gets the jobserver and
 const sentences: { readonly [C in RuleCode]: Sentences<C> } = {
   'conf-invalid': {
     reason: ({ problem }) => problemSentence(problem),
-    fix: () => 'set it as dkms.conf(5) describes; neither dkms nor kmodsort builds from this conf',
+    fix: () => 'set it as dkms.conf(5) describes: nothing is built from such a conf',
   },
   'directory-name': {
     reason: ({ directive, value, directory }) => `${directive} is ${value}, and the directory is ${directory}`,
@@ -44,6 +44,11 @@ const sentences: { readonly [C in RuleCode]: Sentences<C> } = {
       variable === undefined
         ? 'use $kernelver or $kernel_source_dir in dkms.conf, and a variable that MAKE sets elsewhere'
         : `pass ${variable}=… with $kernelver or $kernel_source_dir in MAKE, or build by make -C $kernel_source_dir M=…`,
+  },
+  'release-guard': {
+    reason: ({ goal }) =>
+      `MAKE starts with make, which gets KERNELRELEASE, and the Makefile then has ${goal === '' ? 'no target' : `no target ${goal}`}`,
+    fix: () => "build by make -C $kernel_source_dir M=…, or write 'make' in quotes to keep KERNELRELEASE out",
   },
   'own-jobs': {
     reason: ({ word }) => `${word} takes its own number of jobs, beside those of all other builds`,
@@ -171,6 +176,10 @@ export const lintLines = (answer: LintAnswer): string[] => {
     ...failures.map((failure) => `kmodsort: FAILED: ${failureInOneLine(failure)}`),
     ...(hasShellcheck ? [] : ['kmodsort: shellcheck is not installed: shell scripts were not checked by it']),
     `kmodsort: lint: ${lookedAt(answer)}: ${count(findings)}`,
-    ...(first ? [`kmodsort: each rule is explained in docs/lint.md#RULE, such as docs/lint.md#${first.rule}`] : []),
+    ...(first
+      ? [
+          `kmodsort: rules are explained in docs/lint.md#RULE, as docs/lint.md#${first.rule} (/usr/share/doc/kmodsort/lint.md)`,
+        ]
+      : []),
   ];
 };

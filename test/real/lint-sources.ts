@@ -140,6 +140,12 @@ export const cases: readonly LintCase[] = [
     files: { 'prepare.sh': '#!/bin/sh\nrelease=$(uname -r)\necho "$release" > release.h\n' },
     at: 'prepare.sh:2',
   },
+  {
+    rule: 'release-guard',
+    what: 'a target that kbuild alone would miss',
+    files: { Makefile: `ifeq ($(KERNELRELEASE),)\n${makefile}endif\n` },
+    at: 'dkms.conf:6',
+  },
   { rule: 'own-jobs', what: 'in MAKE', files: inConf('"make ', '"make -j4 '), at: 'dkms.conf:6' },
   { rule: 'own-jobs', what: 'in a recipe', files: inMakefile('$(MAKE) -C', '$(MAKE) -j -C'), at: 'Makefile:7' },
   {

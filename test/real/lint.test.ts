@@ -12,6 +12,7 @@ import { cases, clean, type Files, writeSource } from './lint-sources.ts';
 
 /** `kmodsort lint`: each rule speaks of what it is about, where it is, and of nothing else. */
 
+const hasRpmbuild = spawnSync('rpmbuild', ['--version']).error === undefined;
 const hasShellcheck = spawnSync('shellcheck', ['--version']).error === undefined;
 
 /** `FILE:LINE rule`, without the directory. */
@@ -94,6 +95,16 @@ describe('kmodsort lint of packaging files', () => {
     ['a debian/ without dh_dkms', debian, ['debian/rules:1 debian-no-removal']],
     ['a debian/ with it', { ...debian, 'debian/control': 'Source: demo\nBuild-Depends: dh-sequence-dkms\n' }, []],
     [
+      'a debian/ that makes other packages, too',
+      {
+        'debian/control': 'Source: demo\nBuild-Depends: dh-sequence-dkms\n',
+        'debian/demo-dkms.dkms': 'dkms.conf\n',
+        'debian/demo-modules.postinst': '#!/bin/sh\ndepmod 6.1\n',
+        'debian/demo-dkms.postinst': '#!/bin/sh\n\ndepmod -a\n',
+      },
+      ['debian/demo-dkms.postinst:3 depmod-in-scriptlet'],
+    ],
+    [
       'a debian/ with a prerm of its own',
       { ...debian, 'debian/demo.prerm': '#!/bin/sh\ndkms remove demo/1.0 --all\n' },
       [],
@@ -107,7 +118,7 @@ describe('kmodsort lint of packaging files', () => {
 });
 
 /** A package that brings the clean source with one fault. */
-const fill = (world: World, root: string): void => {
+const fill = (root: string): void => {
   for (const [path, text] of Object.entries({ ...clean, 'dkms.conf': `${clean['dkms.conf']}REMAKE_INITRD=no\n` }))
     put(join(root, 'usr/src/demo-1.0+dfsg', path), text);
   expect(
@@ -116,14 +127,13 @@ const fill = (world: World, root: string): void => {
       ...['prepare.sh', 'installed.sh'].map((name) => join(root, 'usr/src/demo-1.0+dfsg', name)),
     ]).status,
   ).toBe(0);
-  expect(world.root).not.toBe('');
 };
 
 describe('kmodsort lint of packages', () => {
   it('opens a .deb and looks at its scripts and its source', async () => {
     const world = disposableWorld();
     const file = deb(world, 'demo-dkms', (root) => {
-      fill(world, root);
+      fill(root);
       put(join(root, 'DEBIAN/postinst'), '#!/bin/sh\n\ndepmod -a\n');
       expect(spawnSync('chmod', ['755', join(root, 'DEBIAN/postinst')]).status).toBe(0);
     });
@@ -140,7 +150,7 @@ describe('kmodsort lint of packages', () => {
   it('opens a package of pacman', async () => {
     const world = disposableWorld();
     const root = join(world.root, 'pack');
-    fill(world, root);
+    fill(root);
     put(join(root, '.INSTALL'), installFile);
     const file = join(world.root, 'demo-dkms-1.0-1-any.pkg.tar');
     expect(spawnSync('tar', ['-C', root, '-cf', file, '.INSTALL', 'usr']).status).toBe(0);
@@ -149,6 +159,24 @@ describe('kmodsort lint of packages', () => {
       `${file}:.INSTALL:2 depmod-in-scriptlet`,
       `${file}:.INSTALL:3 arch-dkms-in-install`,
       `${file}:/usr/src/demo-1.0+dfsg/dkms.conf:17 directive-deprecated`,
+    ]);
+  });
+
+  it.skipIf(!hasRpmbuild)('opens an .rpm', async () => {
+    const world = disposableWorld();
+    const root = join(world.root, 'pack');
+    fill(root);
+    const install = `%install\nmkdir -p %{buildroot}/usr\ncp -a ${root}/usr/src %{buildroot}/usr/\n`;
+    const head = 'Version: 1.0\nRelease: 1\nSummary: a test\nLicense: MIT\nBuildArch: noarch\n';
+    const text = spec.replace('%description', `${head}%description`).replace('%post\n', `${install}%post\n`);
+    put(join(world.root, 'demo.spec'), `${text}/usr/src/demo-1.0+dfsg\n`);
+    const places = ['--define', `_topdir ${world.root}/top`, '--define', `_rpmdir ${world.root}`];
+    expect(spawnSync('rpmbuild', ['-bb', ...places, join(world.root, 'demo.spec')]).status).toBe(0);
+    const file = join(world.root, 'noarch/demo-dkms-1.0-1.noarch.rpm');
+    const { stdout } = await lint(world, file);
+    expect(foundIn(stdout, `${world.root}/nothing`)).toEqual([
+      `${file}:/usr/src/demo-1.0+dfsg/dkms.conf:17 directive-deprecated`,
+      `${file}:postuninstall:1 rpm-remove-on-upgrade`,
     ]);
   });
 

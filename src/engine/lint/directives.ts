@@ -15,17 +15,34 @@ interface Assigned {
 
 const assignment = /(?:^|[;&({]|\b(?:then|do|else)\b|\bexport\b)\s*([A-Z][A-Z0-9_]*)(?:\[[^\]]*\])?\+?=/g;
 
+/** What is quoted, and comments, as blanks: a value may go over many lines. */
+const withoutQuoted = (text: string): string => {
+  let plain = '';
+  let quote = '';
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i] ?? '';
+    const isEscape = letter === '\\' && quote !== "'";
+    const isComment = letter === '#' && quote === '' && /(?:^|\s)$/.test(plain.slice(-1));
+    if (isComment) i = (text.indexOf('\n', i) < 0 ? text.length : text.indexOf('\n', i)) - 1;
+    else if (isEscape) i++;
+    else if (letter === quote) quote = '';
+    else if (quote === '' && (letter === '"' || letter === "'")) quote = letter;
+    else if (quote === '' || letter === '\n') plain += letter;
+  }
+  return plain;
+};
+
 const assignedIn = (lines: readonly string[]): Assigned[] =>
-  lines.flatMap((line, index) =>
-    /^\s*#/.test(line)
-      ? []
-      : [...line.replace(/"[^"]*"|'[^']*'/g, '""').matchAll(assignment)].map(([all, name = '']) => ({
-          name,
-          line: index + 1,
-          isExported: /\bexport\b/.test(all),
-          isComputed: /[$`]/.test(line.slice(line.indexOf(all) + all.length)),
-        })),
-  );
+  withoutQuoted(lines.join('\n'))
+    .split('\n')
+    .flatMap((line, index) =>
+      [...line.matchAll(assignment)].map(([all, name = '']) => ({
+        name,
+        line: index + 1,
+        isExported: /\bexport\b/.test(all),
+        isComputed: /[$`]/.test((lines[index] ?? '').replace(/^.*?=/, '')),
+      })),
+    );
 
 const deprecated: readonly string[] = [...deadDirectives, 'OBSOLETE_BY'];
 

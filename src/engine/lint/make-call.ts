@@ -63,12 +63,12 @@ const optionsIn = (words: readonly string[]): Said => {
     const [, short, joined] = /^(-[CfIoW])(.+)$/.exec(word) ?? [];
     const [, jobs] = /^(?:-\w*j|--jobs)(.*)$/.exec(word) ?? [];
     if (withValue.has(word)) options.set(word, words[++i] ?? '');
-    else if (long !== undefined) options.set(long, value ?? '');
     else if (short !== undefined) options.set(short, joined ?? '');
     else if (jobs !== undefined) {
       const hasNumber = jobs === '' && /^(?:\d+|[$`].*)$/.test(words[i + 1] ?? '');
       options.set('-j', hasNumber ? `${word} ${words[++i]}` : word);
-    } else if (!word.startsWith('-')) rest.push(word);
+    } else if (long !== undefined) options.set(long, value ?? '');
+    else if (!word.startsWith('-')) rest.push(word);
   }
   return { options, rest };
 };

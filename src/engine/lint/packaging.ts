@@ -83,11 +83,17 @@ const debianPackaging = (directory: string, shown: (path: string) => string): Pa
   const names = readDirectory(directory).filter((name) => stat(join(directory, name))?.kind === 'file');
   const text = (name: string): string => readText(join(directory, name)) ?? '';
   const made = ['rules', 'control'].map(text).join('\n');
+  const hasConfIn = (name: string): boolean => /dkms\.conf/.test(text(name));
+  // A source makes many packages: what runs around those without a conf is another matter.
+  const isOwn = (owner: string): boolean =>
+    /^$|dkms/.test(owner) || names.includes(`${owner}.dkms`) || [`${owner}.install`, 'install'].some(hasConfIn);
   const scriptlets = names.flatMap((name): Scriptlet[] => {
-    const [, kind] = /(?:^|\.)(preinst|postinst|prerm|postrm)(?:\.in)?$/.exec(name) ?? [];
-    return kind === undefined ? [] : [{ file: shown(name), before: 0, name: kind, text: text(name) }];
+    const [, owner = '', kind] = /^(?:(.*)\.)?(preinst|postinst|prerm|postrm)(?:\.in)?$/.exec(name) ?? [];
+    if (kind === undefined) return [];
+    const scriptlet = { file: shown(name), before: 0, name: kind, text: text(name) };
+    return [isOwn(owner) ? scriptlet : { ...scriptlet, isOthers: true }];
   });
-  const brings = names.some((name) => /\.dkms$/.test(name) || (/install$/.test(name) && /dkms\.conf/.test(text(name))));
+  const brings = names.some((name) => /\.dkms$/.test(name) || (/install$/.test(name) && hasConfIn(name)));
   return {
     kind: 'deb',
     shown: shown('rules'),

@@ -79,7 +79,7 @@ const targetsOf = (words: readonly string[]): string[] => {
   if (/^(?:mkdir|rm|rmdir|touch|tee|chmod|chown|truncate)$/.test(program)) return plainWords(rest);
   if (program === 'sed' && rest.some((word) => /^(?:-\w*i|--in-place)/.test(word))) return plainWords(rest).slice(1);
   if (program === 'make' || program === '$(MAKE)')
-    return rest.flatMap((word) => /^(?:M|SUBDIRS|O)=(.*)$/.exec(word)?.[1] ?? []);
+    return rest.flatMap((word) => /^(?:M|SUBDIRS)=(.*)$/.exec(word)?.[1] ?? []);
   return [];
 };
 

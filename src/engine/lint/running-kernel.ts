@@ -49,4 +49,10 @@ const inKbuild: SourceRule = ({ kbuild, shown }) =>
       }),
   );
 
-export const runningKernelRules: readonly SourceRule[] = [inConf, inSteps, inKbuild];
+/** The other way to miss the kernel: the release that dkms sets is taken for kbuild's. */
+const hiddenGoals: SourceRule = ({ steps, shown }) =>
+  steps.flatMap(({ file, line, hiddenGoal }): Finding[] =>
+    hiddenGoal === undefined ? [] : [{ rule: 'release-guard', file: shown(file), line, goal: hiddenGoal }],
+  );
+
+export const runningKernelRules: readonly SourceRule[] = [inConf, inSteps, inKbuild, hiddenGoals];

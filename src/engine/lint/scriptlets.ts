@@ -12,6 +12,8 @@ export interface Scriptlet {
   /** `preinst`, `prerm`, `%preun`, `.install`, … */
   readonly name: string;
   readonly text: string;
+  /** Of another package of the same source, which has no dkms.conf. */
+  readonly isOthers?: true;
 }
 
 /** A package, or what one is made from. */
@@ -34,7 +36,8 @@ interface Called {
 }
 
 const calls = ({ scriptlets }: Packaging, program: RegExp): Called[] =>
-  scriptlets.flatMap(({ file, before, text }) => {
+  scriptlets.flatMap(({ file, before, text, isOthers }) => {
+    if (isOthers) return [];
     const commands = shellCommands(text);
     return commands.flatMap((command, index) => {
       const words = programOf(command);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
 import type { RawConf } from '../conf/directives.ts';
 import type { Finding } from '../findings.ts';
-import { readText, stat } from '../system/files.ts';
+import { readText, realPath, stat } from '../system/files.ts';
 import type { BuildPlaces } from './make-call.ts';
 import type { BuildSteps } from './steps.ts';
 
@@ -35,10 +35,14 @@ export type SourceRule = (source: LintSource) => readonly Finding[];
 /** Files that are larger were written by no hand. */
 const largest = 4 << 20;
 
-/** The text of a file of the source; undefined for none, and for what is no text. */
+/** A link may lead to anything that root can read. */
+const leavesSource = (directory: string, path: string): boolean =>
+  !(realPath(join(directory, path)) ?? '').startsWith(`${realPath(directory)}/`);
+
+/** The text of a file of the source; undefined for none, for what is no text, and for what a link leads out to. */
 export const textIn = (directory: string, path: string): string | undefined => {
   const facts = stat(join(directory, path));
-  if (facts?.kind !== 'file' || facts.size > largest) return undefined;
+  if (facts?.kind !== 'file' || facts.size > largest || leavesSource(directory, path)) return undefined;
   const text = readText(join(directory, path));
   return text === undefined || text.includes('\0') ? undefined : text;
 };

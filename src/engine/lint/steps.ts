@@ -28,6 +28,8 @@ export interface Step {
   readonly call?: MakeCall;
   /** Make is called by its name in a recipe that make runs. */
   readonly isPlainMake: boolean;
+  /** A goal that the Makefile has only where KERNELRELEASE is not set, as dkms sets it; empty: all of them. */
+  readonly hiddenGoal?: string;
   /** Where it finds the kernel that runs. */
   readonly origin?: Origin;
 }
@@ -89,11 +91,31 @@ const kbuildOf = (followed: Followed, directory: Directory, commands: Commands, 
   return model ? [{ file, model }] : [];
 };
 
+/** The file that make is started on. */
+const makefileOf = (followed: Followed, { directory, file }: MakeCall): string | undefined => {
+  if (directory.kind !== 'source') return undefined;
+  return file === undefined ? firstOf(followed, directory.path, makefileNames) : join(directory.path, file);
+};
+
+/** What a Makefile that tests KERNELRELEASE to know kbuild has no more when dkms starts it. */
+const hiddenGoalOf = (followed: Followed, call: MakeCall, environment: Commands['environment']): string | undefined => {
+  const file = makefileOf(followed, call);
+  if (file === undefined) return undefined;
+  const { given } = call;
+  const released = new Map([['KERNELRELEASE', followed.release], ...given]);
+  const [started, plain] = [released, given].map((one) =>
+    readModel(followed, file, { role: 'top', given: one, environment }),
+  );
+  if (!started || !plain || started.includes || started.rules.some(({ targets }) => /%/.test(targets.join())))
+    return undefined;
+  const has = ({ rules }: Model, goal: string): boolean => rules.some(({ targets }) => targets.includes(goal));
+  if (call.goals.length === 0) return started.rules.length === 0 && plain.rules.length > 0 ? '' : undefined;
+  return call.goals.find((goal) => !has(started, goal) && has(plain, goal));
+};
+
 /** The commands of a Makefile that make is started on. */
 const recipesOf = (followed: Followed, call: MakeCall, commands: Commands, environment: Commands['environment']) => {
-  if (call.directory.kind !== 'source') return [];
-  const path = call.directory.path;
-  const file = call.file === undefined ? firstOf(followed, path, makefileNames) : join(path, call.file);
+  const file = makefileOf(followed, call);
   const given = new Map([...commands.given, ...call.given]);
   const model = file === undefined ? undefined : readModel(followed, file, { role: 'top', given, environment });
   if (file === undefined || !model) return [];
@@ -118,7 +140,10 @@ const recipesOf = (followed: Followed, call: MakeCall, commands: Commands, envir
   );
 };
 
-const stepOf = (commands: Commands, command: ShellCommand, isJoined: boolean, call: MakeCall | undefined): Step => {
+/** What is known of a call of make before it is followed. */
+type Started = Pick<Step, 'call' | 'hiddenGoal' | 'isJoined'>;
+
+const stepOf = (commands: Commands, command: ShellCommand, started: Started): Step => {
   const words = programOf(command);
   const line = commands.line + command.line;
   const origin = commands.originOf([...command.words, ...command.outputs].join(' '), line);
@@ -131,10 +156,9 @@ const stepOf = (commands: Commands, command: ShellCommand, isJoined: boolean, ca
     assignments: assignmentsOf(command),
     outputs: command.outputs,
     depth: command.depth,
-    isJoined,
+    ...started,
     isPlainMake: commands.by === 'makefile' && isMake(program) && !program.startsWith('$'),
     ...(commands.directive === undefined ? {} : { directive: commands.directive }),
-    ...(call ? { call } : {}),
     ...(origin && /uname|\/proc\/|\/usr\/src\/linux/.test(command.words.join(' ')) ? { origin } : {}),
   };
 };
@@ -147,11 +171,13 @@ const follow = (followed: Followed, commands: Commands, into: { steps: Step[]; k
     const words = programOf(command);
     const [program = '', argument = ''] = words;
     const call = isMake(program) ? makeCallOf(words.slice(1), from, followed.places) : undefined;
-    into.steps.push(stepOf(commands, command, isJoined, call));
+    const environment = new Map([...commands.environment, ...pairs(assignmentsOf(command))]);
+    const hiddenGoal = call && isJoined ? hiddenGoalOf(followed, call, environment) : undefined;
+    const started = { isJoined, ...(call ? { call } : {}), ...(hiddenGoal === undefined ? {} : { hiddenGoal }) };
+    into.steps.push(stepOf(commands, command, started));
     if (program === 'cd' || program === 'pushd') from = directoryOf(argument, from, followed.places);
     if (call && commands.depth < deepest && commands.by !== 'script') {
       const own = isJoined ? { ...call, given: new Map([['KERNELRELEASE', followed.release], ...call.given]) } : call;
-      const environment = new Map([...commands.environment, ...pairs(assignmentsOf(command))]);
       if (call.module) into.kbuild.push(...kbuildOf(followed, call.module, commands, own));
       for (const recipe of recipesOf(followed, own, commands, environment)) follow(followed, recipe, into);
     }
