@@ -49,7 +49,7 @@ install: all
 `;
 
 /** Nothing is to be said of it. */
-export const clean: Files = {
+export const clean = {
   'dkms.conf': conf,
   Makefile: makefile,
   Kbuild: kbuild,
@@ -59,7 +59,7 @@ export const clean: Files = {
     '#!/bin/sh\nrelease=${1:-$(uname -r)}\nif [ -z "$release" ]; then release=$(uname -r); fi\necho "$release" > release.h\n',
   'installed.sh': '#!/bin/sh\nmkdir -p /etc/demo && udevadm trigger\ncat << END\nsudo curl here\nEND\n',
   COPYING: 'free\n',
-};
+} satisfies Files;
 
 const inConf = (from: string | RegExp, to: string): Files => ({ 'dkms.conf': conf.replace(from, () => to) });
 const inMakefile = (from: string | RegExp, to: string): Files => ({ Makefile: makefile.replace(from, () => to) });

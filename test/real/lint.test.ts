@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { severities } from '../../src/engine/findings.ts';
@@ -41,6 +41,26 @@ describe('kmodsort lint of a source', () => {
     expect(foundIn(stdout, directory).filter((line) => !line.includes(' shellcheck-'))).toEqual([`${at} ${rule}`]);
     const isError = Object.entries(severities).some(([one, severity]) => one === rule && severity === 'error');
     expect(code).toBe(isError || stdout.includes('[shellcheck-error]') ? 1 : 0);
+  });
+
+  it.each([
+    ['a version that the package puts in', { 'dkms.conf': clean['dkms.conf'].replace('1.0+dfsg', '#MODULE_VERSION#') }],
+    ['a recipe that starts with +', { Makefile: clean.Makefile.replace('$(MAKE) -C', '+make -C') }],
+    [
+      'a default of a script',
+      { 'prepare.sh': '#!/bin/sh\nK=$(uname -r)\nif [ -n "$1" ]; then K=$1; fi\necho "$K" > release.h\n' },
+    ],
+    ['make in quotes', { 'dkms.conf': clean['dkms.conf'].replace('"make KVER', `"'make' KVER`) }],
+    ['a link out of the source', {}],
+  ])('says nothing of %s', async (what, files) => {
+    const world = disposableWorld();
+    const directory = writeSource(world, { ...clean, ...files });
+    put(join(world.root, 'secret.c'), 'MODULE_VERSION("9");\n');
+    if (what.includes('link')) {
+      rmSync(join(directory, 'demo.c'));
+      symlinkSync(join(world.root, 'secret.c'), join(directory, 'demo.c'));
+    }
+    expect((await lint(world, directory)).stdout).toContain('kmodsort: lint: 1 source: nothing found\n');
   });
 
   it.skipIf(!hasShellcheck)('asks shellcheck, which knows what dkms sets', async () => {

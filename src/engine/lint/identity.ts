@@ -10,8 +10,8 @@ const isMeant = ({ name, isInSourceTree }: LintSource, module: string, version: 
 };
 
 const directoryName: SourceRule = (source) => {
-  const { name, conf, shown } = source;
-  if (!conf || name === `${conf.module.name}-${conf.module.version}`) return [];
+  const { name, conf, isTemplate, shown } = source;
+  if (!conf || isTemplate || name === `${conf.module.name}-${conf.module.version}`) return [];
   if (!isMeant(source, conf.module.name, conf.module.version)) return [];
   const isVersion = name.startsWith(`${conf.module.name}-`);
   const directive = isVersion ? 'PACKAGE_VERSION' : 'PACKAGE_NAME';
@@ -38,8 +38,8 @@ const isSame = (packaged: string, found: string): boolean => {
 };
 
 /** Only of one object: several have versions of their own. */
-const moduleVersion: SourceRule = ({ conf, files, directory, shown }) => {
-  if (conf?.objects.length !== 1) return [];
+const moduleVersion: SourceRule = ({ conf, isTemplate, files, directory, shown }) => {
+  if (isTemplate || conf?.objects.length !== 1) return [];
   const { version } = conf.module;
   const found = files
     .filter((path) => path.endsWith('.c'))

@@ -84,11 +84,16 @@ const reference = /\$\$|\$\(([^\s(){}$:]+)\)|\$\{([^\s(){}$:]+)\}|\$([A-Za-z@<^]
 
 const isUnknown = (text: string): boolean => /[$`]/.test(text);
 
+const deepest = 20;
+const mostExpansions = 50_000;
+
 class State {
   readonly variables = new Map<string, Variable | 'unknown'>();
   readonly rules: { targets: string[]; needs: string[]; recipe: Recipe[]; isSure: boolean }[] = [];
   readonly assigned: Assigned[] = [];
   includes = false;
+  /** Variables that are made of variables may be more text than there is memory. */
+  #left = mostExpansions;
   readonly #reading: Reading;
 
   constructor(reading: Reading) {
@@ -108,18 +113,20 @@ class State {
   }
 
   expand(text: string, depth = 0): string {
-    if (depth > 20) return text;
+    if (depth > deepest) return text;
     return text.replaceAll(reference, (all: string, ...names: (string | undefined)[]) => {
       if (all === '$$') return all;
       const value = this.#valueOf(names[0] ?? names[1] ?? names[2] ?? '');
-      return value === undefined ? all : this.expand(value, depth + 1);
+      if (value === undefined || this.#left <= 0) return all;
+      this.#left -= 1;
+      return this.expand(value, depth + 1);
     });
   }
 
   originOf(text: string, line: number, variable?: string, depth = 0): Origin | undefined {
     const lookup = lookupIn(text);
     if (lookup !== undefined) return { lookup, line, ...(variable === undefined ? {} : { variable }) };
-    if (depth > 20) return undefined;
+    if (depth > deepest) return undefined;
     for (const [, a, b, c] of text.matchAll(reference)) {
       const name = a ?? b ?? c ?? '';
       const known = this.variables.get(name);

@@ -13,7 +13,7 @@ const fetching: Readonly<Record<string, RegExp>> = {
   ftp: /./,
   scp: /./,
   ssh: /./,
-  git: /^(?:clone|fetch|pull|submodule|ls-remote|remote)$/,
+  git: /^(?:clone|fetch|pull|submodule|ls-remote)$/,
   svn: /^(?:checkout|co|update|up|export)$/,
   hg: /^(?:clone|pull)$/,
   pip: /^(?:install|download)$/,
@@ -73,7 +73,10 @@ const targetsOf = (words: readonly string[]): string[] => {
   const [program = '', ...rest] = words;
   if (/^(?:cp|mv|install|ln)$/.test(program)) {
     const moved = program === 'mv' ? plainWords(rest) : plainWords(rest).slice(-1);
-    const into = rest.filter((word) => word.startsWith('--target-directory=')).map((word) => word.replace(/^.*?=/, ''));
+    const into = rest.flatMap((word, index) => {
+      if (word === '-t') return rest[index + 1] ?? [];
+      return word.startsWith('--target-directory=') ? word.replace(/^.*?=/, '') : [];
+    });
     return [...moved, ...into];
   }
   if (/^(?:mkdir|rm|rmdir|touch|tee|chmod|chown|truncate)$/.test(program)) return plainWords(rest);

@@ -26,20 +26,39 @@ const kernelFor = (run: Run): Kernel => {
   return { release: release ?? runningKernel(), arch };
 };
 
-type ConfRead = Pick<LintSource, 'raw' | 'conf'> & { readonly problems: readonly Problem[] };
+type ConfRead = Pick<LintSource, 'raw' | 'conf' | 'isTemplate'> & { readonly problems: readonly Problem[] };
 
-const readConf = async (run: Run, directory: string, kernel: Kernel, headers: string): Promise<ConfRead> => {
-  const path = join(directory, 'dkms.conf');
-  if (isWorldWritable(path)) return { problems: [] };
+/** What something that makes the package puts there: `@VERSION@`, `#MODULE_VERSION#`. */
+const isPlaceholder = (value: string): boolean => /^([@#%])[A-Z_]+\1$/.test(value);
+
+const readRaw = async (run: Run, path: string, kernel: Kernel, headers: string, directives: readonly string[]) => {
   const scope = confScope(kernel, headers, run.settings, undefined, run.settings.variables);
-  const [reading] = await readConfs(run, [{ files: [path], release: kernel.release, scope, directives: [] }]);
+  const [reading] = await readConfs(run, [{ files: [path], release: kernel.release, scope, directives }]);
+  return reading;
+};
+
+const readConf = async (
+  run: Run,
+  directory: string,
+  kernel: Kernel,
+  headers: string,
+  mayBeTemplate: boolean,
+): Promise<ConfRead> => {
+  const path = join(directory, 'dkms.conf');
+  if (isWorldWritable(path)) return { isTemplate: false, problems: [] };
+  const asIs = await readRaw(run, path, kernel, headers, []);
+  const isTemplate = mayBeTemplate && asIs?.kind === 'read' && isPlaceholder(first(asIs.raw, 'PACKAGE_VERSION'));
+  const reading = isTemplate ? await readRaw(run, path, kernel, headers, ['PACKAGE_VERSION=0']) : asIs;
   if (reading?.kind !== 'read')
-    return { problems: [{ problem: 'said', text: reading?.failure.detail ?? 'bash cannot read the file' }] };
+    return {
+      isTemplate,
+      problems: [{ problem: 'said', text: reading?.failure.detail ?? 'bash cannot read the file' }],
+    };
   const result = confOf(reading.raw, undefined, run.factsOf(kernel));
-  if ('conf' in result) return { raw: reading.raw, conf: result.conf, problems: [] };
+  if ('conf' in result) return { raw: reading.raw, conf: result.conf, isTemplate, problems: [] };
   const { problem, more = [], detail } = result.invalid;
   const said: Problem[] = detail === undefined ? [] : [{ problem: 'said', text: detail }];
-  return { raw: reading.raw, problems: [...(problem ? [problem] : said), ...more] };
+  return { raw: reading.raw, isTemplate, problems: [...(problem ? [problem] : said), ...more] };
 };
 
 /** What finds the running kernel in a conf was evaluated by bash already: its own lines tell. */
@@ -89,7 +108,7 @@ export const readSource = async (
 ): Promise<{ readonly source: LintSource; readonly findings: readonly Finding[] }> => {
   const kernel = kernelFor(run);
   const headers = run.factsOf(kernel).headers ?? join(run.settings.installTree, kernel.release, 'build');
-  const { problems, ...read } = await readConf(run, directory, kernel, headers);
+  const { problems, ...read } = await readConf(run, directory, kernel, headers, !named.isInSourceTree);
   const confLines = (textIn(directory, 'dkms.conf') ?? '').split('\n');
   const module = read.raw ? `${first(read.raw, 'PACKAGE_NAME')}/${first(read.raw, 'PACKAGE_VERSION')}` : '';
   const build = join(run.settings.dkmsTree, module, 'build');

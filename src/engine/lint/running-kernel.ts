@@ -1,6 +1,7 @@
 import type { Finding } from '../findings.ts';
 import { lookupIn } from './lookup.ts';
 import type { SourceRule } from './source.ts';
+import type { Step } from './steps.ts';
 
 /** Builds for the kernel that runs, in place of the one that is asked for. */
 
@@ -13,10 +14,21 @@ const inConf: SourceRule = ({ confLines, shown }) =>
 /** Words that only say something. */
 const isTalk = (words: readonly string[]): boolean => /^(?:echo|printf|true|:)$/.test(words[0] ?? '');
 
+/** What a script sets first and then, under some condition, to something else. */
+const isOnlyDefault = (step: Step, steps: readonly Step[]): boolean => {
+  const [name] = (step.assignments[0] ?? '').split('=');
+  if (step.words.length > 0 || !name) return false;
+  return steps.some(
+    ({ file, assignments, line }) =>
+      file === step.file && line !== step.line && assignments.some((word) => word.startsWith(`${name}=`)),
+  );
+};
+
 /** Recipes that MAKE leads to; in scripts what no condition stands above. */
 const inSteps: SourceRule = ({ steps, shown }) =>
   steps
-    .filter(({ by, words, depth }) => !isTalk(words) && (by !== 'script' || depth === 0))
+    .filter(({ words }) => !isTalk(words))
+    .filter((step) => step.by !== 'script' || (step.depth === 0 && !isOnlyDefault(step, steps)))
     .flatMap(({ file, origin, line, words }): Finding[] => {
       if (!origin) return [];
       const { lookup, variable } = origin;

@@ -22,6 +22,8 @@ export interface LintSource extends BuildSteps {
   readonly raw?: RawConf;
   /** The same with its defaults; missing where something is wrong with it. */
   readonly conf?: ModuleConf;
+  /** A placeholder stands for its version until a package is made. */
+  readonly isTemplate: boolean;
   /** Text files of the source, as paths in it. */
   readonly files: readonly string[];
   readonly places: BuildPlaces;

@@ -65,9 +65,13 @@ interface Commands {
   readonly environment: ReadonlyMap<string, string>;
   readonly originOf: (text: string, line: number) => Origin | undefined;
   readonly depth: number;
+  /** Make hands its jobs on to this recipe: it starts with `+` or names $(MAKE). */
+  readonly isRecursive?: boolean;
 }
 
 const deepest = 6;
+/** More are no build that somebody wrote. */
+const mostSteps = 20_000;
 const makefileNames = ['GNUmakefile', 'makefile', 'Makefile'];
 const kbuildNames = ['Kbuild', 'Makefile'];
 
@@ -134,6 +138,7 @@ const recipesOf = (followed: Followed, call: MakeCall, commands: Commands, envir
         given,
         environment,
         originOf: (one, at) => originOf(plain, at) ?? originOf(one, at),
+        isRecursive: /^[@-]*\+|\$[({]MAKE[)}]/.test(text),
         depth: commands.depth + 1,
       };
     }),
@@ -157,7 +162,7 @@ const stepOf = (commands: Commands, command: ShellCommand, started: Started): St
     outputs: command.outputs,
     depth: command.depth,
     ...started,
-    isPlainMake: commands.by === 'makefile' && isMake(program) && !program.startsWith('$'),
+    isPlainMake: commands.by === 'makefile' && isMake(program) && !commands.isRecursive,
     ...(commands.directive === undefined ? {} : { directive: commands.directive }),
     ...(origin && /uname|\/proc\/|\/usr\/src\/linux/.test(command.words.join(' ')) ? { origin } : {}),
   };
@@ -176,7 +181,7 @@ const follow = (followed: Followed, commands: Commands, into: { steps: Step[]; k
     const started = { isJoined, ...(call ? { call } : {}), ...(hiddenGoal === undefined ? {} : { hiddenGoal }) };
     into.steps.push(stepOf(commands, command, started));
     if (program === 'cd' || program === 'pushd') from = directoryOf(argument, from, followed.places);
-    if (call && commands.depth < deepest && commands.by !== 'script') {
+    if (call && commands.depth < deepest && commands.by !== 'script' && into.steps.length < mostSteps) {
       const own = isJoined ? { ...call, given: new Map([['KERNELRELEASE', followed.release], ...call.given]) } : call;
       if (call.module) into.kbuild.push(...kbuildOf(followed, call.module, commands, own));
       for (const recipe of recipesOf(followed, own, commands, environment)) follow(followed, recipe, into);

@@ -42,6 +42,14 @@ describe('variables', () => {
   });
 });
 
+it('gives up on variables that are more than text', () => {
+  const lines = Array.from({ length: 18 }, (_, i) => `A${i} = $(A${i + 1})$(A${i + 1})$(A${i + 1})$(A${i + 1})`);
+  const model = modelOf(`${lines.join('\n')}\nA18 = x\n`, reading());
+  const before = Date.now();
+  model.expand('$(A0)');
+  expect(Date.now() - before).toBeLessThan(2000);
+});
+
 describe('originOf', () => {
   const text = 'KVER ?= $(shell uname -r)\nKDIR := /lib/modules/$(KVER)/build\n';
   it('finds the line and variable that a lookup comes from', () => {
