@@ -1,104 +1,24 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from './kernels.ts';
-import { type Verdict, verdicts } from './lint-verdicts.ts';
-import { download } from './module-packages.ts';
-import { run } from './packages.ts';
+import { lintCorpus } from './lint-packages.ts';
 
 /**
- * `kmodsort lint` over every module package of Debian main: fails if it says anything that nobody has looked at, or no
- * longer says what somebody has. `--write` puts the table into docs/lint.md.
+ * Prints what `kmodsort lint` says of every module package of Debian main, and ends with 1 if nobody has looked at some of
+ * it, or if it is not said any more. `--write` puts the table into docs/lint.md.
  */
 
-interface Found {
-  readonly packageName: string;
-  readonly rule: string;
-  readonly reason: string;
-  readonly place: string;
-}
-
-const place = join(repository, '.cache', 'module-packages');
-const page = join(repository, 'docs', 'lint.md');
-
-/** Names of all packages of modules; dh-dkms is a program for making them. */
-const packageNames = (): string[] =>
-  run('apt-cache', ['search', '-n', '--', '-dkms$'])
-    .split('\n')
-    .map((line) => line.split(' ')[0] ?? '')
-    .filter((name) => name !== '' && name !== 'dh-dkms')
-    .sort();
-
-/** The file of a package, downloaded once. */
-const packageFile = (name: string): string => {
-  const isIts = (file: string): boolean => file.startsWith(`${name}_`);
-  mkdirSync(place, { recursive: true });
-  if (!readdirSync(place).some(isIts)) {
-    const work = mkdtempSync(join(place, '.tmp-'));
-    download(name, work);
-    for (const file of readdirSync(work)) renameSync(join(work, file), join(place, file));
-    rmSync(work, { recursive: true });
-  }
-  return join(place, readdirSync(place).find(isIts) ?? name);
-};
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
-
-const lint = (packageName: string): Found[] => {
-  const file = packageFile(packageName);
-  const argv = [join(repository, 'dist/kmodsort.mjs'), 'lint', '--json', file];
-  const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8', maxBuffer: 1 << 26 });
-  const answer: unknown = JSON.parse(stdout);
-  if (!isObject(answer) || !Array.isArray(answer.findings) || !Array.isArray(answer.failures))
-    throw new Error(`${file}: no answer of lint`);
-  if (answer.failures.length > 0) throw new Error(`${file}: ${JSON.stringify(answer.failures)}`);
-  return answer.findings.filter(isObject).map(({ rule, reason, file: where, line }) => ({
-    packageName,
-    rule: String(rule),
-    reason: String(reason),
-    place: `${String(where).replace(`${file}:`, '')}:${line}`,
-  }));
-};
-
-const isMeant = ({ rule, says, packages }: Verdict, found: Found): boolean =>
-  found.rule === rule && found.reason.includes(says) && packages.includes(found.packageName);
-
-const rowOf = (verdict: Verdict, found: readonly Found[]): string => {
-  const count = found.filter((one) => isMeant(verdict, one)).length;
-  const names = verdict.packages.join(', ');
-  return `| [${verdict.rule}](#${verdict.rule}) | ${verdict.says} | ${count} | ${names} | ${verdict.verdict} |`;
-};
-
-const table = (found: readonly Found[], packages: number): string => {
-  const silent = packages - new Set(found.map(({ packageName }) => packageName)).size;
-  return [
-    `${found.length} findings in ${packages - silent} of ${packages} packages; nothing is said of the other ${silent}.`,
-    '',
-    '| rule | it says | times | packages | verdict |',
-    '| --- | --- | --- | --- | --- |',
-    ...verdicts.map((verdict) => rowOf(verdict, found)),
-  ].join('\n');
-};
-
-const names = packageNames();
-const found = names.flatMap(lint);
-const unknown = found.filter((one) => !verdicts.some((verdict) => isMeant(verdict, one)));
-const outdated = verdicts.flatMap((verdict) =>
-  verdict.packages
-    .filter((name) => !found.some((one) => one.packageName === name && isMeant(verdict, one)))
-    .map((name) => `${name}: ${verdict.rule}: ${verdict.says}`),
-);
-const text = table(found, names.length);
+const { table, unknown, outdated } = lintCorpus();
 if (process.argv.includes('--write')) {
+  const page = join(repository, 'docs', 'lint.md');
   const marked = /(<!-- corpus -->\n)[\s\S]*(<!-- \/corpus -->)/;
-  writeFileSync(
-    page,
-    readFileSync(page, 'utf8').replace(marked, (_all, head: string, foot: string) => `${head}${text}\n${foot}`),
+  const text = readFileSync(page, 'utf8').replace(
+    marked,
+    (_all, head: string, foot: string) => `${head}${table}\n${foot}`,
   );
+  writeFileSync(page, text);
 }
-process.stdout.write(`${text}\n`);
-for (const { packageName, rule, reason, place: where } of unknown)
-  process.stderr.write(`not looked at: ${packageName} ${where}: ${rule}: ${reason}\n`);
+process.stdout.write(`${table}\n`);
+for (const one of unknown) process.stderr.write(`not looked at: ${one}\n`);
 for (const one of outdated) process.stderr.write(`no longer said: ${one}\n`);
 process.exitCode = unknown.length + outdated.length > 0 ? 1 : 0;
