@@ -136,6 +136,15 @@ export const cases: readonly LintCase[] = [
   },
   {
     rule: 'running-kernel',
+    what: 'in a script that MAKE starts',
+    files: {
+      ...inConf('"make KVER=$kernelver all', '"bash build.sh'),
+      'build.sh': 'cd /lib/modules/$(uname -r)/build\n',
+    },
+    at: 'build.sh:1',
+  },
+  {
+    rule: 'running-kernel',
     what: 'in a script',
     files: { 'prepare.sh': '#!/bin/sh\nrelease=$(uname -r)\necho "$release" > release.h\n' },
     at: 'prepare.sh:2',
@@ -153,6 +162,15 @@ export const cases: readonly LintCase[] = [
     what: 'after something else',
     files: inConf('"make ', '"true && make '),
     at: 'dkms.conf:6',
+  },
+  {
+    rule: 'jobserver-not-joined',
+    what: 'in a script that MAKE starts',
+    files: {
+      ...inConf('"make KVER=$kernelver all', '"./build.sh $kernelver'),
+      'build.sh': '#!/bin/sh\n\nmake KVER="$1"\n',
+    },
+    at: 'build.sh:3',
   },
   {
     rule: 'jobserver-cut',

@@ -22,7 +22,7 @@ const notJoined: SourceRule = ({ steps, raw, shown }) => {
   const quoted = [...(raw?.values.get('MAKE')?.values() ?? [])].some((text) => /^\s*['"\\]make/.test(text));
   if (quoted) return [];
   return steps
-    .filter((step) => step.by === 'conf' && step.call !== undefined && !step.isJoined)
+    .filter((step) => isOfMake(step) && step.call !== undefined && !step.isJoined)
     .map(
       ({ file, line, call }): Finding => ({
         rule: 'jobserver-not-joined',
@@ -32,6 +32,9 @@ const notJoined: SourceRule = ({ steps, raw, shown }) => {
       }),
     );
 };
+
+/** In MAKE, or in a script that it starts. */
+const isOfMake = ({ by, directive }: Step): boolean => by === 'conf' || (by === 'script' && directive === 'MAKE');
 
 const cutsJobserver = ({ words, assignments }: Step): boolean =>
   assignments.some((word) => /^(?:MAKEFLAGS|MFLAGS)=/.test(word)) ||

@@ -4,6 +4,8 @@ const lookups = [
   /\$\(shell\s+[^()]*\buname\s+-\w*r\w*\b[^()]*\)/,
   /\$\(\s*uname\s+-\w*r\w*\s*\)/,
   /`[^`]*\buname\s+-\w*r\w*\b[^`]*`/,
+  /\$\((?:shell\s+)?ls\b[^()]*\/lib\/modules\b[^()]*\)/,
+  /`ls\b[^`]*\/lib\/modules\b[^`]*`/,
   /\/proc\/(?:version|sys\/kernel\/osrelease)\b/,
   /\/usr\/src\/linux(?![\w-])/,
 ] as const;

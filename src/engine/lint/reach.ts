@@ -97,7 +97,7 @@ const isOutside = ({ places }: LintSource, path: string): boolean =>
 
 /** Of the other scripts it is the work. */
 const isBuild = ({ by, directive }: Step): boolean =>
-  by !== 'script' || directive === 'PRE_BUILD' || directive === 'POST_BUILD';
+  by !== 'script' || directive === 'MAKE' || directive === 'PRE_BUILD' || directive === 'POST_BUILD';
 
 const writes: SourceRule = (source) =>
   source.steps.filter(isBuild).flatMap((step): Finding[] => {

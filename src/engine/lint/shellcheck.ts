@@ -4,8 +4,8 @@ import { first } from '../conf/values.ts';
 import type { Finding } from '../findings.ts';
 import type { Run } from '../run/run.ts';
 import { staysBelow } from '../system/names.ts';
-import { isGenerated } from './read-source.ts';
 import { type LintSource, textIn } from './source.ts';
+import { isGenerated } from './steps.ts';
 
 /** What shellcheck(1) says of a conf and its scripts, where it is installed. */
 

@@ -16,6 +16,8 @@ it.each([
   // biome-ignore lint/suspicious/noTemplateCurlyInString: an expansion of the shell's or make's.
   ['${KVER-`uname -r`}', undefined],
   ['uname -r', undefined],
+  ['$(shell ls /lib/modules | tail -1)', '$(shell ls /lib/modules | tail -1)'],
+  ['`ls -t /lib/modules`', '`ls -t /lib/modules`'],
   ['$(shell uname -m)-r', undefined],
 ])('lookupIn(%j)', (text, expected) => {
   expect(lookupIn(text)).toBe(expected);
