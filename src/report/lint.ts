@@ -152,12 +152,13 @@ const findingLines = (finding: Finding): string[] => [
   `  fix  ${said(finding, 'fix')}`,
 ];
 
-const count = (findings: readonly Finding[]): string => {
+const count = ({ findings, failures }: LintAnswer): string => {
   const errors = findings.filter((finding) => severityOf(finding) === 'error').length;
   const warnings = findings.length - errors;
   const parts = [
     ...(errors > 0 ? [counted(errors, 'error')] : []),
     ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
+    ...(failures.length > 0 ? [`${failures.length} not read`] : []),
   ];
   return parts.length > 0 ? parts.join(', ') : 'nothing found';
 };
@@ -175,7 +176,7 @@ export const lintLines = (answer: LintAnswer): string[] => {
     ...findings.flatMap(findingLines),
     ...failures.map((failure) => `kmodsort: FAILED: ${failureInOneLine(failure)}`),
     ...(hasShellcheck ? [] : ['kmodsort: shellcheck is not installed: shell scripts were not checked by it']),
-    `kmodsort: lint: ${lookedAt(answer)}: ${count(findings)}`,
+    `kmodsort: lint: ${lookedAt(answer)}: ${count(answer)}`,
     ...(first
       ? [
           `kmodsort: rules are explained in docs/lint.md#RULE, as docs/lint.md#${first.rule} (/usr/share/doc/kmodsort/lint.md)`,

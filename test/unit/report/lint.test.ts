@@ -35,7 +35,7 @@ describe('lintLines', () => {
     expect(lintLines(answer({ failures, sources: 0, hasShellcheck: false }))).toEqual([
       expect.stringMatching(/^kmodsort: FAILED: command not found: rpm/),
       'kmodsort: shellcheck is not installed: shell scripts were not checked by it',
-      'kmodsort: lint: nothing looked at: nothing found',
+      'kmodsort: lint: nothing looked at: 1 not read',
     ]);
   });
 });
