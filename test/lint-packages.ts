@@ -17,12 +17,15 @@ interface Found {
 
 const place = join(repository, '.cache', 'module-packages');
 
-/** Names of all packages of modules; dh-dkms is a program for making them. */
+const isInMain = (name: string): boolean =>
+  !/^Section: (contrib|non-free)/m.test(run('apt-cache', ['show', '--no-all-versions', name]));
+
+/** Names of all packages of modules in main; dh-dkms is a program for making them. */
 const packageNames = (): string[] =>
   run('apt-cache', ['search', '-n', '--', '-dkms$'])
     .split('\n')
     .map((line) => line.split(' ')[0] ?? '')
-    .filter((name) => name !== '' && name !== 'dh-dkms')
+    .filter((name) => name !== '' && name !== 'dh-dkms' && isInMain(name))
     .sort();
 
 /** The file of a package, downloaded once. */
