@@ -40,6 +40,12 @@ const kinds = {
   'patch-failed': { exit: 6, determined: true },
   'script-failed': { exit: 1, transient: true },
   'compiler-failed': { exit: 10 },
+  /** A program that builds for this kernel is not installed. */
+  'compiler-missing': { exit: 10, transient: true },
+  /** make failed, and the compiler or linker is older than the kernel's. */
+  'compiler-older': { exit: 10 },
+  /** make failed, and rustc is not the kernel's. Nothing of rustc is part of a Key. */
+  'rust-mismatch': { exit: 10, transient: true },
   'modpost-failed': { exit: 10, determined: true },
   /** A command of the conf said nothing for longer than build_limit. */
   'build-stalled': { exit: 10 },
@@ -105,6 +111,11 @@ export const isTransient = (kind: FailureKind): boolean => factsOf[kind].transie
 /** Whether the same inputs will fail so whenever they are built. */
 export const isDetermined = (kind: FailureKind): boolean => factsOf[kind].determined === true;
 
+/** What helps, of an error that people meet with modules; report/failures.ts makes a sentence of it. */
+export type Hint =
+  /** Flags and plugins are of another compiler. */
+  'compiler-of-kernel' | 'headers-incomplete' | 'headers-foreign' | 'newer-module' | 'kernel-running';
+
 /** One failure. */
 export interface Failure {
   readonly kind: FailureKind;
@@ -116,6 +127,10 @@ export interface Failure {
   readonly problem?: Problem;
   /** What else is wrong. */
   readonly more?: readonly Problem[];
+  /** What helps against what the detail says, where the kind alone does not tell. */
+  readonly hint?: Hint;
+  /** The command that installs what is missing here. */
+  readonly install?: string;
   /** The exit code of a script whose own code counts. */
   readonly code?: number;
   /** Absolute path of the log that was kept. */

@@ -1,5 +1,11 @@
 import type { Module } from './request.ts';
 
+/** A compiler or linker by the number of its version that counts. */
+export interface ToolVersion {
+  readonly tool: 'gcc' | 'clang' | 'lld';
+  readonly major: number;
+}
+
 /** What we find wrong ourselves, as data: report/problems.ts makes a sentence of it. A new kind is a row in both. */
 export interface Problems {
   /** Whoever knows said it himself: bash, openssl, tar. */
@@ -40,6 +46,11 @@ export interface Problems {
   'key-missing': { readonly key: string; readonly certificate: string };
   'key-mismatch': { readonly key: string; readonly certificate: string };
   'no-sign-file': Record<never, never>;
+  /** A program that builds for a kernel is not here; what built the kernel is said where it is known. */
+  'program-missing': { readonly program: string; readonly release: string; readonly built?: ToolVersion };
+  'program-older': { readonly release: string; readonly built: ToolVersion; readonly found: ToolVersion };
+  /** A module has Rust sources; what is not said was not there. */
+  'rust-version': { readonly release: string; readonly built?: string; readonly found?: string };
   'command-failed': { readonly command: string; readonly code: number };
   'no-signature': Record<never, never>;
   'other-hash': { readonly found: string; readonly wanted: string };

@@ -1,4 +1,4 @@
-import type { Failure, FailureKind } from '../engine/errors.ts';
+import type { Failure, FailureKind, Hint } from '../engine/errors.ts';
 import { oneLine } from './one-line.ts';
 import { problemSentence } from './problems.ts';
 
@@ -72,6 +72,9 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'patch-failed': { says: (f) => on(f, 'patch does not apply') },
   'script-failed': { says: (f) => on(f, `script failed${f.code ? ` with exit code ${f.code}` : ''}`) },
   'compiler-failed': { says: () => 'compiler error' },
+  'compiler-missing': { says: () => "the kernel's compiler is not installed" },
+  'compiler-older': { says: () => "the compiler is older than the kernel's" },
+  'rust-mismatch': { says: () => 'the Rust sources do not build for this kernel' },
   'modpost-failed': { says: () => 'modpost error' },
   'build-stalled': {
     says: (f) => on(f, `timed out after ${f.detail} minutes without output`),
@@ -171,6 +174,14 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   unexpected: { says: (f) => on(f, 'unexpected error') },
 };
 
+const hints: Readonly<Record<Hint, string>> = {
+  'compiler-of-kernel': 'install the compiler that the kernel was built with',
+  'headers-incomplete': "install the package of the kernel's headers again",
+  'headers-foreign': 'install the kernel headers of this architecture',
+  'newer-module': 'look for a version of the module that supports this kernel',
+  'kernel-running': 'reboot into the kernel that it was built for',
+};
+
 /** What failed, without the reason. */
 export const failureSentence = (failure: Failure): string => rows[failure.kind].says(failure);
 
@@ -192,7 +203,8 @@ export const failureInOneLine = (failure: Failure): string => {
 };
 
 /** The command, or the deed, that helps. */
-export const failureHelp = (failure: Failure): string | undefined => rows[failure.kind].help?.(failure);
+export const failureHelp = (failure: Failure): string | undefined =>
+  failure.install ?? (failure.hint ? hints[failure.hint] : rows[failure.kind].help?.(failure));
 
 /** A failure of the whole run as people read it: what failed, where, why, and what helps. */
 export const failureText = (failure: Failure): string => {

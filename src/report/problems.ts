@@ -7,6 +7,8 @@ const builtWithout = (object: string | undefined, dependency: string | undefined
   return dependency === undefined ? said : `${said}, name ${dependency} in BUILD_DEPENDS`;
 };
 
+const tool = ({ tool: name, major }: Problem<'program-older'>['found']): string => `${name} ${major}`;
+
 /** What is wrong, as people read it. */
 const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => string } = {
   said: ({ text }) => text,
@@ -42,6 +44,13 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
     `private key ${key} not found, and its certificate ${certificate} exists (it is left alone)`,
   'key-mismatch': ({ key, certificate }) => `key values mismatch: ${key} and ${certificate}`,
   'no-sign-file': () => 'sign-file not found for this kernel',
+  'program-missing': ({ program, release, built }) =>
+    built ? `${release} was built with ${tool(built)}, ${program} not found` : `${program} not found`,
+  'program-older': ({ release, built, found }) => `${release} was built with ${tool(built)}, found ${tool(found)}`,
+  'rust-version': ({ release, built, found }) =>
+    built
+      ? `${release} was built with rustc ${built}, ${found ? `found rustc ${found}` : 'rustc not found'}`
+      : `${release} was built without Rust (CONFIG_RUST)`,
   'command-failed': ({ command, code }) => `${command} failed with exit code ${code}`,
   'no-signature': () => 'modinfo shows no signature',
   'other-hash': ({ found, wanted }) => `modinfo shows the hash ${found || 'none'} instead of ${wanted}`,

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
 import { FailureError } from '../errors.ts';
+import { kernelVariablesCompiler } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
+import { llvmProgram, llvmVariables } from '../kernel/toolchain.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Environment, Settings } from '../settings.ts';
@@ -9,26 +10,15 @@ import { distrustedConf } from '../system/trust.ts';
 
 /** What PRE_BUILD, MAKE and POST_BUILD get besides the caller's environment: the compiler, and the admin's exports. */
 
-/** CC of Debian's .kernelvariables, which overrides what the config names. */
-const kernelVariablesCompiler = async (run: Run, headers: string): Promise<string | undefined> => {
-  const file = join(headers, '.kernelvariables');
-  if (!exists(file)) return undefined;
-  const ended = await run.processes.run({
-    argv: ['make', '--no-print-directory', '-s', '-f', file, '--eval', 'kmodsort-cc: ; @echo $(CC)', 'kmodsort-cc'],
-    environment: run.environment,
-    limit: 10,
-  });
-  return ended.code === 0 ? ended.output.trim() || undefined : undefined;
-};
-
-/** CC and KERNEL_CC as the kernel was built with, where that compiler is here. */
+/** CC and KERNEL_CC as the kernel was built with, where that compiler is here; what kbuild is told of clang. */
 const compilerEnvironment = async (run: Run, facts: KernelFacts): Promise<Environment> => {
-  const isClang = facts.config.has('CONFIG_CC_IS_CLANG');
-  const own = isClang ? 'clang' : facts.compiler;
-  const compiler = (facts.headers && (await kernelVariablesCompiler(run, facts.headers))) || own;
+  const { headers, config } = facts;
+  const own = config.has('CONFIG_CC_IS_CLANG') ? llvmProgram('clang', facts) : facts.compiler;
+  const compiler = (headers && (await kernelVariablesCompiler(headers, run.processes, run.environment))) || own;
   return {
+    ...llvmVariables(facts),
     ...(compiler ? { CC: compiler, KERNEL_CC: own ?? compiler } : {}),
-    ...(facts.config.has('CONFIG_LD_IS_LLD') ? { LD: 'ld.lld' } : {}),
+    ...(config.has('CONFIG_LD_IS_LLD') ? { LD: llvmProgram('ld.lld', facts) } : {}),
   };
 };
 

@@ -1,16 +1,19 @@
 import { join } from 'node:path';
 import { confScope, type ModuleConf } from '../conf/conf.ts';
-import { FailureError } from '../errors.ts';
+import { type Failure, FailureError } from '../errors.ts';
 import type { Exports } from '../kernel/symvers.ts';
+import { llvmVariables } from '../kernel/toolchain.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Environment } from '../settings.ts';
+import { installCommand } from '../system/install-command.ts';
 import { jobserverDescriptor } from '../system/jobserver.ts';
 import { quoteWord } from '../system/shell.ts';
 import { stalledFailure, withinBuildLimit } from './build-limit.ts';
-import { causeOf, isDiskFull, missingTool, undefinedSymbols } from './cause.ts';
+import { causeOf, isDiskFull, missingLibrary, missingTool, undefinedSymbols } from './cause.ts';
 import type { Log } from './log.ts';
 import { confinedIn, holdingLock, jobEnvironment } from './scripts.ts';
+import { rustMismatch, toolchainMismatch, withMismatch } from './toolchain.ts';
 
 /** What a build gets from one dependency. */
 export interface DependencySymbols {
@@ -30,19 +33,18 @@ eval "$2"
 const startsWithMake = /^make(?=\s|$)/;
 
 /**
- * The shell line that builds: a command that starts with `make` joins the run's jobserver and learns
- * the release; any other is left alone.
+ * The shell line that builds: a command that starts with `make` joins the run's jobserver and learns the release and
+ * further variables, before its own words, which so have the last word; any other is left alone.
  */
 export const makeLine = (
   make: string,
   release: string,
   jobserverPrefix: string,
-  isClang: boolean,
-  extraSymbols?: string,
+  variables: Readonly<Record<string, string>> = {},
 ): string => {
-  const onLine = extraSymbols === undefined ? '' : ` KBUILD_EXTRA_SYMBOLS=${quoteWord(extraSymbols)}`;
-  const joined = make.replace(startsWithMake, () => `${jobserverPrefix} KERNELRELEASE=${quoteWord(release)}${onLine}`);
-  return isClang ? `${joined} LLVM=1` : joined;
+  const all = Object.entries({ KERNELRELEASE: release, ...variables });
+  const words = all.map(([name, value]) => ` ${name}=${quoteWord(value)}`).join('');
+  return make.replace(startsWithMake, () => `${jobserverPrefix}${words}`);
 };
 
 const scopeWords = (run: Run, site: BuildSite, conf: ModuleConf): string[] => {
@@ -89,6 +91,23 @@ const isMissingOnlyOurs = (logText: string, dependencies: readonly DependencySym
   return wanted.length > 0 && wanted.some((symbol) => dependencies.some((one) => one.exported.has(symbol)));
 };
 
+/** What the log of a make says went wrong. */
+const makeFailure = (run: Run, text: string, build: string, make: string, code: number): Failure => {
+  const { kind, detail, hint } = causeOf(text, build);
+  if (kind === 'make-failed' && isDiskFull(build)) return { kind: 'disk-full', at: build, detail, code };
+  const tool = kind === 'tool-missing' ? missingTool(detail) : undefined;
+  const needed = tool ?? missingLibrary(detail);
+  const install = needed === undefined ? undefined : installCommand(run.settings.distribution, needed);
+  return {
+    kind,
+    at: tool ?? make,
+    detail,
+    code,
+    ...(hint ? { hint } : {}),
+    ...(install === undefined ? {} : { install }),
+  };
+};
+
 /**
  * Run MAKE in build/. Symbols of the dependencies go along in KBUILD_EXTRA_SYMBOLS (kernel documentation,
  * kbuild/modules.rst); if modpost still misses one of theirs, once more on the make command line.
@@ -104,24 +123,28 @@ export const runMake = async (
   const build = join(site.entry, 'build');
   const symbols = dependencies.map((one) => one.file).join(' ');
   const make = conf.make ?? `make -C ${quoteWord(site.facts.headers ?? '')} M=${quoteWord(build)}`;
-  const isClang = site.facts.config.has('CONFIG_CC_IS_CLANG');
+  const { tellsKbuild } = await run.toolsOf(site.kernel);
+  const variables = { ...llvmVariables(site.facts), ...(tellsKbuild === undefined ? {} : { CC: tellsKbuild }) };
   const environment = {
     ...jobEnvironment(run, site, true),
     ...(symbols ? { KBUILD_EXTRA_SYMBOLS: symbols } : {}),
   };
+  const mismatch = await toolchainMismatch(run, site, conf, build);
+  if (mismatch?.isCertain) {
+    log.step('Looking for the compiler', make)(127);
+    throw new FailureError(mismatch.failure);
+  }
   const { release } = site.kernel;
-  const line = makeLine(make, release, run.jobserver.prefix, isClang);
+  const line = makeLine(make, release, run.jobserver.prefix, variables);
   const before = log.size();
   let code = await attempt(run, site, conf, log, { line, environment });
   if (code !== 0 && startsWithMake.test(make) && isMissingOnlyOurs(log.since(before), dependencies)) {
     run.note({ note: 'symbols-retried', module: site.module });
-    const again = makeLine(make, release, run.jobserver.prefix, isClang, symbols);
+    const again = makeLine(make, release, run.jobserver.prefix, { ...variables, KBUILD_EXTRA_SYMBOLS: symbols });
     code = await attempt(run, site, conf, log, { line: again, environment });
   }
   if (code === 0) return;
-  const cause = causeOf(log.since(before), build);
-  if (cause.kind === 'make-failed' && isDiskFull(build))
-    throw new FailureError({ kind: 'disk-full', at: build, detail: cause.detail, code });
-  const at = (cause.kind === 'tool-missing' && missingTool(cause.detail)) || make;
-  throw new FailureError({ kind: cause.kind, at, detail: cause.detail, code });
+  const failure = makeFailure(run, log.since(before), build, make, code);
+  const rust = await rustMismatch(run, site, build);
+  throw new FailureError(withMismatch(failure, rust ?? mismatch?.failure));
 };

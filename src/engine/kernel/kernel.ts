@@ -6,6 +6,7 @@ import { exists, isDirectory, isExecutable, readDirectory, readText, walk } from
 import { lookOr } from '../system/look.ts';
 import { compareVersions } from '../system/version.ts';
 import { type Compression, compressionFromConfig, compressionOf } from './compression.ts';
+import { builtWith, knowsSuffixes, llvmProgram } from './toolchain.ts';
 
 /** Facts of one Kernel, found once per run. */
 export interface KernelFacts {
@@ -22,6 +23,8 @@ export interface KernelFacts {
   readonly compression: Compression;
   /** The compiler that the config names, as a command to run, if it is on this machine. */
   readonly compiler?: string;
+  /** LLVM= of kbuild, where clang and LLVM's linker have built the kernel: `1`, or the `-16` of versioned programs. */
+  readonly llvm?: string;
 }
 
 /** The architecture of this machine's modules, as uname -m says it. */
@@ -94,9 +97,20 @@ export const findCommand = (command: string, path: string): string | undefined =
     .map((directory) => join(directory, command))
     .find(isExecutable);
 
+/** The programs of the very version that built the kernel, where they are all here, else those without a version. */
+const llvmOf = (config: ReadonlyMap<string, string>, release: string, path: string): string | undefined => {
+  if (!config.has('CONFIG_CC_IS_CLANG') || config.has('CONFIG_LD_IS_BFD')) return undefined;
+  const suffix = `-${builtWith(config)?.major ?? 0}`;
+  const needed = ['clang', 'ld.lld', 'llvm-ar', 'llvm-nm', 'llvm-objcopy', 'llvm-strip'];
+  const isHere = needed.every((program) => findCommand(`${program}${suffix}`, path));
+  return isHere && knowsSuffixes(release) ? suffix : '1';
+};
+
 /** `gcc-12 (Debian 12.2.0-14) 12.2.0`, but `Ubuntu clang version 18.1.3`. */
-const compilerNamed = (config: ReadonlyMap<string, string>): string | undefined =>
-  config.has('CONFIG_CC_IS_CLANG') ? 'clang' : config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
+const compilerNamed = (config: ReadonlyMap<string, string>, llvm: string | undefined): string | undefined =>
+  config.has('CONFIG_CC_IS_CLANG')
+    ? llvmProgram('clang', llvm === undefined ? {} : { llvm })
+    : config.get('CONFIG_CC_VERSION_TEXT')?.split(/\s+/)[0];
 
 const findHeaders = (directory: string): string | undefined => {
   const headers = join(directory, 'build');
@@ -124,8 +138,9 @@ export const kernelFacts = (
   const directory = join(settings.installTree, kernel.release);
   const headers = headersGiven === undefined ? findHeaders(directory) : given(headersGiven);
   const config = readConfig([...(configGiven ? [configGiven] : []), ...configFiles(settings, kernel.release, headers)]);
-  const named = compilerNamed(config);
   const path = settings.environment.PATH ?? '/usr/bin:/bin';
+  const llvm = llvmOf(config, kernel.release, path);
+  const named = compilerNamed(config, llvm);
   const compiler = named && findCommand(named, path) ? named : undefined;
   return {
     kernel,
@@ -135,5 +150,6 @@ export const kernelFacts = (
     compression: findCompression(directory, config),
     ...(headers ? { headers } : {}),
     ...(compiler ? { compiler } : {}),
+    ...(llvm === undefined ? {} : { llvm }),
   };
 };

@@ -5,6 +5,7 @@ import type { Processes } from '../system/exec.ts';
 import { readText } from '../system/files.ts';
 import { makeDirectory, writeText } from '../system/publish.ts';
 import type { KernelFacts } from './kernel.ts';
+import { llvmVariables } from './toolchain.ts';
 
 /**
  * Will it load? A module's version string must equal that of the headers, and their release the
@@ -33,8 +34,8 @@ export const headersVermagic = async (
   makeDirectory(directory);
   writeText(join(directory, 'Makefile'), 'obj-m := probe.o\n');
   writeText(join(directory, 'probe.c'), probeSource);
-  // A kernel built by clang has options that gcc does not know (kernel documentation, kbuild/llvm.rst).
-  const clang = facts.config.has('CONFIG_CC_IS_CLANG') ? ['LLVM=1'] : [];
+  // A kernel built by clang has options that gcc does not know.
+  const clang = Object.entries(llvmVariables(facts)).map(([name, value]) => `${name}=${value}`);
   const ended = await processes.ask(['make', '-s', '-C', facts.headers, ...clang, `M=${directory}`, 'probe.i'], {
     variables: { CC: facts.compiler },
     directory,

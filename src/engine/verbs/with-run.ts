@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DueStep } from '../answers.ts';
 import { directiveNames } from '../conf/directives.ts';
 import { failureOf } from '../errors.ts';
-import { type Identity, identityOf, toolsFor } from '../kernel/compiler.ts';
+import { type Identity, identityOf, kbuildCompiler, toolsFor } from '../kernel/compiler.ts';
 import { kernelFacts } from '../kernel/kernel.ts';
 import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
@@ -153,7 +153,10 @@ const kernelQuestions = (
     headersVermagic(factsOf(kernel), join(place, kernel.release), processes);
   return {
     factsOf,
-    toolsOf: remembered((kernel) => toolsFor(factsOf(kernel), askTool)),
+    toolsOf: remembered(async (kernel) => {
+      const facts = factsOf(kernel);
+      return toolsFor(facts, await kbuildCompiler(facts, processes), askTool);
+    }),
     headersOf,
     vermagicOf: remembered((kernel) => vermagicFor(memory, headersOf(kernel), () => askVermagic(kernel))),
   };
@@ -173,7 +176,7 @@ const withGiven = (
 const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
   const { switches, note, abort, processes, scratch } = parts;
   const settings = switches.symlink ? { ...parts.settings, symlinkModules: true } : parts.settings;
-  const askTool = askedOnce((argv) => identityOf(argv, processes));
+  const askTool = askedOnce((argv) => identityOf(argv, processes, settings.environment.PATH));
   const views = new Map<string, Run>();
   const questions = (given: Given, place: string): KernelQuestions =>
     kernelQuestions({ ...parts, settings }, given, join(scratch, place), askTool);

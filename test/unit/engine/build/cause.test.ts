@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { causeOf, missingTool, undefinedSymbols } from '../../../../src/engine/build/cause.ts';
+import { causeOf, missingLibrary, missingTool, undefinedSymbols } from '../../../../src/engine/build/cause.ts';
 
 const build = '/var/lib/dkms/demo/1.0/build';
 
@@ -8,6 +8,7 @@ interface Case {
   readonly log: string;
   readonly kind: string;
   readonly detail: string;
+  readonly hint?: string;
 }
 
 /** Pieces of logs as gcc 12, clang 14, make 4.3, dash, bash and the kbuild of 6.1 and 6.12 write them. */
@@ -182,9 +183,211 @@ make[1]: *** [Makefile:2012: ${build}] Error 2
   { what: 'nothing, where nothing was said', log: '', kind: 'make-failed', detail: '' },
 ];
 
+/** The commonest errors that people ask about, as they post them. */
+const common: readonly Case[] = [
+  {
+    what: 'a flag of a newer gcc',
+    log: `warning: the compiler differs from the one used to build the kernel
+  The kernel was built by: x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0
+  You are using:           gcc-12 (Debian 12.2.0-14) 12.2.0
+  CC [M]  ${build}/demo.o
+gcc-12: error: unrecognized command-line option ‘-fmin-function-alignment=16’; did you mean ‘-flimit-function-alignment’?
+make[3]: *** [scripts/Makefile.build:244: ${build}/demo.o] Error 1
+make[2]: *** [/usr/src/linux-headers-6.12.12-common/Makefile:1937: ${build}] Error 2
+make: *** [Makefile:5: all] Error 2
+`,
+    kind: 'compiler-failed',
+    detail:
+      'gcc-12: error: unrecognized command-line option ‘-fmin-function-alignment=16’; did you mean ‘-flimit-function-alignment’?',
+    hint: 'compiler-of-kernel',
+  },
+  {
+    what: 'a flag of clang in the hands of gcc',
+    log: "gcc: error: unrecognized command-line option '-mretpoline-external-thunk'\nmake[2]: *** [scripts/Makefile.build:250: demo.o] Error 1\n",
+    kind: 'compiler-failed',
+    detail: "gcc: error: unrecognized command-line option '-mretpoline-external-thunk'",
+    hint: 'compiler-of-kernel',
+  },
+  {
+    what: 'a flag of gcc in the hands of clang',
+    log: "clang: error: unknown argument: '-fconserve-stack'\nmake[2]: *** [scripts/Makefile.build:250: demo.o] Error 1\n",
+    kind: 'compiler-failed',
+    detail: "clang: error: unknown argument: '-fconserve-stack'",
+    hint: 'compiler-of-kernel',
+  },
+  {
+    what: 'a plugin of another gcc',
+    log: `cc1: error: cannot load plugin ./scripts/gcc-plugins/structleak_plugin.so: ./scripts/gcc-plugins/structleak_plugin.so: undefined symbol: _ZN8opt_pass14set_pass_paramEjb
+make[1]: *** [scripts/Makefile.build:271: ${build}/demo.o] Error 1
+`,
+    kind: 'compiler-failed',
+    detail:
+      'cc1: error: cannot load plugin ./scripts/gcc-plugins/structleak_plugin.so: ./scripts/gcc-plugins/structleak_plugin.so: undefined symbol: _ZN8opt_pass14set_pass_paramEjb',
+    hint: 'compiler-of-kernel',
+  },
+  {
+    what: 'headers without objtool',
+    log: `make[3]: *** No rule to make target 'tools/objtool/objtool', needed by '${build}/demo.o'.  Stop.
+make[2]: *** [Makefile:1819: ${build}] Error 2
+make: *** [Makefile:3: default] Error 2
+`,
+    kind: 'make-failed',
+    detail: "make[3]: *** No rule to make target 'tools/objtool/objtool', needed by 'demo.o'.  Stop.",
+    hint: 'headers-incomplete',
+  },
+  {
+    what: 'an objtool that is not there when it is called',
+    log: `  CC [M]  ${build}/demo.o
+/bin/sh: 1: ./tools/objtool/objtool: not found
+make[2]: *** [scripts/Makefile.build:250: ${build}/demo.o] Error 127
+`,
+    kind: 'make-failed',
+    detail: '/bin/sh: 1: ./tools/objtool/objtool: not found',
+    hint: 'headers-incomplete',
+  },
+  {
+    what: 'headers that were never prepared',
+    log: `/bin/sh: 1: scripts/basic/fixdep: not found
+make[2]: *** [scripts/Makefile.build:250: ${build}/demo.o] Error 127
+`,
+    kind: 'tool-missing',
+    detail: '/bin/sh: 1: scripts/basic/fixdep: not found',
+    hint: 'headers-incomplete',
+  },
+  {
+    what: 'headers of another architecture',
+    log: `/bin/sh: 1: scripts/basic/fixdep: Exec format error
+make[2]: *** [scripts/Makefile.build:297: ${build}/demo.o] Error 126
+make[1]: *** [Makefile:1576: _module_${build}] Error 2
+`,
+    kind: 'make-failed',
+    detail: '/bin/sh: 1: scripts/basic/fixdep: Exec format error',
+    hint: 'headers-foreign',
+  },
+  {
+    what: 'a header of the kernel that has gone',
+    log: `${build}/os.c:12:10: fatal error: linux/genhd.h: No such file or directory
+compilation terminated.
+make[2]: *** [scripts/Makefile.build:250: ${build}/os.o] Error 1
+`,
+    kind: 'compiler-failed',
+    detail: 'os.c:12:10: fatal error: linux/genhd.h: No such file or directory',
+    hint: 'newer-module',
+  },
+  {
+    what: 'a header of the module itself, which no newer module needs to bring',
+    log: 'demo.c:1:10: fatal error: config.h: No such file or directory\nmake: *** [Makefile:2: all] Error 1\n',
+    kind: 'compiler-failed',
+    detail: 'demo.c:1:10: fatal error: config.h: No such file or directory',
+  },
+  {
+    what: 'a function that the kernel has no more',
+    log: `${build}/rtl.c:99:9: warning: unused variable 'error' [-Wunused-variable]
+${build}/rtl.c:281:9: error: implicit declaration of function 'prandom_u32'; did you mean 'get_random_u32'? [-Werror=implicit-function-declaration]
+cc1: some warnings being treated as errors
+make[2]: *** [scripts/Makefile.build:250: ${build}/rtl.o] Error 1
+`,
+    kind: 'compiler-failed',
+    detail:
+      "rtl.c:281:9: error: implicit declaration of function 'prandom_u32'; did you mean 'get_random_u32'? [-Werror=implicit-function-declaration]",
+    hint: 'newer-module',
+  },
+  {
+    what: 'a member that a structure has no more',
+    log: "nv.c:4:30: error: 'struct vm_area_struct' has no member named 'vm_fault'\nmake[2]: *** [x] Error 1\n",
+    kind: 'compiler-failed',
+    detail: "nv.c:4:30: error: 'struct vm_area_struct' has no member named 'vm_fault'",
+    hint: 'newer-module',
+  },
+  {
+    what: 'an undefined symbol behind harmless remarks',
+    log: `Skipping BTF generation for ${build}/error.ko due to unavailability of vmlinux
+  MODPOST ${build}/Module.symvers
+ERROR: modpost: "spl_kmem_alloc" [${build}/zfs.ko] undefined!
+make[2]: *** [scripts/Makefile.modpost:138: ${build}/Module.symvers] Error 1
+`,
+    kind: 'modpost-failed',
+    detail: 'ERROR: modpost: "spl_kmem_alloc" [zfs.ko] undefined!',
+  },
+  {
+    what: 'a module of another kernel that a Makefile loads',
+    log: "version magic '6.1.0-13-amd64 SMP mod_unload ' should be '6.1.0-17-amd64 SMP mod_unload '\nmake: *** [Makefile:9: load] Error 1\n",
+    kind: 'make-failed',
+    detail: "version magic '6.1.0-13-amd64 SMP mod_unload ' should be '6.1.0-17-amd64 SMP mod_unload '",
+    hint: 'kernel-running',
+  },
+  {
+    what: 'a compiler that was killed, as older ones say it',
+    log: 'gcc: internal compiler error: Killed (program cc1)\nPlease submit a full bug report,\nmake[1]: *** [demo.o] Error 4\n',
+    kind: 'memory-short',
+    detail: 'gcc: internal compiler error: Killed (program cc1)',
+  },
+  {
+    what: 'bc, flex and bison that are not there',
+    log: '/bin/sh: 1: flex: not found\nmake[1]: *** [scripts/Makefile.host:9: scripts/kconfig/lexer.lex.c] Error 127\n',
+    kind: 'tool-missing',
+    detail: '/bin/sh: 1: flex: not found',
+  },
+  {
+    what: 'libelf without its headers',
+    log: 'tools/objtool/include/objtool/elf.h:10:10: fatal error: gelf.h: No such file or directory\nmake[4]: *** [tools/build/Makefile.build:97: objtool.o] Error 1\n',
+    kind: 'compiler-failed',
+    detail: 'tools/objtool/include/objtool/elf.h:10:10: fatal error: gelf.h: No such file or directory',
+  },
+  {
+    what: 'a crate of another rustc',
+    log: 'error[E0514]: found crate `core` compiled by an incompatible version of rustc\n  |\nerror: aborting due to 1 previous error\nmake[2]: *** [scripts/Makefile.build:289: demo.o] Error 1\n',
+    kind: 'compiler-failed',
+    detail: 'error[E0514]: found crate `core` compiled by an incompatible version of rustc',
+  },
+  {
+    what: 'what a recipe said before make gave up, without a word of errors',
+    log: '# command: make\n  CC [M]  demo.o\ncp: missing file operand\nmake: *** [Makefile:3: all] Error 1\n',
+    kind: 'make-failed',
+    detail: 'cp: missing file operand',
+  },
+  {
+    what: 'what make said, where the recipe said nothing of it',
+    log: '# command: make\n  CC [M]  demo.o\nmake: *** [Makefile:3: all] Error 1\nmake: *** [Makefile:9: top] Error 2\n',
+    kind: 'make-failed',
+    detail: 'make: *** [Makefile:3: all] Error 1',
+  },
+  {
+    what: 'no remark about BTF or the compiler, where nothing else is said',
+    log: `# command: make
+  LD [M]  demo.ko
+Skipping BTF generation for demo.ko due to unavailability of vmlinux
+warning: the compiler differs from the one used to build the kernel
+  The kernel was built by: gcc-14 (Debian 14.2.0-19) 14.2.0
+  You are using:           gcc-12 (Debian 12.2.0-14) 12.2.0
+make: *** [Makefile:3: all] Error 1
+`,
+    kind: 'make-failed',
+    detail: 'make: *** [Makefile:3: all] Error 1',
+  },
+];
+
 describe('causeOf', () => {
   it.each(cases)('finds $what', ({ log, kind, detail }) => {
-    expect(causeOf(log, build)).toEqual({ kind, detail });
+    expect(causeOf(log, build)).toMatchObject({ kind, detail });
+  });
+  it.each(common)('finds $what, and what helps', ({ log, kind, detail, hint }) => {
+    expect(causeOf(log, build)).toEqual({ kind, detail, ...(hint ? { hint } : {}) });
+  });
+});
+
+describe('missingLibrary', () => {
+  it.each([
+    ['elf.h:10:10: fatal error: gelf.h: No such file or directory', 'libelf'],
+    ['main.c:5:10: fatal error: libelf.h: No such file or directory', 'libelf'],
+    [
+      'Makefile:1120: *** "Cannot generate ORC metadata for CONFIG_UNWINDER_ORC=y, please install libelf-dev, libelf-devel or elfutils-libelf-devel".  Stop.',
+      'libelf',
+    ],
+    ['scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory', 'libssl'],
+    ['demo.c:1:10: fatal error: self.h: No such file or directory', undefined],
+  ])('finds in %s the library %s', (line, library) => {
+    expect(missingLibrary(line)).toBe(library);
   });
 });
 

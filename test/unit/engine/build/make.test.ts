@@ -10,12 +10,12 @@ describe('the line that builds', () => {
     ['make\tall', `${jobserver} KERNELRELEASE=6.1.0\tall`],
     ['make && make install', `${jobserver} KERNELRELEASE=6.1.0 && make install`],
   ])('joins the jobserver and learns the release where it starts with make: %j', (make, line) => {
-    expect(makeLine(make, '6.1.0', jobserver, false)).toBe(line);
+    expect(makeLine(make, '6.1.0', jobserver)).toBe(line);
   });
   it.each(['makepkg', 'make-it.sh all', './configure && make', ' make', "'make' all", 'env make', 'cmake .'])(
     'is left alone where it starts with anything else: %j',
     (make) => {
-      expect(makeLine(make, '6.1.0', jobserver, false, '/x/Module.symvers')).toBe(make);
+      expect(makeLine(make, '6.1.0', jobserver, { LLVM: '1', KBUILD_EXTRA_SYMBOLS: '/x/Module.symvers' })).toBe(make);
     },
   );
   it.each([
@@ -28,21 +28,24 @@ describe('the line that builds', () => {
     ['a\nb', "'a\nb'"],
     ['', "''"],
   ])('quotes the release %j for the shell where it has to', (release, word) => {
-    expect(makeLine('make', release, 'make', false)).toBe(`make KERNELRELEASE=${word}`);
+    expect(makeLine('make', release, 'make')).toBe(`make KERNELRELEASE=${word}`);
   });
   it('keeps dollars of the jobserver as they are', () => {
-    expect(makeLine('make all', '1', "make $& $1 $'", false)).toBe("make $& $1 $' KERNELRELEASE=1 all");
+    expect(makeLine('make all', '1', "make $& $1 $'")).toBe("make $& $1 $' KERNELRELEASE=1 all");
   });
   it('has the symbols of dependencies as one word', () => {
-    expect(makeLine('make all', '6.1', 'make', false, '/a/Module.symvers /b/Module.symvers')).toBe(
+    expect(makeLine('make all', '6.1', 'make', { KBUILD_EXTRA_SYMBOLS: '/a/Module.symvers /b/Module.symvers' })).toBe(
       "make KERNELRELEASE=6.1 KBUILD_EXTRA_SYMBOLS='/a/Module.symvers /b/Module.symvers' all",
     );
-    expect(makeLine('make all', '6.1', 'make', false, '/a/Module.symvers')).toBe(
+    expect(makeLine('make all', '6.1', 'make', { KBUILD_EXTRA_SYMBOLS: '/a/Module.symvers' })).toBe(
       'make KERNELRELEASE=6.1 KBUILD_EXTRA_SYMBOLS=/a/Module.symvers all',
     );
   });
-  it('asks for LLVM where the kernel was built with clang, of any command', () => {
-    expect(makeLine('make all', '6.1', 'make', true)).toBe('make KERNELRELEASE=6.1 all LLVM=1');
-    expect(makeLine('./build.sh', '6.1', 'make', true)).toBe('./build.sh LLVM=1');
+  it('asks for LLVM before what the command says itself', () => {
+    const llvm = { LLVM: '-16', LLVM_IAS: '1' };
+    expect(makeLine('make LLVM=1 && cp a b', '6.1', 'make', llvm)).toBe(
+      'make KERNELRELEASE=6.1 LLVM=-16 LLVM_IAS=1 LLVM=1 && cp a b',
+    );
+    expect(makeLine('./build.sh', '6.1', 'make', llvm)).toBe('./build.sh');
   });
 });

@@ -244,6 +244,19 @@ describe('the compiler of a kernel', () => {
   it('is clang where that built the kernel, whoever packed it', async () => {
     put(join(bin, 'clang'), 'clang', 0o755);
     const config = 'CONFIG_CC_IS_CLANG=y\nCONFIG_CC_VERSION_TEXT="Ubuntu clang version 18.1.3"\n';
-    expect(await factsIn({ config }, bin)).toMatchObject({ compiler: 'clang' });
+    expect(await factsIn({ config }, bin)).toMatchObject({ compiler: 'clang', llvm: '1' });
+  });
+  it('is the clang of the very version where all that LLVM brings is there of it', async () => {
+    const config = 'CONFIG_CC_IS_CLANG=y\nCONFIG_CLANG_VERSION=160006\nCONFIG_LTO_CLANG_THIN=y\n';
+    const versioned = mkdtempSync(join(root, 'llvm-'));
+    for (const name of ['clang', 'clang-16', 'ld.lld-16', 'llvm-ar-16', 'llvm-nm-16', 'llvm-objcopy-16'])
+      put(join(versioned, name), '', 0o755);
+    expect(await factsIn({ config }, versioned)).toMatchObject({ compiler: 'clang', llvm: '1' });
+    put(join(versioned, 'llvm-strip-16'), '', 0o755);
+    expect(await factsIn({ config }, versioned)).toMatchObject({ compiler: 'clang-16', llvm: '-16' });
+    const other = config.replace('160006', '150007');
+    expect(await factsIn({ config: other }, versioned)).toMatchObject({ compiler: 'clang', llvm: '1' });
+    const gnu = `${config}CONFIG_LD_IS_BFD=y\n`;
+    expect(await factsIn({ config: gnu }, versioned)).not.toHaveProperty('llvm');
   });
 });

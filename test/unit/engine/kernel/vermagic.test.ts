@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FailureError } from '../../../../src/engine/errors.ts';
+import type { KernelFacts } from '../../../../src/engine/kernel/kernel.ts';
 import {
   checkVermagics,
   headersVermagic,
@@ -95,7 +96,7 @@ describe('the version string of headers', () => {
     text: string | undefined,
     code = 0,
     headers: string | undefined = '/h',
-    config: ReadonlyMap<string, string> = new Map(),
+    more: Partial<KernelFacts> = {},
   ) => {
     const asked: unknown[] = [];
     const processes: Processes = {
@@ -107,7 +108,7 @@ describe('the version string of headers', () => {
       },
     };
     const said = await headersVermagic(
-      headers ? { ...facts, config, headers, compiler: 'gcc-12' } : facts,
+      headers ? { ...facts, ...more, headers, compiler: 'gcc-12' } : facts,
       root,
       processes,
     );
@@ -127,8 +128,9 @@ describe('the version string of headers', () => {
   });
 
   it('is asked of clang where that built the kernel', async () => {
-    const { asked } = await answer('kmodsort_vermagic "6.1"\n', 0, '/h', new Map([['CONFIG_CC_IS_CLANG', 'y']]));
-    expect(asked).toEqual([[['make', '-s', '-C', '/h', 'LLVM=1', `M=${root}`, 'probe.i'], expect.anything()]]);
+    const config = new Map([['CONFIG_CC_IS_CLANG', 'y']]);
+    const { asked } = await answer('kmodsort_vermagic "6.1"\n', 0, '/h', { config, llvm: '-16' });
+    expect(asked).toEqual([[['make', '-s', '-C', '/h', 'LLVM=-16', `M=${root}`, 'probe.i'], expect.anything()]]);
   });
 
   it.each([
