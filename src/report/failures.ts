@@ -5,6 +5,8 @@ import { problemSentence } from './problems.ts';
 const on = (failure: Failure, said: string): string => (failure.at ? `${said}: ${failure.at}` : said);
 const at = (failure: Failure): string => failure.at ?? '';
 
+const compilerOrLinker = (failure: Failure): string => (at(failure).startsWith('ld') ? 'linker' : 'compiler');
+
 interface Row {
   /** What failed. */
   readonly says: (failure: Failure) => string;
@@ -72,8 +74,8 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'patch-failed': { says: (f) => on(f, 'patch does not apply') },
   'script-failed': { says: (f) => on(f, `script failed${f.code ? ` with exit code ${f.code}` : ''}`) },
   'compiler-failed': { says: () => 'compiler error' },
-  'compiler-missing': { says: () => "the kernel's compiler is not installed" },
-  'compiler-older': { says: () => "the compiler is older than the kernel's" },
+  'compiler-missing': { says: (f) => `the kernel's ${compilerOrLinker(f)} is not installed` },
+  'compiler-older': { says: (f) => `the ${compilerOrLinker(f)} is older than the kernel's` },
   'rust-mismatch': { says: () => 'the Rust sources do not build for this kernel' },
   'modpost-failed': { says: () => 'modpost error' },
   'build-stalled': {

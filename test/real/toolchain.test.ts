@@ -208,6 +208,20 @@ describe.skipIf(!isDoctorable || lacking([`clang-${llvm}`, `lld-${llvm}`, `llvm-
         expect([name, compilerOf(world, name)]).toEqual([name, expect.stringContaining(`clang version ${llvm}`)]);
     });
 
+    it.skipIf(existsSync('/usr/bin/ld.lld'))(
+      'names ld.lld where ThinLTO wants it and clang alone is here',
+      async () => {
+        builtByClang(headers, 990_000);
+        writeFileSync(configOf(headers), 'CONFIG_LTO_CLANG=y\nCONFIG_LTO_CLANG_THIN=y\n', { flag: 'a' });
+        generate(world, 'alone');
+        const bin = join(world.root, 'bin');
+        put(join(bin, 'clang'), `#!/bin/sh\nexec clang-${llvm} "$@"\n`, 0o755);
+        const { stdout } = await world.hook(hook, [], { env: { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` } });
+        expect(stdout).toMatch(/FAILED +alone\/1\.0 .*the kernel's linker is not installed$/m);
+        expect(stdout).toContain(`${release} was built with clang 99, ld.lld not found\n`);
+      },
+    );
+
     it.skipIf(existsSync('/usr/bin/clang'))('names what LLVM brings where it is not here', async () => {
       builtByClang(headers, 990_000);
       generate(world, 'alone');

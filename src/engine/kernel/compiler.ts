@@ -76,7 +76,12 @@ export const kernelVariablesCompiler = async (
   return ended.code === 0 ? ended.output.trim() || undefined : undefined;
 };
 
-const lastWord = (command: string): string => command.split(/\s+/).at(-1) ?? command;
+/** `ccache gcc-12 -m64` runs gcc-12. */
+const programOf = (command: string): string =>
+  command
+    .split(/\s+/)
+    .filter((word) => !word.startsWith('-'))
+    .at(-1) ?? command;
 
 /** `CC = $(CROSS_COMPILE)gcc` of the kernel's Makefile; some distributions name a version there. */
 const makefileCompiler = (headers: string): string | undefined => {
@@ -100,7 +105,7 @@ export interface KbuildCompiler {
 export const kbuildCompiler = async (facts: KernelFacts, processes: Processes): Promise<KbuildCompiler> => {
   const { headers, config } = facts;
   const overriding = headers === undefined ? undefined : await kernelVariablesCompiler(headers, processes);
-  if (overriding !== undefined) return { program: lastWord(overriding), isNamed: true };
+  if (overriding !== undefined) return { program: programOf(overriding), isNamed: true };
   if (config.has('CONFIG_CC_IS_CLANG')) return { program: llvmProgram('clang', facts), isNamed: false };
   return { program: (headers === undefined ? undefined : makefileCompiler(headers)) ?? 'gcc', isNamed: false };
 };

@@ -59,6 +59,7 @@ describe('the compiler that kbuild runs', () => {
       {},
       'x86_64-linux-gnu-gcc-12',
     ],
+    ['a compiler behind ccache, with its flags', { '.kernelvariables': 'CC = ccache gcc-12 -m64\n' }, {}, 'gcc-12'],
   ])('is %s', async (_what, files, facts, compiler) => {
     const headers = inHeaders(files);
     expect(await kbuildCompiler(factsOf('6.1', { headers, ...facts }), processes)).toEqual({
