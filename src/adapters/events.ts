@@ -66,6 +66,9 @@ const withKernels = (scope: KernelScope, kernels: readonly string[]): KernelScop
   return isOpen ? { ...scope, releases: once([...(scope.releases ?? []), ...kernels]) } : scope;
 };
 
+/** A run for certain kernels, which others do not join. */
+export const isOfFewKernels = ({ kind }: KernelScope): boolean => kind === 'only' || kind === 'here';
+
 /** Hooks that run before the one that makes the initramfs of this kernel. */
 const makesInitramfsLater = (event: Event): boolean =>
   event.kind === 'kernel-arrived' || (event.kind === 'kernel-touched' && event.image === true);
@@ -76,7 +79,7 @@ const makesInitramfsLater = (event: Event): boolean =>
  */
 export const withQueued = (request: SyncRequest, queued: readonly Event[]): SyncRequest => {
   const { scope, touched } = request;
-  const kernels = scope.kind === 'only' ? [] : queued.flatMap(releaseOf);
+  const kernels = isOfFewKernels(scope) ? [] : queued.flatMap(releaseOf);
   return {
     ...request,
     scope: withKernels(scope, kernels),

@@ -4,7 +4,7 @@ import type { Request, SyncRequest } from '../engine/request.ts';
 import type { Environment } from '../engine/settings.ts';
 import { commandLineOf } from '../engine/system/proc.ts';
 import { apt } from './apt.ts';
-import { type Adapter, type Manager, requestOf, withQueued } from './events.ts';
+import { type Adapter, isOfFewKernels, type Manager, requestOf, withQueued } from './events.ts';
 import { incomingOf } from './incoming.ts';
 import { pacman } from './pacman.ts';
 import { clearQueue, readQueue } from './queue.ts';
@@ -79,7 +79,7 @@ export const withWaiting = (asked: AskedFor, stateDir: string): AskedFor & { rea
   if (!builds(request)) return { ...asked, done: () => undefined };
   const queue = readQueue(stateDir, adapters);
   const taken = withQueued(request, queue.events);
-  if (request.scope.kind === 'only') return { request: taken, notes, done: () => undefined };
+  if (isOfFewKernels(request.scope)) return { request: taken, notes, done: () => undefined };
   return {
     request: taken,
     notes: [...notes, ...queue.words.map((words): Note => ({ note: 'queue-taken', words }))],

@@ -51,6 +51,10 @@ const refuseNamelessSystem = (overrides: Overrides, context: CliContext): void =
   throw new UsageError(`cannot determine the distribution: ${files.join(' or ')} not found`, 4);
 };
 
+/** Nobody has said which kernel. */
+const unsaid = (given: Given): { readonly kernelUnsaid?: true } =>
+  given.kernelver || given.all ? {} : { kernelUnsaid: true };
+
 const syncOf = (kernel: Kernel, isLeaving: boolean): Request =>
   isLeaving
     ? typedSync({ kind: 'only', kernels: [] }, { leaving: { kernels: [kernel.release], sources: [] }, dropOnly: true })
@@ -84,6 +88,7 @@ const archiveRequest = (action: 'mktarball' | 'ldtarball', given: Given, context
     sourceOnly: given['source-only'] === true,
     binariesOnly: given['binaries-only'] === true,
     switches,
+    ...unsaid(given),
     ...(operand ? { operand } : {}),
     ...(archive ? { archive: archive.includes('/') ? resolve(context.cwd, archive) : archive } : {}),
   };
@@ -97,14 +102,14 @@ const requestOf = (action: DkmsAction, given: Given, context: CliContext): Reque
   switch (action) {
     case 'autoinstall':
     case 'kernel_postinst':
-      return syncOf(kernel, false);
+      return given.kernelver ? syncOf(kernel, false) : typedSync({ kind: 'here', arch: kernel.arch });
     case 'kernel_prerm':
       return syncOf(kernel, true);
     case 'kernel_preinst':
       return { verb: action, kernel, switches };
     case 'match': {
       const template = given.templatekernel;
-      return { verb: action, kernel, switches, ...(template ? { template } : {}) };
+      return { verb: action, kernel, switches, ...unsaid(given), ...(template ? { template } : {}) };
     }
     case 'generate_mok':
       return { verb: action, switches };
@@ -114,7 +119,7 @@ const requestOf = (action: DkmsAction, given: Given, context: CliContext): Reque
     default: {
       const operand = operandOf(action, given, context);
       const chosen = given.all ? 'all' : kernels;
-      return { verb: action, kernels: chosen, switches, ...(operand ? { operand } : {}) };
+      return { verb: action, kernels: chosen, switches, ...unsaid(given), ...(operand ? { operand } : {}) };
     }
   }
 };

@@ -125,6 +125,8 @@ export interface StatusEntry {
 export interface StatusAnswer {
   readonly kind: 'status';
   readonly entries: readonly StatusEntry[];
+  /** Installed kernels that the settings pass over, the newest first. */
+  readonly skipped: readonly { readonly release: string; readonly setting: 'kernels' | 'skip_kernels' }[];
 }
 
 /** One remembered failure; `text` is the whole log, if it is still there. */

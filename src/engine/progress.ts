@@ -48,6 +48,10 @@ export interface Notes {
   'removal-cancelled': { readonly module: Module };
   forgotten: { readonly module: Module };
   superseded: { readonly module: Module };
+  /** framework.conf has it passed over; `isNew` where it has just come. */
+  'kernel-skipped': { readonly release: string; readonly setting: 'kernels' | 'skip_kernels'; readonly isNew: boolean };
+  /** No kernel was named, and the one that runs is not this system's. */
+  'kernel-chosen': { readonly release: string; readonly running: string };
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
   'store-unwritable': { readonly path: string; readonly detail: string };

@@ -26,6 +26,8 @@ export type KernelScope =
   | { readonly kind: 'current'; readonly releases: readonly string[] }
   /** The one that runs, if it is installed. */
   | { readonly kind: 'running' }
+  /** dkms without -k: the one that runs, or in its place the newest that is installed. */
+  | { readonly kind: 'here'; readonly arch?: string }
   /** Every kernel that can be booted. */
   | { readonly kind: 'bootable' }
   /** Nobody said: every bootable one where the distribution is Arch, else as `current`. */
@@ -193,6 +195,9 @@ export interface Switches {
 /** What a command gave for a build besides the source: remembered with what it built. Absolute paths. */
 export type Given = Partial<Pick<Switches, 'conf' | 'kernelSource' | 'kernelConfig' | 'directives'>>;
 
+/** No -k was given: the kernel is the one that runs, or in its place the newest that is installed. */
+type KernelUnsaid = true;
+
 type ModuleVerb = 'add' | 'build' | 'install' | 'uninstall' | 'unbuild' | 'remove';
 
 /** A dkms command about one Module. */
@@ -201,6 +206,7 @@ export interface ModuleRequest {
   readonly operand?: Operand;
   /** `all`: build and install for every kernel with headers, the others for every kernel it is built for. */
   readonly kernels: readonly Kernel[] | 'all';
+  readonly kernelUnsaid?: KernelUnsaid;
   readonly switches: Switches;
   /** `remove`, said by a package that brings another version: what is installed stays until that one is. */
   readonly replacementFollows?: boolean;
@@ -215,6 +221,7 @@ export interface MatchRequest {
   readonly verb: 'match';
   readonly template?: string;
   readonly kernel: Kernel;
+  readonly kernelUnsaid?: KernelUnsaid;
   readonly switches: Switches;
 }
 
@@ -229,6 +236,7 @@ export interface MktarballRequest {
   readonly verb: 'mktarball';
   readonly operand?: Operand;
   readonly kernels: readonly Kernel[] | 'all';
+  readonly kernelUnsaid?: KernelUnsaid;
   /** A path, or a file name in the module's tarball directory. */
   readonly archive?: string;
   readonly sourceOnly: boolean;

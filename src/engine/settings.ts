@@ -46,6 +46,10 @@ export interface Settings extends Places {
   /** ID, ID_LIKE and PLATFORM as os-release says them; which one counts is decided where it is used. */
   readonly distribution: string;
   readonly autoinstallAllKernels: boolean;
+  /** Patterns of the shell: releases that are looked after where no command names them; all, if there is none. */
+  readonly kernels: readonly string[];
+  /** The same: releases that are not. */
+  readonly skipKernels: readonly string[];
   readonly symlinkModules: boolean;
   /** Build no source of which somebody else than root owns a file. */
   readonly strictSources: boolean;

@@ -1,4 +1,4 @@
-import type { Answer, StatusEntry } from '../engine/answers.ts';
+import type { Answer, StatusAnswer } from '../engine/answers.ts';
 import type { Note } from '../engine/progress.ts';
 import type { Request, StatusRequest } from '../engine/request.ts';
 import { guardedLines } from './guarded.ts';
@@ -22,11 +22,11 @@ const asStatus = (request: Request): StatusRequest =>
   request.verb === 'status' ? request : { verb: 'status', kernels: [], arches: [] };
 
 /** As scripts read it that were written for dkms, as a table for people, or line by line. */
-const statusText = (entries: readonly StatusEntry[], context: ReportContext): string => {
+const statusText = (answer: StatusAnswer, context: ReportContext): string => {
   const asked = asStatus(context.request);
-  if (context.output === 'dkms') return whole(dkmsStatusLines(entries, asked.kernels.length > 0));
-  if (!context.isTerminal) return whole(statusLines(entries, asked));
-  const rows = statusTable(entries, asked).map((line) => paintOutcome(oneLine(line), context.paint));
+  if (context.output === 'dkms') return whole(dkmsStatusLines(answer.entries, asked.kernels.length > 0));
+  if (!context.isTerminal) return whole(statusLines(answer, asked));
+  const rows = statusTable(answer, asked).map((line) => paintOutcome(oneLine(line), context.paint));
   return `${rows.join('\n')}\n`;
 };
 
@@ -40,7 +40,7 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
     case 'plan':
       return whole(context.output === 'dot' ? planDot(answer.plan) : planLines(answer));
     case 'status':
-      return statusText(answer.entries, context);
+      return statusText(answer, context);
     case 'guarded':
       return whole(guardedLines(answer));
     case 'verified':

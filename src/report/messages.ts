@@ -138,5 +138,11 @@ export const stepSentence: Readonly<Record<Step, string>> = {
 export const unpackingSentence = (packages: readonly string[]): string | undefined =>
   packages.length > 0 ? `trying ${counted(packages.length, 'package')}: ${packages.join(', ')}` : undefined;
 
+/** A kernel that is not looked after, by the setting that says so. */
+export const kernelSkipped = (release: string, setting: 'kernels' | 'skip_kernels'): string =>
+  setting === 'kernels'
+    ? `${release}: skipped, it is not among kernels in framework.conf`
+    : `${release}: skipped by skip_kernels in framework.conf`;
+
 /** Another process holds a lock. */
 export const waitingSentence = (holder: string): string => `waiting for the lock held by ${holder}`;

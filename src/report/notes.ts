@@ -1,6 +1,7 @@
 import type { Note, Notes } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
+import { kernelSkipped } from './messages.ts';
 import { problemSentence } from './problems.ts';
 import type { ReportContext } from './report.ts';
 
@@ -32,6 +33,9 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'removal-cancelled': ({ module }) => `${moduleLabel(module)} kept: it was added in this same rpm transaction`,
   superseded: ({ module }) => `${moduleLabel(module)} kept until the version that replaces it is installed`,
   forgotten: ({ module }) => `${moduleLabel(module)} removed from the dkms tree`,
+  'kernel-skipped': ({ release, setting }) => kernelSkipped(release, setting),
+  'kernel-chosen': ({ release, running }) =>
+    `${release}: the newest installed kernel; the running ${running} is not this system's`,
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
   'store-unwritable': ({ path, detail }) => `warning: cannot keep what was built: ${path}: ${detail}`,
@@ -54,9 +58,13 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'stdin-stalled': ({ seconds }) => `warning: timed out reading stdin after ${seconds} s, going on without the rest`,
 };
 
-/** Whoever reads the output of a hook did not write the confs; what they say there at each run is for a verbose one. */
+/** What is the same at each run of a hook: whoever reads that wrote neither the confs nor the settings. */
+const isRecurrent = (note: Note): boolean =>
+  note.note === 'conf-said' || (note.note === 'kernel-skipped' && !note.isNew);
+
+/** What recurs is told by a verbose hook alone. */
 export const isWorthTelling = (note: Note, { request, verbose }: Pick<ReportContext, 'request' | 'verbose'>): boolean =>
-  note.note !== 'conf-said' || verbose || request.verb !== 'sync' || request.origin !== 'hook';
+  !isRecurrent(note) || verbose || request.verb !== 'sync' || request.origin !== 'hook';
 
 /** A remark. */
 export const noteSentence = <K extends keyof Notes>(note: Note<K>): string => sentences[note.note](note);

@@ -89,7 +89,8 @@ export interface EndTexts {
 /** The summary once more for the end of an apt run, a part of it for each kernel. */
 export const endTexts = (summary: Summary, context: ReportContext): EndTexts => {
   const missing = context.missingRequired(summary).map(({ release }) => release ?? anyKernel);
-  const looked = [...new Set(summary.rows.map(({ kernel }) => kernel.release))];
+  const passedOver = summary.notes.flatMap((note) => (note.note === 'kernel-skipped' ? [note.release] : []));
+  const looked = [...new Set([...summary.rows.map(({ kernel }) => kernel.release), ...passedOver])];
   const releases = new Set([...missing, ...looked, ...(looked.length > 0 ? [anyKernel] : [])]);
   const ofRelease = (release: string): Summary => (release === anyKernel ? summary : partOf(summary, release));
   const hasFailed = (release: string): boolean =>

@@ -22,7 +22,7 @@ export interface ReportContext {
   /** Say only what failed. */
   readonly quiet: boolean;
   /** Kernels on which modules that are required will not load. */
-  readonly missingRequired: (summary: Pick<Summary, 'rows' | 'failures'>) => readonly MissingRequired[];
+  readonly missingRequired: (summary: Pick<Summary, 'rows' | 'failures' | 'notes'>) => readonly MissingRequired[];
   /** Whether an earlier hook of the same transaction has said it in full. */
   readonly isTold: (row: Row) => boolean;
   /** The command that tries one kernel again, or one module of which nothing has changed since it failed. */

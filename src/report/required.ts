@@ -17,13 +17,16 @@ const spoiledIn = (summary: Pick<Summary, 'rows' | 'failures'>): string[] =>
 
 /** Kernels on which required modules will not load. A name that is unknown or mistyped counts as missing. */
 export const missingRequired = (
-  summary: Pick<Summary, 'rows' | 'failures'>,
+  summary: Pick<Summary, 'rows' | 'failures' | 'notes'>,
   required: readonly string[],
 ): MissingRequired[] => {
   if (required.length === 0) return [];
   const staying = summary.rows.filter((row) => row.outcome.kind !== 'removed');
   const spoiled = spoiledIn(summary);
-  if (staying.length + spoiled.length === 0) return summary.rows.length > 0 ? [] : [{ names: required }];
+  // Where all kernels are passed over, nobody has looked whether a module is known.
+  const isPassedOver = summary.notes.some(({ note }) => note === 'kernel-skipped');
+  if (staying.length + spoiled.length === 0)
+    return summary.rows.length > 0 || isPassedOver ? [] : [{ names: required }];
   const releases = [...new Set([...staying.map((row) => row.kernel.release), ...spoiled])];
   return releases.flatMap((release) => {
     const loading = staying.filter((row) => row.kernel.release === release && willLoad(row));

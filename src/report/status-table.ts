@@ -1,8 +1,8 @@
-import type { StatusEntry } from '../engine/answers.ts';
+import type { StatusAnswer, StatusEntry } from '../engine/answers.ts';
 import { moduleLabel, type StatusRequest } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { localTime, outcomeReason } from './messages.ts';
-import { noEntries } from './status.ts';
+import { noEntries, skippedLines } from './status.ts';
 
 /** The state of all modules as people at a terminal read it. */
 
@@ -40,7 +40,7 @@ const sinceOf = ({ failedAt, passedOverAt, triedAt }: StatusEntry): string => {
 const heads = ['STATE', 'MODULE', 'KERNEL', 'SINCE', 'REASON'];
 
 /** A row for each known module and kernel: its state, since when, and why. */
-export const statusTable = (entries: readonly StatusEntry[], request: StatusRequest): string[] => {
+export const statusTable = ({ entries, skipped }: Omit<StatusAnswer, 'kind'>, request: StatusRequest): string[] => {
   if (entries.length === 0) return [noEntries(request)];
   const rows = entries.map((entry) => [
     wordOf(entry),
@@ -53,10 +53,11 @@ export const statusTable = (entries: readonly StatusEntry[], request: StatusRequ
   const used = [...heads.keys()].filter((column) => column < 2 || rows.some((row) => row[column] !== ''));
   const all = [heads, ...rows].map((row) => used.map((column) => row[column] ?? ''));
   const widths = used.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) =>
+  const lines = all.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
   );
+  return [...lines, ...skippedLines(skipped)];
 };

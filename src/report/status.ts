@@ -1,8 +1,8 @@
-import type { LogAnswer, StatusEntry } from '../engine/answers.ts';
+import type { LogAnswer, StatusAnswer, StatusEntry } from '../engine/answers.ts';
 import type { PassedOver } from '../engine/outcome.ts';
 import { moduleLabel, type StatusRequest, sameModule } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
-import { localTime, outcomeReason } from './messages.ts';
+import { kernelSkipped, localTime, outcomeReason } from './messages.ts';
 
 const passedOverText = (outcome: PassedOver, at: string | undefined): string => {
   const reason = outcomeReason(outcome) ?? '';
@@ -34,13 +34,18 @@ export const noEntries = ({ onlyFailed, name }: StatusRequest): string => {
   return name === undefined ? 'no modules in the dkms tree' : `no module ${name} in the dkms tree`;
 };
 
-/** One line for each known module and kernel, with the remembered failure below it. */
-export const statusLines = (entries: readonly StatusEntry[], request: StatusRequest): string[] => {
+/** The kernels that are passed over. */
+export const skippedLines = (skipped: StatusAnswer['skipped']): string[] =>
+  skipped.map(({ release, setting }) => kernelSkipped(release, setting));
+
+/** One line for each known module and kernel, with the remembered failure below it, then the kernels that are passed over. */
+export const statusLines = ({ entries, skipped }: Omit<StatusAnswer, 'kind'>, request: StatusRequest): string[] => {
   if (entries.length === 0) return [noEntries(request)];
-  return entries.flatMap((entry) => {
+  const lines = entries.flatMap((entry) => {
     const kernel = entry.kernel ? `, ${entry.kernel.release}, ${entry.kernel.arch}` : '';
     return [`${moduleLabel(entry.module)}${kernel}: ${stateOf(entry)}`, ...failureLines(entry)];
   });
+  return [...lines, ...skippedLines(skipped)];
 };
 
 /** What only says why nothing is built is no state of its own: `added` counts where there is nothing else to say. */

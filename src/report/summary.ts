@@ -134,7 +134,7 @@ const missingLines = (rows: readonly Row[], says: string): string[] => {
   });
 };
 
-const requiredLines = (summary: Pick<Summary, 'rows' | 'failures'>, context: ReportContext): string[] =>
+const requiredLines = (summary: Pick<Summary, 'rows' | 'failures' | 'notes'>, context: ReportContext): string[] =>
   context
     .missingRequired(summary)
     .map(({ release, names }) =>

@@ -50,6 +50,23 @@ const breakModule = (directory: string, name: string): void =>
   appendFileSync(join(directory, `${name}.c`), 'int broken(void) { return nothing_of_that_name; }\n');
 
 describe.skipIf(!canUnshare || kernels.length < 2)('kernel_guard="build"', () => {
+  it('minds no kernel that the settings pass over, and says so', async () => {
+    const world = newWorld(`${required}skip_kernels="${second}"\n`);
+    breakModule(generate(world, 'low').directory, 'low');
+    generate(world, 'picky', { conf: 'BUILD_EXCLUSIVE_KERNEL="^9\\."\n' });
+    const files = kernelOf(world);
+    const told = `${second}: skipped by skip_kernels in framework.conf\n`;
+    const skipped = await guarded(world, ...files);
+    expect([skipped.code, skipped.said]).toEqual([0, expect.stringContaining(told)]);
+    expect(skipped.said).not.toContain('low');
+    const tried = await world.kmodsort(['try', ...files]);
+    expect([tried.code, tried.stdout]).toEqual([0, expect.stringContaining(told)]);
+    world.configure(`kernel_guard="yes"\nrequired_modules="picky"\nskip_kernels="${second}"\n`);
+    expect((await guarded(world, ...files)).code).toBe(0);
+    world.configure('kernel_guard="yes"\nrequired_modules="picky"\n');
+    expect((await guarded(world, ...files)).code).toBe(1);
+  });
+
   it('lets a kernel pass for which the required modules build, and the hook compiles nothing', async () => {
     const world = newWorld(required);
     generate(world, 'low');

@@ -162,6 +162,8 @@ export const readSettings = async (
     jobs: Math.min(overrides.jobs ?? coresOf(v.parallel_jobs, cores), mostJobs),
     distribution,
     autoinstallAllKernels: truthy(v.autoinstall_all_kernels),
+    kernels: wordsOf(v.kernels),
+    skipKernels: wordsOf(v.skip_kernels),
     strictSources: truthy(v.strict_sources),
     symlinkModules: truthy(v.symlink_modules),
     modprobeOnInstall: truthy(v.modprobe_on_install),

@@ -11,6 +11,13 @@ import { lookOr } from '../system/look.ts';
 import { isCleanName } from '../system/names.ts';
 import { compareVersions } from '../system/version.ts';
 import type { TreeEntry } from '../tree/tree.ts';
+import { kernelHere, type PassingSetting, passedOverBy } from './kernel-choice.ts';
+
+/** A kernel that the settings pass over. */
+export interface SkippedKernel {
+  readonly release: string;
+  readonly setting: PassingSetting;
+}
 
 /** Which kernels and sources a sync is about, found by looking at what the event named. */
 export interface Scope {
@@ -22,6 +29,8 @@ export interface Scope {
   readonly sources: readonly string[];
   /** Modules whose source leaves or has left. */
   readonly leavingEntries: readonly TreeEntry[];
+  /** Releases that the settings pass over, of those that would be looked after. */
+  readonly skipped: readonly SkippedKernel[];
   /** Names of source directories that have come, or come in the transaction that has just begun. */
   readonly coming: readonly string[];
   readonly failures: readonly Failure[];
@@ -41,8 +50,8 @@ const awaited = ({ stateDir, installTree }: Settings): string[] =>
     .map(({ kernel }) => kernel.release)
     .filter((release) => canBoot(installTree, release) && exists(join(installTree, release, 'build')));
 
-const current = (settings: Settings, given: readonly string[]): string[] => {
-  const bootable = bootableKernels(settings.installTree);
+/** @param bootable kernels that can be booted, the newest last */
+const current = (settings: Settings, bootable: readonly string[], given: readonly string[]): string[] => {
   const named = [...given.filter((release) => canBoot(settings.installTree, release)), ...awaited(settings)];
   const running = bootable.filter((release) => release === runningKernel());
   // In a chroot (an image being made) the running kernel is the host's: whatever is installed may be booted.
@@ -50,25 +59,42 @@ const current = (settings: Settings, given: readonly string[]): string[] => {
   return [...named, ...running, ...bootable.slice(-1)];
 };
 
-const releasesOf = (settings: Settings, scope: Exclude<KernelScope, { kind: 'only' }>): string[] => {
+type OpenScope = Exclude<KernelScope, { kind: 'only' }>;
+
+const releasesOf = (settings: Settings, scope: OpenScope, bootable: readonly string[]): readonly string[] => {
   switch (scope.kind) {
     case 'running':
       return [runningKernel()].filter((release) => canBoot(settings.installTree, release));
+    case 'here':
+      return [kernelHere(settings)];
     case 'bootable':
-      return bootableKernels(settings.installTree);
+      return bootable;
     case 'current':
-      return current(settings, scope.releases);
+      return current(settings, bootable, scope.releases);
     case 'usual':
-      return familyOf(settings.distribution) === 'arch'
-        ? bootableKernels(settings.installTree)
-        : current(settings, scope.releases ?? []);
+      return familyOf(settings.distribution) === 'arch' ? bootable : current(settings, bootable, scope.releases ?? []);
   }
 };
 
-const named = (settings: Settings, scope: KernelScope): Kernel[] => {
-  const all = scope.kind === 'only' ? scope.kernels : releasesOf(settings, scope).map((release) => ({ release }));
-  return all.map((kernel) => ({ arch: machineArch(), ...kernel }));
+type Named = Pick<Scope, 'kernels' | 'skipped'>;
+
+/** The newest kernel is the newest of those that are looked after; a newer one that is not is told. */
+const looked = (settings: Settings, scope: OpenScope): Named => {
+  const arch = (scope.kind === 'here' ? scope.arch : undefined) ?? machineArch();
+  const isKept = (release: string): boolean => passedOverBy(settings, release) === undefined;
+  const bootable = bootableKernels(settings.installTree);
+  const kept = releasesOf(settings, scope, bootable.filter(isKept)).filter(isKept);
+  const skipped = [...new Set(releasesOf(settings, scope, bootable))].flatMap((release) => {
+    const setting = passedOverBy(settings, release);
+    return setting ? [{ release, setting }] : [];
+  });
+  return { kernels: kept.map((release) => ({ release, arch })), skipped };
 };
+
+const named = (settings: Settings, scope: KernelScope): Named =>
+  scope.kind === 'only'
+    ? { kernels: scope.kernels.map((kernel) => ({ arch: machineArch(), ...kernel })), skipped: [] }
+    : looked(settings, scope);
 
 const isMissing = (settings: Settings, release: string): boolean =>
   !isCleanName(release) ||
@@ -77,8 +103,8 @@ const isMissing = (settings: Settings, release: string): boolean =>
     () => true,
   );
 
-const missingKernel = (settings: Settings, scope: KernelScope): Failure[] =>
-  (scope.kind === 'only' ? scope.kernels : [])
+const missingKernel = (settings: Settings, scope: KernelScope, kernels: readonly Kernel[]): Failure[] =>
+  (scope.kind === 'only' || scope.kind === 'here' ? kernels : [])
     .filter(({ release }) => isMissing(settings, release))
     .map(({ release }) => ({ kind: 'kernel-missing', at: join(settings.installTree, release) }));
 
@@ -97,12 +123,14 @@ const entriesOf = (settings: Settings, entries: readonly TreeEntry[], source: st
 };
 
 /** The Kernels that a scope means, the newest first, and those that it names and that are not there. */
-export const kernelsOf = (settings: Settings, scope: KernelScope): Pick<Scope, 'kernels' | 'failures'> => {
-  const kernels = named(settings, scope).filter(({ release }) => !isMissing(settings, release));
+export const kernelsOf = (settings: Settings, scope: KernelScope): Pick<Scope, 'kernels' | 'skipped' | 'failures'> => {
+  const { kernels: all, skipped } = named(settings, scope);
+  const kernels = all.filter(({ release }) => !isMissing(settings, release));
   const unique = kernels.filter((kernel, index) => kernels.findIndex((one) => sameKernel(one, kernel)) === index);
   return {
     kernels: unique.sort((a, b) => compareVersions(b.release, a.release)),
-    failures: missingKernel(settings, scope),
+    skipped,
+    failures: missingKernel(settings, scope, all),
   };
 };
 
@@ -111,13 +139,14 @@ export const scopeOf = (settings: Settings, request: SyncRequest, entries: reado
   const touched = request.touched.sources.map((source) => ({ source, found: findSource(settings, source) }));
   const goneKernels = request.touched.kernels.filter((release) => isGone(settings, release));
   const leavingKernels = [...new Set([...request.leaving.kernels, ...goneKernels])];
-  const { kernels, failures } = kernelsOf(settings, request.scope);
+  const { kernels, skipped, failures } = kernelsOf(settings, request.scope);
   const sources = touched.filter(({ found }) => found === 'here').map(({ source }) => source);
   const gone = touched.filter(({ found }) => found === 'gone').map(({ source }) => source);
   const leaving = request.leaving.sources.filter((source) => findSource(settings, source) !== 'gone');
   return {
     kernels: request.dropOnly ? [] : kernels.filter(({ release }) => !leavingKernels.includes(release)),
     leavingKernels,
+    skipped: request.dropOnly ? [] : skipped.filter(({ release }) => !leavingKernels.includes(release)),
     sources,
     coming: [...sources, ...request.leaving.sources.filter((source) => !leaving.includes(source))],
     leavingEntries: [...leaving, ...gone].flatMap((source) => entriesOf(settings, entries, source)),

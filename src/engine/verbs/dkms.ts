@@ -4,6 +4,7 @@ import { type Failure, FailureError } from '../errors.ts';
 import { depmodAll, inOrder, runJobs } from '../jobs/run-plan.ts';
 import { machineArch, runningKernel } from '../kernel/kernel.ts';
 import type { Target } from '../plan/candidates.ts';
+import { kernelHere } from '../plan/kernel-choice.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { surveyModules } from '../plan/survey.ts';
 import { loadArchive, loadModule, makeArchive } from '../register/archive.ts';
@@ -24,6 +25,7 @@ import { compareVersions } from '../system/version.ts';
 import { installedVersion, newestEntries, type TreeEntry } from '../tree/tree.ts';
 
 import { type Done, entriesNow, nothing } from './done.ts';
+import { noteChosen } from './note-kernels.ts';
 import type { Recovered } from './recover.ts';
 import { installedNow, rollBack } from './roll-back.ts';
 import { preinst, takeModuleAway } from './take-away.ts';
@@ -143,7 +145,19 @@ const generateKey = async (run: Run): Promise<Done> => {
   return nothing;
 };
 
-const carryOut = async (run: Run, request: DkmsRequest): Promise<Done> => {
+/** A request that names no kernel, with the one that it means. */
+const withKernelHere = (run: Run, request: DkmsRequest): DkmsRequest => {
+  if (!('kernelUnsaid' in request) || !request.kernelUnsaid) return request;
+  const release = kernelHere(run.settings);
+  noteChosen(run, release);
+  if (request.verb === 'match') return { ...request, kernel: { ...request.kernel, release } };
+  return request.kernels === 'all'
+    ? request
+    : { ...request, kernels: request.kernels.map((kernel) => ({ ...kernel, release })) };
+};
+
+const carryOut = async (run: Run, asked: DkmsRequest): Promise<Done> => {
+  const request = withKernelHere(run, asked);
   switch (request.verb) {
     case 'add':
       return add(run, request);

@@ -4,6 +4,7 @@ import { identify } from '../conf/identify.ts';
 import { askAbout, readModuleConfs } from '../conf/module-confs.ts';
 import { isFailureError } from '../errors.ts';
 import { kernelFacts, machineArch } from '../kernel/kernel.ts';
+import { passedOverBy } from '../plan/kernel-choice.ts';
 import type { Emit } from '../progress.ts';
 import { type IncomingFiles, readIncoming } from '../register/packages.ts';
 import type { GuardRequest, Kernel } from '../request.ts';
@@ -69,7 +70,7 @@ export const guard = (
   withRun<GuardAnswer>(settings, noSwitches, emit, abort, async (run) => {
     const incoming = await readIncoming(run, request);
     const findings: GuardFinding[] = [];
-    for (const { release, config } of incoming.kernels) {
+    for (const { release, config } of incoming.kernels.filter((one) => !passedOverBy(settings, one.release))) {
       const kernel: Kernel = { release, arch: machineArch() };
       const facts = kernelFacts(settings, kernel, undefined, config);
       try {

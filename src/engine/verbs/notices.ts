@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { OpenDue, OpenFailure } from '../answers.ts';
+import { passedOverBy } from '../plan/kernel-choice.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { dueFor, dueReleases } from '../state/due.ts';
@@ -12,12 +13,13 @@ import { newestEntries, readTree } from '../tree/tree.ts';
 
 /** Where people look after a failure at night: the login, the journal, the end of an apt run. */
 
-/** Remembered failures of what is wanted: the newest version of each Module, on kernels that are there. */
+/** Remembered failures of what is wanted: the newest version of each Module, on kernels that are there and looked after. */
 export const openFailuresOf = (settings: Settings): OpenFailure[] => {
   const wanted = newestEntries(readTree(settings.dkmsTree, settings.sourceTree)).map((entry) => entry.module);
   return recordedEntries(settings.stateDir)
     .filter(({ module }) => wanted.some((one) => sameModule(one, module)))
     .filter(({ kernel }) => isDirectory(join(settings.installTree, kernel.release)))
+    .filter(({ kernel }) => passedOverBy(settings, kernel.release) === undefined)
     .flatMap(({ module, kernel }) => {
       const known = readRecord(settings.stateDir, module, kernel).failure;
       if (!known) return [];

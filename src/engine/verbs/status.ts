@@ -3,6 +3,7 @@ import type { LogAnswer, NothingAnswer, StatusAnswer, StatusEntry } from '../ans
 import { weakProgram } from '../install/weak-program.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import { canBoot } from '../kernel/kernel.ts';
+import { passedOverKernels } from '../plan/kernel-choice.ts';
 import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';
@@ -184,7 +185,8 @@ export const statusOf = (settings: Settings, request: StatusRequest): StatusAnsw
     .filter(({ module }) => !request.version || module.version === request.version)
     .flatMap((entry) => fittingLines(view, entry, request))
     .filter((entry) => !request.onlyFailed || isBad(entry));
-  return { kind: 'status', entries };
+  const isAboutAll = !request.onlyFailed && request.name === undefined;
+  return { kind: 'status', entries, skipped: isAboutAll ? passedOverKernels(settings) : [] };
 };
 
 const label = (request: LogRequest): string =>

@@ -9,6 +9,7 @@ import { forgetContents } from '../key/contents.ts';
 import { keyOf } from '../key/key.ts';
 import type { PlanInput, Removal } from '../plan/candidates.ts';
 import { rebuilds } from '../plan/decide.ts';
+import { kernelHere } from '../plan/kernel-choice.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { type Scope, scopeOf } from '../plan/scope.ts';
 import { findingsOn, type Survey, surveyModules } from '../plan/survey.ts';
@@ -32,6 +33,7 @@ import {
   replacedInPlace,
 } from '../tree/superseded.ts';
 import { newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
+import { noteChosen, noteSkipped } from './note-kernels.ts';
 import type { Recovered } from './recover.ts';
 
 /** Bring the known set into the wanted state: look, plan, run the plan, depmod. */
@@ -141,6 +143,8 @@ const prepare = async (run: Run, request: SyncRequest): Promise<Prepared> => {
   const { settings } = run;
   const known = readTree(settings.dkmsTree, settings.sourceTree);
   const named = scopeOf(settings, request, known);
+  noteSkipped(run, named, request.touched.kernels);
+  if (request.scope.kind === 'here') noteChosen(run, kernelHere(settings));
   const orphans = isEndOfTransaction(request) ? removedWithoutReplacement(run, known) : [];
   if (!request.dryRun) cancelReplacements(run, named, known);
   const outdated = isEndOfTransaction(request) && !request.dryRun ? replacedInPlace(known) : [];

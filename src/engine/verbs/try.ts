@@ -3,6 +3,8 @@ import type { Row, TrialAnswer } from '../answers.ts';
 import { type Failure, isFailureError } from '../errors.ts';
 import { canBoot, kernelFacts, machineArch } from '../kernel/kernel.ts';
 import { isNotTried } from '../outcome.ts';
+import { passedOverBy } from '../plan/kernel-choice.ts';
+import type { SkippedKernel } from '../plan/scope.ts';
 import type { Emit, Note } from '../progress.ts';
 import { type KernelScope, type TryRequest, typedSync } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
@@ -17,6 +19,7 @@ import { nextPackages } from '../trial/next-packages.ts';
 import { runErrand } from '../trial/relay.ts';
 import { type Unpacked, unpackPackages } from '../trial/unpack.ts';
 import { inView } from '../trial/view.ts';
+import { noteSkipped } from './note-kernels.ts';
 import { withRun } from './with-run.ts';
 
 /**
@@ -47,6 +50,16 @@ const packagesFor = async (run: Run, request: TryRequest, directory: string): Pr
   return (await nextPackages(run, missing, directory)).map((name) => join(directory, name));
 };
 
+/** Of the kernels that packages bring those that the hook will look after. */
+const lookedAfter = (run: Run, releases: readonly string[]): string[] => {
+  const skipped = releases.flatMap((release): SkippedKernel[] => {
+    const setting = passedOverBy(run.settings, release);
+    return setting ? [{ release, setting }] : [];
+  });
+  noteSkipped(run, { skipped }, releases);
+  return releases.filter((release) => !skipped.some((one) => one.release === release));
+};
+
 export type Tried = Omit<TrialAnswer, 'kind' | 'notes'>;
 
 /** How packages are tried. */
@@ -75,8 +88,10 @@ export const tryIn = async (
   if (request.next && packages.length === 0) return { rows: [], failures: [], packages: [], seconds: seconds() };
   run.emit({ kind: 'unpacking', packages: names });
   const unpacked: Unpacked = await unpackPackages(run, packages, join(directory, 'root'));
-  const releases = request.releases.length > 0 ? request.releases : unpacked.releases;
-  if (onlyKernels && releases.length === 0) return { rows: [], failures: [], packages: names, seconds: seconds() };
+  const releases = request.releases.length > 0 ? request.releases : lookedAfter(run, unpacked.releases);
+  const comes = unpacked.releases.length > 0;
+  if (releases.length === 0 && (comes || onlyKernels))
+    return { rows: [], failures: [], packages: names, seconds: seconds() };
   const touched = { kernels: [], sources: unpacked.sources };
   const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
   const errand = {

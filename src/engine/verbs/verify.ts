@@ -10,6 +10,7 @@ import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { exists } from '../system/files.ts';
 import { newestEntries, readTree } from '../tree/tree.ts';
+import { noteSkipped } from './note-kernels.ts';
 import { withRun } from './with-run.ts';
 
 /** Predicts for each Kernel whether what is wanted there is installed and will load. */
@@ -68,7 +69,8 @@ export const verifyKernels = (
   abort: AbortSignal,
 ): Promise<VerifyAnswer> =>
   withRun<VerifyAnswer>(settings, noSwitches, emit, abort, async (run) => {
-    const { kernels, failures } = kernelsOf(settings, request.scope);
+    const { kernels, skipped, failures } = kernelsOf(settings, request.scope);
+    noteSkipped(run, { skipped });
     const entries = newestEntries(readTree(settings.dkmsTree, settings.sourceTree));
     const survey = await surveyModules(run, entries, kernels);
     const verified: VerifiedKernel[] = [];

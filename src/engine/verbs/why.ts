@@ -19,6 +19,7 @@ import type { KeyParts } from '../state/record.ts';
 import { byBytes } from '../system/files.ts';
 import { newestEntries, readTree, type TreeEntry } from '../tree/tree.ts';
 import { treeFacts } from '../tree/tree-facts.ts';
+import { noteSkipped } from './note-kernels.ts';
 import { withRun } from './with-run.ts';
 
 /** What has changed since a module was built, down to the file. Changes nothing. */
@@ -98,7 +99,8 @@ export const why = (settings: Settings, request: WhyRequest, emit: Emit, abort: 
   withRun<Answer>(settings, noSwitches, emit, abort, async (run) => {
     const { name, version } = request;
     const known = readTree(settings.dkmsTree, settings.sourceTree);
-    const { kernels } = scopeOf(settings, typedSync(request.scope), known);
+    const { kernels, skipped } = scopeOf(settings, typedSync(request.scope), known);
+    noteSkipped(run, { skipped });
     const survey = await surveyModules(run, entriesFor(request, known), kernels);
     const plan = makePlan({ kernels: survey.kernels, removals: [], trustMemory: true, headersMayFollow: false });
     const entries = kernels.flatMap((kernel) => {

@@ -122,8 +122,9 @@ describe('withQueued', () => {
     expect(withQueued(typed, []).scope).toEqual({ kind: 'usual' });
   });
   it('gives a command for one kernel the sources that came, and no other kernel', () => {
-    const scope = { kind: 'only', kernels: [{ release: '6.2' }] } as const;
-    const typed = { ...requestOf('none', [{ kind: 'transaction-ended' }], real), scope };
-    expect(withQueued(typed, queued)).toMatchObject({ scope, touched: { kernels: [], sources: ['zfs-2.3'] } });
+    for (const scope of [{ kind: 'only', kernels: [{ release: '6.2' }] }, { kind: 'here' }] as const) {
+      const typed = { ...requestOf('none', [{ kind: 'transaction-ended' }], real), scope };
+      expect(withQueued(typed, queued)).toMatchObject({ scope, touched: { kernels: [], sources: ['zfs-2.3'] } });
+    }
   });
 });

@@ -180,10 +180,8 @@ describe('actions', () => {
       'autoinstall -k 6.1/i686',
       { verb: 'sync', origin: 'typed', scope: { kind: 'only', kernels: [{ release: '6.1', arch: 'i686' }] } },
     ],
-    [
-      'autoinstall',
-      { verb: 'sync', scope: { kind: 'only', kernels: [{ release: '6.9.0-run', arch: 'x86_64' }] }, dropOnly: false },
-    ],
+    ['autoinstall', { verb: 'sync', scope: { kind: 'here', arch: 'x86_64' }, dropOnly: false }],
+    ['autoinstall -a i686', { verb: 'sync', scope: { kind: 'here', arch: 'i686' } }],
     [
       'kernel_postinst -k 6.1',
       { verb: 'sync', scope: { kind: 'only', kernels: [{ release: '6.1', arch: 'x86_64' }] }, dropOnly: false },
@@ -200,6 +198,14 @@ describe('actions', () => {
   ])('`dkms %s` is understood', async (line, request) => {
     expect(await requestOf(line)).toMatchObject(request);
   });
+  it.each(['build m/1', 'uninstall m/1', 'remove m/1', 'match', 'mktarball m/1'])(
+    '`dkms %s` without -k leaves it to the engine which kernel that is',
+    async (line) => {
+      expect(await requestOf(line)).toMatchObject({ kernelUnsaid: true });
+      expect(await requestOf(`${line} -k 6.1`)).not.toHaveProperty('kernelUnsaid');
+      if (line !== 'match') expect(await requestOf(`${line} --all`)).not.toHaveProperty('kernelUnsaid');
+    },
+  );
   it.each([
     ['install m/1', 'dkms'],
     ['status', 'dkms'],

@@ -64,18 +64,24 @@ describe('status and log', () => {
     const failure = { kind: 'make-failed', detail: 'no rule', log: '/l' } as const;
     expect(
       statusLines(
-        [
-          { module: { name: 'a', version: '1' }, state: 'added', ...flags },
-          {
-            module: { name: 'b', version: '2' },
-            kernel,
-            state: 'installed',
-            ...flags,
-            differences: true,
-            failure,
-            failedAt: '2024-01-02T03:04:05Z',
-          },
-        ],
+        {
+          skipped: [
+            { release: '6.1.0-56-rt-amd64', setting: 'skip_kernels' },
+            { release: '5.10.0-9-amd64', setting: 'kernels' },
+          ],
+          entries: [
+            { module: { name: 'a', version: '1' }, state: 'added', ...flags },
+            {
+              module: { name: 'b', version: '2' },
+              kernel,
+              state: 'installed',
+              ...flags,
+              differences: true,
+              failure,
+              failedAt: '2024-01-02T03:04:05Z',
+            },
+          ],
+        },
         asked,
       ),
     ).toEqual([
@@ -83,10 +89,13 @@ describe('status and log', () => {
       'b/2, 6.1.0-56-amd64, x86_64: installed (installed files missing or modified)',
       '  FAILED 2024-01-02 12:04:05: make failed: no rule',
       '  log /l',
+      '6.1.0-56-rt-amd64: skipped by skip_kernels in framework.conf',
+      '5.10.0-9-amd64: skipped, it is not among kernels in framework.conf',
     ]);
-    expect(statusLines([], asked)).toEqual(['no modules in the dkms tree']);
-    expect(statusLines([], { ...asked, name: 'x' })).toEqual(['no module x in the dkms tree']);
-    expect(statusLines([], { ...asked, onlyFailed: true })).toEqual(['nothing has failed']);
+    const none = { entries: [], skipped: [] };
+    expect(statusLines(none, asked)).toEqual(['no modules in the dkms tree']);
+    expect(statusLines(none, { ...asked, name: 'x' })).toEqual(['no module x in the dkms tree']);
+    expect(statusLines(none, { ...asked, onlyFailed: true })).toEqual(['nothing has failed']);
   });
   it('shows a table at a terminal, with columns that have something to say', () => {
     const flags = { originals: false, objectsMissing: false, differences: false };
@@ -98,6 +107,7 @@ describe('status and log', () => {
       why: { reason: 'excluded', rule: 'BUILD_EXCLUSIVE_KERNEL', value: '^2' },
     } as const;
     const blocked = { kind: 'blocked', why: { reason: 'dependency-failed', dependency: 'b', root: 'b' } } as const;
+    const none = { entries: [], skipped: [] };
     const rows = [
       { module, kernel, state: 'installed', ...flags },
       { module, kernel, state: 'installed', ...flags, failure, failedAt: at },
@@ -107,7 +117,7 @@ describe('status and log', () => {
       { module, kernel, state: 'added', ...flags, triedAt: at, failure },
       { module, state: 'broken', source: '/usr/src/module-1.0', ...flags },
     ] as const;
-    expect(statusTable(rows, asked)).toEqual([
+    expect(statusTable({ entries: rows, skipped: [] }, asked)).toEqual([
       'STATE      MODULE      KERNEL          SINCE             REASON',
       'installed  module/1.0  6.1.0-56-amd64',
       'FAILED     module/1.0  6.1.0-56-amd64  2024-01-02 12:04  make failed: no rule; an earlier build is installed',
@@ -117,11 +127,11 @@ describe('status and log', () => {
       'NOT READY  module/1.0  6.1.0-56-amd64  2024-01-02 12:04  make failed: no rule; tried; its kernel is not installed yet',
       'broken     module/1.0                                    its source is gone: /usr/src/module-1.0',
     ]);
-    expect(statusTable(rows.slice(0, 1), asked)).toEqual([
+    expect(statusTable({ entries: rows.slice(0, 1), skipped: [] }, asked)).toEqual([
       'STATE      MODULE      KERNEL',
       'installed  module/1.0  6.1.0-56-amd64',
     ]);
-    expect(statusTable([], asked)).toEqual(['no modules in the dkms tree']);
+    expect(statusTable(none, asked)).toEqual(['no modules in the dkms tree']);
   });
   it('shows the whole log, or that it is gone', () => {
     const answer = {

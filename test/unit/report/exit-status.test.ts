@@ -95,7 +95,7 @@ describe('exitStatus', () => {
         options,
       ),
     ).toBe(0);
-    expect(exitStatus({ kind: 'status', entries: [] }, 'typed', options)).toBe(0);
+    expect(exitStatus({ kind: 'status', entries: [], skipped: [] }, 'typed', options)).toBe(0);
     expect(exitStatus({ kind: 'nothing', about: 'log', asked: 'zfs' }, 'typed', options)).toBe(1);
   });
 });
@@ -206,5 +206,7 @@ describe('missingRequired', () => {
     expect(missingRequired(staying, ['m0'])).toEqual([]);
     expect(missingRequired(summary([]), ['zfs'])).toEqual([{ names: ['zfs'] }]);
     expect(missingRequired(summary([]), [])).toEqual([]);
+    const note = { note: 'kernel-skipped', release: '6.1', setting: 'kernels', isNew: true } as const;
+    expect(missingRequired({ ...summary([]), notes: [note] }, ['zfs'])).toEqual([]);
   });
 });

@@ -142,6 +142,8 @@ describe('readSettings', () => {
     ['tmp_location=/t', { temporary: '/t' }],
     ['parallel_jobs=3', { jobs: 3 }],
     ['autoinstall_all_kernels=yes', { autoinstallAllKernels: true }],
+    ['', { kernels: [], skipKernels: [] }],
+    ['kernels="6.1.* *-cloud"\nskip_kernels=*-rt', { kernels: ['6.1.*', '*-cloud'], skipKernels: ['*-rt'] }],
     ['strict_sources=yes', { strictSources: true }],
     ['build_limit="90"', { buildLimit: 90 }],
     ['build_limit=0', { buildLimit: 0 }],

@@ -64,6 +64,24 @@ describe('kernels of a sync', () => {
     ["the event's only if it boots", 'debian', '', { kind: 'current', releases: ['6.5'] }, ['6.1.0-10']],
     ["the usual ones and the queue's", 'debian', '', { kind: 'usual', releases: ['6.1.0-9', '6.5'] }, all],
     ['all of them where the settings say so', 'debian', 'autoinstall_all_kernels=yes', { kind: 'usual' }, all],
+    ['the newest of those that are looked after', 'debian', 'skip_kernels="*-10"', { kind: 'usual' }, ['6.1.0-9']],
+    ['of all that boot those that are looked after', 'arch', 'kernels="*-10 5.*"', { kind: 'usual' }, ['6.1.0-10']],
+    [
+      'no event that is passed over',
+      'debian',
+      'skip_kernels="*-9"',
+      { kind: 'current', releases: ['6.1.0-9'] },
+      ['6.1.0-10'],
+    ],
+    ['none where all are passed over', 'debian', 'skip_kernels="*"', { kind: 'usual' }, []],
+    [
+      'those that were named, whatever the settings say',
+      'debian',
+      'skip_kernels="*"',
+      { kind: 'only', kernels: [{ release: '6.1.0-9' }] },
+      ['6.1.0-9'],
+    ],
+    ['here the newest, where the running one is not installed', 'debian', '', { kind: 'here' }, ['6.1.0-10']],
     [
       'those that were named, also with headers only',
       'arch',
@@ -76,6 +94,28 @@ describe('kernels of a sync', () => {
     const found = scopeOf(await world(distribution, framework), requestOf(scope), []);
     expect(found.kernels.map((kernel) => kernel.release)).toEqual(expected);
     expect(found.failures).toEqual([]);
+  });
+  it.each<readonly [string, KernelScope, readonly string[]]>([
+    ['debian', { kind: 'usual' }, ['6.1.0-10']],
+    ['debian', { kind: 'current', releases: ['6.1.0-9'] }, ['6.1.0-9', '6.1.0-10']],
+    ['arch', { kind: 'bootable' }, ['6.1.0-9', '6.1.0-10']],
+    ['arch', { kind: 'only', kernels: [{ release: '6.1.0-9' }] }, []],
+  ])('tells on %s which of %j are passed over', async (distribution, scope, releases) => {
+    const settings = await world(distribution, 'skip_kernels="6.1.*"');
+    const skipped = releases.map((release) => ({ release, setting: 'skip_kernels' }));
+    expect(scopeOf(settings, requestOf(scope), []).skipped).toEqual(skipped);
+    const leaving = { kernels: [...releases], sources: [] };
+    expect(scopeOf(settings, requestOf(scope, { leaving }), []).skipped).toEqual([]);
+    expect(scopeOf(settings, requestOf(scope, { dropOnly: true }), []).skipped).toEqual([]);
+  });
+  it('takes an architecture for the kernel that is here', async () => {
+    const { kernels } = scopeOf(await world('debian'), requestOf({ kind: 'here', arch: 'i686' }), []);
+    expect(kernels).toEqual([{ release: '6.1.0-10', arch: 'i686' }]);
+  });
+  it('fails for the kernel that is here where none is', async () => {
+    const settings = { ...(await world('debian')), installTree: mkdtempSync(join(root, 'empty-')) };
+    const found = scopeOf(settings, requestOf({ kind: 'here' }), []);
+    expect(found).toMatchObject({ kernels: [], failures: [{ kind: 'kernel-missing' }] });
   });
   it('looks after the running kernel too', async () => {
     const settings = await world('debian');
