@@ -208,6 +208,16 @@ describe.skipIf(!isDoctorable || lacking([`clang-${llvm}`, `lld-${llvm}`, `llvm-
         expect([name, compilerOf(world, name)]).toEqual([name, expect.stringContaining(`clang version ${llvm}`)]);
     });
 
+    it('is built for with the programs of LLVM that build_environment names', async () => {
+      builtByClang(headers, 990_000);
+      const exports = join(world.root, 'exports');
+      put(exports, `export LLVM=-${llvm}\n`);
+      world.configure(`build_environment="${exports}"\n`);
+      generate(world, 'alone');
+      expect(textOf(await world.hook(hook))).toMatch(/installed +alone\/1\.0/);
+      expect(compilerOf(world, 'alone')).toContain(`clang version ${llvm}`);
+    });
+
     it.skipIf(existsSync('/usr/bin/ld.lld'))(
       'names ld.lld where ThinLTO wants it and clang alone is here',
       async () => {

@@ -12,8 +12,11 @@ export interface Cause {
 /** A compiler, or a part of it, that says something without naming a place in a source: `cc1: error: …`. */
 const tools = String.raw`(?:\S*\/)?(?:[\w.+-]+-)?(?:gcc|g\+\+|c\+\+|cc|cc1|cc1plus|clang|clang\+\+|ld|ld\.\w+|collect2|rustc)(?:-\d+)?`;
 
+/** Said by a compiler of whatever name. */
+const ofFlags = String.raw`\S+: error: (?:unrecognized command[- ]line option|unknown argument:)`;
+
 const byCompiler = new RegExp(
-  String.raw`^(?:[^\s:][^:]*:\d+(?::\d+)?: (?:fatal )?error: |${tools}: (?:fatal )?error: |error(?:\[E\d+\])?: )`,
+  String.raw`^(?:[^\s:][^:]*:\d+(?::\d+)?: (?:fatal )?error: |${tools}: (?:fatal )?error: |${ofFlags}|error(?:\[E\d+\])?: )`,
 );
 
 const ofModpost = /^ERROR: modpost: |^ERROR: "[^"]+" \[.*\] undefined!|modpost: .*undefined!/;
@@ -97,6 +100,11 @@ const lastWords = (lines: readonly string[]): string => {
   return output.filter((line) => !echo.test(line)).at(-1) ?? '';
 };
 
+/** The program that a tool-missing line is about; undefined if it does not say. */
+export const missingTool = (detail: string): string | undefined =>
+  /(?:^|[\s:])([\w.+/-]+): (?:command )?not found$/.exec(detail)?.[1] ??
+  /^make(?:\[\d+\])?: ([^:]+): No such file or directory$/.exec(detail)?.[1];
+
 /**
  * Find the first real error in the output of a failed command.
  *
@@ -111,7 +119,11 @@ export const causeOf = (log: string, directory: string): Cause => {
   const errors = own.filter((line) => !progress.test(line));
   for (const { kind, pattern, among } of signs) {
     const found = firstMatch(among === 'all' ? lines : among === 'errors' ? errors : own, pattern);
-    if (found !== undefined) return { kind, detail: shorten(found, directory), ...hintOf(found) };
+    if (found === undefined) continue;
+    const detail = shorten(found, directory);
+    // A file that a program does not find is no program.
+    const isFile = kind === 'tool-missing' && missingTool(detail) === undefined;
+    return { kind: isFile ? 'make-failed' : kind, detail, ...hintOf(found) };
   }
   return { kind: 'make-failed', detail: shorten(lastWords(lines), directory) };
 };
@@ -121,11 +133,6 @@ const almostNothing = 1 << 20;
 
 /** Whether there was no room for a build: the log may have had none for the words that say so, either. */
 export const isDiskFull = (directory: string): boolean => freeBytes(directory) < almostNothing;
-
-/** The program that a tool-missing line is about; undefined if it does not say. */
-export const missingTool = (detail: string): string | undefined =>
-  /(?:^|[\s:])([\w.+/-]+): (?:command )?not found$/.exec(detail)?.[1] ??
-  /^make(?:\[\d+\])?: ([^:]+): No such file or directory$/.exec(detail)?.[1];
 
 /** A library whose headers the kernel's own programs need: what installCommand knows it by. */
 export const missingLibrary = (detail: string): 'libelf' | 'libssl' | undefined => {

@@ -91,6 +91,10 @@ const isMissingOnlyOurs = (logText: string, dependencies: readonly DependencySym
   return wanted.length > 0 && wanted.some((symbol) => dependencies.some((one) => one.exported.has(symbol)));
 };
 
+/** What kbuild is told of clang; what the admin exports to builds counts more. */
+const llvmFor = ({ facts, building }: BuildSite): Record<string, string> =>
+  Object.fromEntries(Object.entries(llvmVariables(facts)).map(([name, value]) => [name, building?.[name] ?? value]));
+
 /** What the log of a make says went wrong. */
 const makeFailure = (run: Run, text: string, build: string, make: string, code: number): Failure => {
   const { kind, detail, hint } = causeOf(text, build);
@@ -124,7 +128,7 @@ export const runMake = async (
   const symbols = dependencies.map((one) => one.file).join(' ');
   const make = conf.make ?? `make -C ${quoteWord(site.facts.headers ?? '')} M=${quoteWord(build)}`;
   const { tellsKbuild } = await run.toolsOf(site.kernel);
-  const variables = { ...llvmVariables(site.facts), ...(tellsKbuild === undefined ? {} : { CC: tellsKbuild }) };
+  const variables = { ...llvmFor(site), ...(tellsKbuild === undefined ? {} : { CC: tellsKbuild }) };
   const environment = {
     ...jobEnvironment(run, site, true),
     ...(symbols ? { KBUILD_EXTRA_SYMBOLS: symbols } : {}),

@@ -50,7 +50,10 @@ const namesCompiler = /\b(CC|LLVM|CROSS_COMPILE)\b["']?\s*[:?+]?=|\$[({]?CC\b/;
 /** Whether kbuild will run the very compiler that the headers name: nothing says another one. */
 const isLeftToKbuild = (run: Run, site: BuildSite, { make, objects }: ModuleConf, build: string): boolean => {
   const environment = { ...run.environment, ...site.building };
-  const isTold = environment.CROSS_COMPILE !== undefined || environment.MAKEFLAGS !== undefined;
+  const isTold =
+    environment.CROSS_COMPILE !== undefined ||
+    environment.MAKEFLAGS !== undefined ||
+    environment.LLVM !== site.facts.llvm;
   if (objects.length === 0 || isTold) return false;
   if (make !== undefined && (!/^make(?=\s|$)/.test(make) || namesCompiler.test(make))) return false;
   return !makefiles(build, walk(build)).some((text) => namesCompiler.test(text));
@@ -155,7 +158,7 @@ export const rustMismatch = async (run: Run, site: BuildSite, build: string): Pr
   };
 };
 
-/** Errors that another compiler may be the reason of. */
+/** Errors that a program which is not there, or another rustc, may be the reason of. */
 const explained: ReadonlySet<FailureKind> = new Set([
   'compiler-failed',
   'modpost-failed',
@@ -163,9 +166,18 @@ const explained: ReadonlySet<FailureKind> = new Set([
   'tool-missing',
 ]);
 
+/** Makefiles that find their compiler too old say so, and end. */
+const aboutCompiler = /compiler|\b(?:gcc|clang|lld)\b/i;
+
+/** An older compiler explains what is said of code; a recipe that fails of something else would fail with any. */
+const explains = (mismatch: Failure, { kind, detail = '' }: Failure): boolean =>
+  mismatch.kind !== 'compiler-older'
+    ? explained.has(kind)
+    : kind === 'compiler-failed' || kind === 'modpost-failed' || (kind === 'make-failed' && aboutCompiler.test(detail));
+
 /** The failure of a make with what explains it told first, and make's own error after it. */
 export const withMismatch = (failure: Failure, mismatch: Failure | undefined): Failure => {
-  if (!mismatch || !explained.has(failure.kind)) return failure;
+  if (!mismatch || !explains(mismatch, failure)) return failure;
   const own = failure.detail ? { more: [{ problem: 'said', text: failure.detail } as const] } : {};
   return { ...mismatch, ...own, ...(failure.code === undefined ? {} : { code: failure.code }) };
 };

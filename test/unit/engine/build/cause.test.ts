@@ -209,6 +209,13 @@ make: *** [Makefile:5: all] Error 2
     hint: 'compiler-of-kernel',
   },
   {
+    what: 'a flag of a newer compiler in the hands of one that has a name of its own',
+    log: "my-compiler: error: unrecognized command-line option '-fmin-function-alignment=16'\nmake: *** [x] Error 1\n",
+    kind: 'compiler-failed',
+    detail: "my-compiler: error: unrecognized command-line option '-fmin-function-alignment=16'",
+    hint: 'compiler-of-kernel',
+  },
+  {
     what: 'a flag of gcc in the hands of clang',
     log: "clang: error: unknown argument: '-fconserve-stack'\nmake[2]: *** [scripts/Makefile.build:250: demo.o] Error 1\n",
     kind: 'compiler-failed',
@@ -333,6 +340,12 @@ make[2]: *** [scripts/Makefile.modpost:138: ${build}/Module.symvers] Error 1
     log: 'tools/objtool/include/objtool/elf.h:10:10: fatal error: gelf.h: No such file or directory\nmake[4]: *** [tools/build/Makefile.build:97: objtool.o] Error 1\n',
     kind: 'compiler-failed',
     detail: 'tools/objtool/include/objtool/elf.h:10:10: fatal error: gelf.h: No such file or directory',
+  },
+  {
+    what: 'a file that a recipe does not find, which is no program',
+    log: "ln: failed to create symbolic link '/usr/src/x/extensions': No such file or directory\nmake: *** [Makefile:2: all] Error 1\n",
+    kind: 'make-failed',
+    detail: "ln: failed to create symbolic link '/usr/src/x/extensions': No such file or directory",
   },
   {
     what: 'a crate of another rustc',
