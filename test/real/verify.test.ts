@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -37,6 +38,32 @@ describe.skipIf(kernels.length === 0)('verify', () => {
 
   beforeEach(() => {
     world = disposableWorld({ kernels, distribution: 'arch' });
+  });
+
+  it('asks an object once, as long as its file is the same', async () => {
+    world.addModule('lonely');
+    await install();
+    const file = join(world.trees.stateDir, 'objects', `${release}.json`);
+    const object = installedFile(world, release, 'lonely');
+    expect((await verify()).code).toBe(0);
+    // What is written down counts: it is not looked at again.
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replaceAll(/"vermagic":"[^"]*"/g, '"vermagic":"9.9 other"'));
+    expect((await verify()).stdout).toContain('9.9 other');
+    // The same bytes, written anew.
+    writeFileSync(object, readFileSync(object));
+    expect((await verify()).code).toBe(0);
+    for (const bad of ['', '{', 'null', '{"format":1,"objects":{"x":{"file":"","facts":null}}}', '{"format":2}']) {
+      writeFileSync(file, bad);
+      expect([bad, (await verify()).code]).toEqual([bad, 0]);
+    }
+    // Only a run that may change something writes it.
+    expect(readFileSync(file, 'utf8')).toBe('{"format":2}');
+    generate(world, 'another');
+    await install();
+    expect(readFileSync(file, 'utf8')).toContain('another');
+    await world.hook(['pacman', 'remove'], [`usr/lib/modules/${release}/vmlinuz`]);
+    expect(existsSync(file)).toBe(false);
   });
 
   it('does not approve of a kernel that lacks a required module, or a wanted one', async () => {

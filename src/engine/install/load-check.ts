@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Failure } from '../errors.ts';
 import { objectNameOf } from '../kernel/compression.ts';
 import { runningKernel } from '../kernel/kernel.ts';
-import { exportedCrcs, fieldOf, importedCrcs, undefinedIn, withPlainObject } from '../kernel/modinfo.ts';
+import { exportedCrcs, withPlainObject } from '../kernel/modinfo.ts';
 import { type KernelSymbol, parseKernelSymbols } from '../kernel/symvers.ts';
 import type { Problem } from '../problems.ts';
 import { type Kernel, type Module, moduleLabel } from '../request.ts';
@@ -11,8 +11,9 @@ import { exists, readText } from '../system/files.ts';
 import { filesOnKernel } from '../tree/installed-files.ts';
 import { moduleFiles } from '../tree/originals.ts';
 import { installedVersion, readTree } from '../tree/tree.ts';
-import { type InstalledObject, loadProblems, type ObjectFacts, type Surroundings } from './load-rules.ts';
+import { type InstalledObject, loadProblems, type Surroundings } from './load-rules.ts';
 import { readModulesDep } from './modules-dep.ts';
+import { knownObjects } from './object-facts.ts';
 
 /** Looks at what is installed on a Kernel, for the rules of what will load. */
 
@@ -32,19 +33,6 @@ export interface LoadCheck {
   readonly certain: boolean;
   readonly failures: readonly LoadFailure[];
 }
-
-const factsOf = (run: Run, path: string): Promise<ObjectFacts> =>
-  withPlainObject(run, path, async (plain) => {
-    const info = await run.processes.ask(['modinfo', plain], { limit: 30 });
-    const names = await run.processes.ask(['nm', '--undefined-only', '--no-sort', plain], { limit: 30 });
-    return {
-      vermagic: fieldOf(info.output, 'vermagic'),
-      signed: fieldOf(info.output, 'sig_id') !== '' || fieldOf(info.output, 'signer') !== '',
-      undefined: undefinedIn(names.output),
-      imports: await importedCrcs(run.processes, plain),
-      exports: await exportedCrcs(run.processes, plain),
-    };
-  });
 
 /** What the headers' Module.symvers says the kernel exports; undefined if there is none. */
 const kernelSymbolsOf = (headers: string | undefined): Map<string, KernelSymbol> | undefined => {
@@ -130,16 +118,18 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
   const failures: LoadFailure[] = [];
   const objectsOf = new Map<string, number>();
   const found: Found[] = [];
+  const known = knownObjects(run, kernel.release);
   for (const module of installedModules(run, kernel)) {
     const files = filesOnKernel(run, module, kernel);
     objectsOf.set(moduleLabel(module), files.length);
     for (const { path } of files) {
       const name = objectNameOf(path) ?? path;
       if (exists(path))
-        found.push({ module, path, object: { name, module: module.name, facts: await factsOf(run, path) } });
+        found.push({ module, path, object: { name, module: module.name, facts: await known.factsOf(path) } });
       else failures.push({ module, failure: failureOf(path, { problem: 'file-gone' }) });
     }
   }
+  known.keep();
   const objects = found.length + failures.length;
   if (found.length === 0) return { objects, objectsOf, certain: true, failures };
   const among = await surroundingsOf(run, kernel, found);

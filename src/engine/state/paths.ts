@@ -83,6 +83,10 @@ export const vetoesDirectory = (stateDir: string): string => join(stateDir, 'vet
 export const triedDirectory = (stateDir: string): string => join(stateDir, 'tried');
 
 /** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
+/** What the objects on a kernel said of themselves. */
+export const objectFactsFile = (stateDir: string, release: string): string =>
+  join(stateDir, 'objects', `${release}.json`);
+
 /** Version strings of headers that were asked for. */
 export const vermagicsFile = (stateDir: string): string => join(stateDir, 'vermagic');
 
