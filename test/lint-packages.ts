@@ -3,8 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path';
 import { repository } from './kernels.ts';
 import { type Verdict, verdicts } from './lint-verdicts.ts';
-import { download } from './module-packages.ts';
-import { run } from './packages.ts';
+import { download, modulePackageNames } from './module-packages.ts';
 
 /** `kmodsort lint` over every module package of Debian main, and what was made of what it says. */
 
@@ -16,17 +15,6 @@ interface Found {
 }
 
 const place = join(repository, '.cache', 'module-packages');
-
-const isInMain = (name: string): boolean =>
-  !/^Section: (contrib|non-free)/m.test(run('apt-cache', ['show', '--no-all-versions', name]));
-
-/** Names of all packages of modules in main; dh-dkms is a program for making them. */
-const packageNames = (): string[] =>
-  run('apt-cache', ['search', '-n', '--', '-dkms$'])
-    .split('\n')
-    .map((line) => line.split(' ')[0] ?? '')
-    .filter((name) => name !== '' && name !== 'dh-dkms' && isInMain(name))
-    .sort();
 
 /** The file of a package, downloaded once. */
 const packageFile = (name: string): string => {
@@ -92,7 +80,7 @@ export interface Corpus {
 
 /** Lint all of them; the packages are fetched once. */
 export const lintCorpus = (): Corpus => {
-  const names = packageNames();
+  const names = modulePackageNames();
   const found = names.flatMap(lint);
   const unknown = found.filter((one) => !verdicts.some((verdict) => isMeant(verdict, one)));
   const outdated = verdicts.flatMap((verdict) =>

@@ -76,3 +76,14 @@ export const download = (packageName: string, work: string): void => {
     get();
   }
 };
+
+const isInMain = (name: string): boolean =>
+  !/^Section: (contrib|non-free)/m.test(run('apt-cache', ['show', '--no-all-versions', name]));
+
+/** Names of all packages of modules in main; dh-dkms is a program for making them. */
+export const modulePackageNames = (): string[] =>
+  run('apt-cache', ['search', '-n', '--', '-dkms$'])
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '')
+    .filter((name) => name !== '' && name !== 'dh-dkms' && isInMain(name))
+    .sort();
