@@ -32,9 +32,10 @@ const asCopied = ({ run, site, finding }: JobContext, parts: KeyParts, source: T
 };
 
 /** Headers that an upgrade replaced while something was built are not those that its Key names. */
-const areHeadersTheSame = ({ run, site }: JobContext, { headers, kbuild }: KeyParts): boolean =>
-  headersContents(run.memory, site.facts).hashWithout([]) === headers &&
-  kbuildContents(run.memory, site.facts).hashWithout([]) === kbuild;
+const areHeadersTheSame = async ({ run, site }: JobContext, { headers, kbuild }: KeyParts): Promise<boolean> =>
+  (await run.areHeadersUntouched(site.kernel)) ||
+  (headersContents(run.memory, site.facts).hashWithout([]) === headers &&
+    kbuildContents(run.memory, site.facts).hashWithout([]) === kbuild);
 
 /** What a build is kept under; undefined where nobody knows all that goes into it, or nothing is kept. */
 const storeKey = ({ run, conf }: JobContext, parts: KeyParts): string | undefined => {
@@ -78,7 +79,7 @@ const make = async (
     const seconds = Math.round((performance.now() - start) / 100) / 10;
     const from = builtFrom(context, parts, before);
     // What a build leaves in its own source does not come out of the Store.
-    if (keepAt !== undefined && !from.writes && areHeadersTheSame(context, parts))
+    if (keepAt !== undefined && !from.writes && (await areHeadersTheSame(context, parts)))
       await storeBuild(run, keepAt, site, { parts, result: built.result, seconds });
     return { built, seconds, parts: from };
   } finally {

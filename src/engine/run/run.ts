@@ -47,6 +47,8 @@ export interface Run {
   readonly toolsOf: (kernel: Kernel) => Promise<Tools>;
   /** Hashes of what stands in a Kernel's headers, looked at once; empty without headers. */
   readonly headersOf: (kernel: Kernel) => { readonly headers: string; readonly kbuild: string };
+  /** Whether nothing has been written there since headersOf looked; false also where that is not known. */
+  readonly areHeadersUntouched: (kernel: Kernel) => Promise<boolean>;
   /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
   /** The key that modules for a Kernel are signed with, made at the first question. */

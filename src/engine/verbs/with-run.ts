@@ -2,38 +2,22 @@ import { join } from 'node:path';
 import type { DueStep } from '../answers.ts';
 import { directiveNames } from '../conf/directives.ts';
 import { failureOf } from '../errors.ts';
-import { type Identity, identityOf, kbuildCompiler, toolsFor } from '../kernel/compiler.ts';
-import { kernelFacts } from '../kernel/kernel.ts';
+import { identityOf } from '../kernel/compiler.ts';
 import { isUnenrolled } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
-import { headersVermagic } from '../kernel/vermagic.ts';
-import { headersContents, kbuildContents } from '../key/headers.ts';
-import { vermagicFor } from '../key/vermagics.ts';
 import type { Emit, Note } from '../progress.ts';
-import { type Given, type Kernel, kernelKey, type Switches } from '../request.ts';
+import type { Given, Kernel, Switches } from '../request.ts';
 import { askConfinement } from '../run/confinement.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
 import type { Memory, Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { markDue } from '../state/due.ts';
 import { scriptEnvironment } from '../system/environment.ts';
-import { type Argv, makeProcesses, type Processes } from '../system/exec.ts';
+import { makeProcesses, type Processes } from '../system/exec.ts';
 import { makeJobserver } from '../system/jobserver.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
 import { mayBeAnybodys } from '../system/trust.ts';
-
-/** The value for a key, made at the first question. */
-const remembered = <Value>(make: (kernel: Kernel) => Value): ((kernel: Kernel) => Value) => {
-  const known = new Map<string, Value>();
-  return (kernel) => {
-    const key = kernelKey(kernel);
-    const value = known.has(key) ? known.get(key) : undefined;
-    if (value !== undefined) return value;
-    const made = make(kernel);
-    known.set(key, made);
-    return made;
-  };
-};
+import { askedOnce, type KernelQuestions, kernelQuestions, remembered } from './kernel-questions.ts';
 
 /** One at a time for each Kernel, in the order of the calls. */
 const turns = (): Run['serialize'] => {
@@ -86,19 +70,6 @@ const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): 
   });
 };
 
-type AskTool = (argv: Argv) => Promise<Identity>;
-
-/** What a program says of itself, asked once. */
-const askedOnce = (ask: AskTool): AskTool => {
-  const answers = new Map<string, Promise<Identity>>();
-  return (argv) => {
-    const [program] = argv;
-    const answer = answers.get(program) ?? ask(argv);
-    answers.set(program, answer);
-    return answer;
-  };
-};
-
 /** An answer that is looked for at the first question. */
 const once = <Answer>(ask: () => Promise<Answer>): (() => Promise<Answer>) => {
   let answer: Promise<Answer> | undefined;
@@ -134,33 +105,6 @@ interface Parts {
   readonly follows: Follows;
   readonly memory: Memory;
 }
-
-type KernelQuestions = Pick<Run, 'factsOf' | 'toolsOf' | 'headersOf' | 'vermagicOf'>;
-
-/** What is asked about kernels, each once; `place` is for what it takes to answer. */
-const kernelQuestions = (
-  { settings, memory, processes }: Pick<Parts, 'settings' | 'memory' | 'processes'>,
-  { kernelSource, kernelConfig }: Given,
-  place: string,
-  askTool: AskTool,
-): KernelQuestions => {
-  const factsOf = remembered((kernel) => kernelFacts(settings, kernel, kernelSource, kernelConfig));
-  const headersOf = remembered((kernel) => ({
-    headers: headersContents(memory, factsOf(kernel)).hashWithout([]),
-    kbuild: kbuildContents(memory, factsOf(kernel)).hashWithout([]),
-  }));
-  const askVermagic = (kernel: Kernel): Promise<string | undefined> =>
-    headersVermagic(factsOf(kernel), join(place, kernel.release), processes);
-  return {
-    factsOf,
-    toolsOf: remembered(async (kernel) => {
-      const facts = factsOf(kernel);
-      return toolsFor(facts, await kbuildCompiler(facts, processes), askTool);
-    }),
-    headersOf,
-    vermagicOf: remembered((kernel) => vermagicFor(memory, headersOf(kernel), () => askVermagic(kernel))),
-  };
-};
 
 /** What others may have made in the place of a directory that root named once counts as gone. */
 const withoutForeignSource = ({ kernelSource, ...rest }: Given): Given => {

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manifestOf } from '../../../../src/engine/key/contents.ts';
-import { headersContents, kbuildContents } from '../../../../src/engine/key/headers.ts';
+import { areUntouched, headersContents, kbuildContents } from '../../../../src/engine/key/headers.ts';
+import { makeProcesses } from '../../../../src/engine/system/exec.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 import { factsOf } from '../conf/conf-world.ts';
 
@@ -154,5 +155,35 @@ describe('what a build takes from headers', () => {
     rmSync(join(top, 'own'), { recursive: true });
     mkdirSync(join(top, 'other'));
     expect(hashOf(top)).toBe('');
+  });
+});
+
+describe('whether headers were touched', () => {
+  const processes = makeProcesses({ PATH: process.env.PATH });
+  const isUntouched = (top: string, since: number): Promise<boolean> =>
+    areUntouched(processes, factsOf('6.1', { headers: join(top, 'own') }), since);
+  const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
+
+  it.each<[string, (top: string) => void]>([
+    ['written', (at) => put(join(at, 'own/include/config/auto.conf'), 'CONFIG_A=y')],
+    ['written where a link leads', (at) => put(join(at, 'kbuild/scripts/mod/modpost'), 'another')],
+    ['written in what they are part of', (at) => put(join(at, 'common/include/linux/fs.h'), 'struct inode;')],
+    ['added', (at) => put(join(at, 'common/include/linux/new.h'), '')],
+    ['removed', (at) => rmSync(join(at, 'own/include/config/A'))],
+  ])('is seen of a file that was %s', async (_title, change) => {
+    const top = debianHeaders();
+    await later();
+    const since = Date.now();
+    expect(await isUntouched(top, since)).toBe(true);
+    change(top);
+    expect(await isUntouched(top, since)).toBe(false);
+  });
+  it('is not where nothing was, nor where there is nothing to look at', async () => {
+    const top = debianHeaders();
+    await later();
+    const since = Date.now();
+    put(join(top, 'common/README'), 'not a part of it');
+    expect(await isUntouched(top, since)).toBe(true);
+    expect(await isUntouched(join(top, 'nowhere'), since)).toBe(false);
   });
 });
