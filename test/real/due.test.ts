@@ -86,7 +86,7 @@ describe.skipIf(provision.kind === 'missing')('depmod', () => {
     world.addModule('scripted', {
       edit: (directory) => put(join(directory, 'configure'), `#!/bin/sh\n: > ${began}\nsleep 60\n`, 0o755),
     });
-    const live = world.kmodsortStart(['sync', '-j', '1']);
+    const live = world.kmodsortStart(['sync', '-j', '2']);
     await until(() => existsSync(began) && world.installedObjects(release).includes('lonely'));
     live.child.kill('SIGINT');
     expect((await live.ended).code).toBe(130);
