@@ -5,6 +5,9 @@ import { strikeDue } from '../state/due.ts';
 import { exists } from '../system/files.ts';
 import { makeDirectory, symlinkAtomic } from '../system/publish.ts';
 
+/** Whether a depmod that was killed left a file half written, as it names it: `modules.dep.PID.MICROSECONDS.SECONDS`. */
+export const isLeftByDepmod = (name: string): boolean => /^modules\.[a-z.]+(\.\d+){3}$/.test(name);
+
 /** depmod(8) wants `<base>/lib/modules` (or /usr/lib/modules): a base of links to a tree that stands elsewhere. */
 const baseOf = (run: Run): string => {
   const base = join(run.scratch, 'base');

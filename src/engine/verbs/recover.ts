@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { type Failure, failureOf } from '../errors.ts';
-import { uninstallModule } from '../install/install.ts';
+import { isLeftByDepmod } from '../install/depmod.ts';
+import { finishRemoval } from '../install/finish-removal.ts';
 import { moduleLabel } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { dueFor, dueReleases, strikeDue } from '../state/due.ts';
-import { closeJournal, type Journal, openJournals } from '../state/journal.ts';
+import { openJournals } from '../state/journal.ts';
 import { recordsDirectory } from '../state/paths.ts';
 import { isDirectory, readDirectory } from '../system/files.ts';
 import { remove, removeEmpty, sweepTemporary } from '../system/publish.ts';
-import { installedVersion } from '../tree/tree.ts';
 
 /** What a run makes up for before it begins: what one before it was killed in, and what that left. */
 
@@ -37,10 +37,8 @@ const sweepEmpty = (tree: string): void => {
   }
 };
 
-/** What a depmod that was killed left half written, as it names it: `modules.dep.PID.MICROSECONDS.SECONDS`. */
 const sweepDepmod = (directory: string): void => {
-  const left = readDirectory(directory).filter((name) => /^modules\.[a-z.]+(\.\d+){3}$/.test(name));
-  for (const name of left) remove(join(directory, name));
+  for (const name of readDirectory(directory).filter(isLeftByDepmod)) remove(join(directory, name));
 };
 
 const sweep = (run: Run): void => {
@@ -65,13 +63,6 @@ const attempt = (failures: Failure[], what: string, work: () => void): void => {
   }
 };
 
-const finish = (run: Run, { module, kernel }: Journal): void => {
-  const { dkmsTree, stateDir } = run.settings;
-  if (installedVersion(dkmsTree, module.name, kernel) === module.version) uninstallModule(run, module, kernel);
-  else closeJournal(stateDir, module.name, kernel);
-  run.note({ note: 'recovered', module, kernel });
-};
-
 /** Finish what a killed run began to take away, and sweep away what it left half written. */
 export const recover = (run: Run, afterDeath: boolean): Recovered => {
   const failures: Failure[] = [];
@@ -79,7 +70,7 @@ export const recover = (run: Run, afterDeath: boolean): Recovered => {
   const begun = openJournals(run.settings.stateDir).filter(({ action }) => action === 'uninstall');
   for (const journal of begun) {
     const what = `${moduleLabel(journal.module)} on ${journal.kernel.release}, whose removal was interrupted`;
-    attempt(failures, what, () => finish(run, journal));
+    attempt(failures, what, () => finishRemoval(run, journal));
   }
   return { releases: [...begun.map(({ kernel }) => kernel.release), ...owed(run)], failures };
 };
