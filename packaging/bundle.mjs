@@ -36,6 +36,7 @@ const doors = [
   'cli/kmodsort',
   'engine/system/exec',
   'engine/verbs/change',
+  'engine/verbs/doctor',
   'engine/verbs/guard',
   'engine/verbs/lint',
   'engine/verbs/store',

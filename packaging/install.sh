@@ -107,3 +107,4 @@ ln -sf dkms.fish "$destdir/usr/share/fish/vendor_completions.d/kmodsort.fish"
 put 644 "$top/LICENSE" usr/share/doc/kmodsort/LICENSE
 put 644 "$top/README.md" usr/share/doc/kmodsort/README.md
 put 644 "$top/docs/lint.md" usr/share/doc/kmodsort/lint.md
+put 644 "$top/docs/doctor.md" usr/share/doc/kmodsort/doctor.md

@@ -13,7 +13,7 @@ import {
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { coming, dot, everywhere, failed, kernels, optionNames, overridesOf, releasesOf } from './options.ts';
+import { coming, dot, everywhere, failed, kernels, optionNames, overridesOf, releasesOf, repairs } from './options.ts';
 import { complaint, UsageError } from './usage.ts';
 
 /** What the command line is read against. */
@@ -44,6 +44,7 @@ export const commandHelp = {
   try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
   why: 'Show what has changed since a module was built, down to the file',
   lint: 'For authors of module packages: say what is wrong with sources and packages',
+  doctor: 'Find what is wrong with the dkms tree, the records, keys, hooks and settings; --fix repairs what is safe',
   store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
   log: 'Show the last failure of a module and its log',
 } as const;
@@ -203,6 +204,12 @@ const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
         }),
       (argv) =>
         choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager, self }, exitPolicy: 'guard', dot: false })),
+    )
+    .command(
+      'doctor',
+      commandHelp.doctor,
+      (doctor) => doctor.options(repairs),
+      (argv) => choose(argv, () => typed({ verb: 'doctor', fix: argv.fix && !argv['dry-run'] })),
     )
     .command(
       'why <module>',

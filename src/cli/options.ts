@@ -51,12 +51,16 @@ export const failed = { failed: flag('Only what failed, what waits for that, and
 /** Only `plan` has this. */
 export const dot = { dot: flag('Print the plan as a graph in the dot language') } as const;
 
+/** Only `doctor` has this. */
+export const repairs = { fix: flag('Repair what can be repaired safely') } as const;
+
 /** Every long name, for suggestions. */
 export const optionNames: readonly string[] = [
   ...Object.keys(everywhere),
   ...Object.keys(kernels),
   ...Object.keys(dot),
   ...Object.keys(failed),
+  ...Object.keys(repairs),
   ...Object.keys(coming),
   'kernelver',
   'help',

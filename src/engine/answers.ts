@@ -1,3 +1,4 @@
+import type { Diagnosis } from './diagnoses.ts';
 import type { Failure } from './errors.ts';
 import type { Finding } from './findings.ts';
 import type { Outcome, PassedOver } from './outcome.ts';
@@ -270,6 +271,31 @@ export interface LintAnswer {
   readonly hasShellcheck: boolean;
 }
 
+/** One thing that is wrong, and what became of it. */
+export interface DoctorEntry {
+  readonly diagnosis: Diagnosis;
+  /** By `--fix`. */
+  readonly canRepair: boolean;
+  /** Only where repairs were asked for: whether it is gone. */
+  readonly isRepaired?: boolean;
+  /** Why its repair failed. */
+  readonly failure?: Failure;
+}
+
+/** What is wrong with the dkms tree, the state directory and what belongs to them. */
+export interface DoctorAnswer {
+  readonly kind: 'examined';
+  /** Repairs were asked for. */
+  readonly fix: boolean;
+  readonly entries: readonly DoctorEntry[];
+  /** What could not be looked at. */
+  readonly failures: readonly Failure[];
+  readonly modules: number;
+  readonly kernels: number;
+  /** Another run is at work: what it may have half done was not looked at. */
+  readonly isBusy: boolean;
+}
+
 /** Nothing is known that the question could be about. */
 export interface NothingAnswer {
   readonly kind: 'nothing';
@@ -289,4 +315,5 @@ export type Answer =
   | StoreAnswer
   | TrialAnswer
   | LintAnswer
+  | DoctorAnswer
   | NothingAnswer;

@@ -43,6 +43,10 @@ export const perform = async (
       const { lint } = await import('./verbs/lint.ts');
       return lint(settings, request, emit, abort);
     }
+    case 'doctor': {
+      const { doctor } = await import('./verbs/doctor.ts');
+      return doctor(settings, request, emit, abort);
+    }
     case 'try': {
       const { tryModules } = await import('./verbs/try.ts');
       return tryModules(settings, request, emit, abort);

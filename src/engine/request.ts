@@ -167,6 +167,13 @@ export interface LintRequest {
   readonly operands: readonly LintOperand[];
 }
 
+/** What is wrong with the dkms tree, the state directory, keys, hooks and settings. */
+export interface DoctorRequest {
+  readonly verb: 'doctor';
+  /** Repair what can be repaired safely. */
+  readonly fix: boolean;
+}
+
 /** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
 export type Operand =
   | { readonly kind: 'module'; readonly name: string; readonly version?: string }
@@ -275,6 +282,7 @@ export type Request =
   | StoreRequest
   | TryRequest
   | LintRequest
+  | DoctorRequest
   | DkmsRequest;
 
 /** Whether two values mean the same module. */

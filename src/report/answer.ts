@@ -1,6 +1,7 @@
 import type { Answer, StatusAnswer } from '../engine/answers.ts';
 import type { Note } from '../engine/progress.ts';
 import type { Request, StatusRequest } from '../engine/request.ts';
+import { doctorLines } from './doctor.ts';
 import { guardedLines } from './guarded.ts';
 import { lintLines } from './lint.ts';
 import { noteSentence } from './notes.ts';
@@ -55,6 +56,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(storeLines(answer));
     case 'linted':
       return whole(lintLines(answer));
+    case 'examined':
+      return whole(doctorLines(answer));
     case 'nothing':
       return `kmodsort: ${nothingKnown[answer.about]} ${answer.asked}\n`;
   }

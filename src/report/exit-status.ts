@@ -1,4 +1,13 @@
-import type { Answer, GuardAnswer, LintAnswer, Summary, TrialAnswer, VerifyAnswer } from '../engine/answers.ts';
+import type {
+  Answer,
+  DoctorAnswer,
+  GuardAnswer,
+  LintAnswer,
+  Summary,
+  TrialAnswer,
+  VerifyAnswer,
+} from '../engine/answers.ts';
+import { diagnosisSeverity } from '../engine/diagnoses.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
 import { severityOf } from '../engine/findings.ts';
 import { isFailure, isNotTried } from '../engine/outcome.ts';
@@ -95,6 +104,11 @@ const isStopped = ({ findings, builds }: GuardAnswer): boolean =>
 const hasErrors = ({ findings, failures }: LintAnswer): boolean =>
   failures.length > 0 || findings.some((finding) => severityOf(finding) === 'error');
 
+/** What is repaired is right again. */
+const isIll = ({ entries, failures }: DoctorAnswer): boolean =>
+  failures.length > 0 ||
+  entries.some(({ diagnosis, isRepaired }) => !isRepaired && diagnosisSeverity(diagnosis) === 'error');
+
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
   answer: Answer,
@@ -106,6 +120,7 @@ export const exitStatus = (
   if (answer.kind === 'guarded') return isStopped(answer) ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   if (answer.kind === 'linted') return hasErrors(answer) ? 1 : 0;
+  if (answer.kind === 'examined') return isIll(answer) ? 1 : 0;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;
 };

@@ -1,5 +1,6 @@
 import type { Failure } from '../engine/errors.ts';
 import type { Problem } from '../engine/problems.ts';
+import { doctorEntry, isDoctorEntry } from './doctor.ts';
 import { lineReport } from './lines.ts';
 import { isFinding, lintEntry } from './lint.ts';
 import { problemSentence } from './problems.ts';
@@ -14,6 +15,7 @@ const hasProblem = (value: unknown): value is Failure & { readonly problem: Prob
 /** Programs get the sentence too: what a failure says is in `detail`, whoever found it out. */
 const withDetail = (_key: string, value: unknown): unknown => {
   if (isFinding(value)) return lintEntry(value);
+  if (isDoctorEntry(value)) return doctorEntry(value);
   return hasProblem(value) ? { ...value, detail: problemSentence(value.problem) } : value;
 };
 

@@ -61,6 +61,7 @@ export const isQuestion = (request: Request): boolean =>
   request.verb === 'verify' ||
   request.verb === 'guard' ||
   request.verb === 'lint' ||
+  request.verb === 'doctor' ||
   (request.verb === 'sync' && request.dryRun);
 
 /**

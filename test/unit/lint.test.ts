@@ -26,7 +26,8 @@ const imports = (file: string, from: string): Offence => ({ file, code: uses(fro
 
 const offences: readonly Offence[] = [
   imports('src/engine/verbs/status.ts', '../../cli/dkms.ts'),
-  imports('src/engine/lint/lint.ts', '../verbs/sync.ts'),
+  imports('src/engine/doctor/doctor.ts', '../verbs/sync.ts'),
+  imports('src/engine/lint/lint.ts', '../doctor/doctor.ts'),
   imports('src/engine/trial/view.ts', '../lint/lint.ts'),
   imports('src/engine/register/archive.ts', '../verbs/sync.ts'),
   imports('src/engine/jobs/job.ts', '../register/operand.ts'),

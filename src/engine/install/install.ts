@@ -134,7 +134,8 @@ export const installModule = (
   closeJournal(stateDir, module.name, kernel);
 };
 
-const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
+/** Put back what a name had replaced on a Kernel; of a kernel that is gone it is forgotten. */
+export const restoreOriginals = (run: Run, name: string, kernel: Kernel): void => {
   const { dkmsTree, installTree } = run.settings;
   // A module put into a kernel that is gone would make it look like one that can be booted.
   const isGone = !isBootable(installTree, kernel.release);

@@ -111,7 +111,10 @@ const publicKey = async (
 };
 
 /** Whether signatures by a key would be those that its certificate, enrolled or not, vouches for. */
-const mismatch = async ({ key, certificate }: SigningKey, processes: Processes): Promise<Problem | undefined> => {
+export const keyMismatch = async (
+  { key, certificate }: SigningKey,
+  processes: Processes,
+): Promise<Problem | undefined> => {
   if (isToken(key)) return undefined;
   // An empty passphrase: openssl must not ask the terminal for one.
   const ofKey = await publicKey(processes, 'pkey', ['-in', key, '-pubout', '-passin', 'pass:']);
@@ -131,7 +134,7 @@ export const readyKey = async (settings: Settings, release: string, processes: P
   const wanted = signingKeyOf(settings, release);
   if (exists(wanted.certificate)) {
     const problem: Problem | undefined = hasKey(wanted)
-      ? await mismatch(wanted, processes)
+      ? await keyMismatch(wanted, processes)
       : { problem: 'key-missing', ...wanted };
     return problem ? { problem } : { key: wanted, isNew: false };
   }
