@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -114,9 +115,7 @@ describe.skipIf(kernels.length < 2)('kmodsort doctor', () => {
       const fixed = await run('--fix');
       const remaining = [...Object.keys(left), ...thenLeft].sort();
       const told = toldIn(fixed.stdout);
-      expect(codesIn(fixed.stdout)).toEqual(
-        [...new Set([...codes, ...thenLeft, ...told.map(({ code }) => code)])].sort(),
-      );
+      expect(codesIn(fixed.stdout)).toEqual([...codes, ...thenLeft].sort());
       expect([...new Set(told.flatMap(({ code, state }) => (state === 'left' ? [code] : [])))].sort()).toEqual(
         remaining,
       );
@@ -183,7 +182,7 @@ describe.skipIf(kernels.length < 2)('kmodsort doctor', () => {
     const found = await doctor();
     expect(found.stdout).toMatch(/^doctor: 9 findings, 9 can be repaired: kmodsort doctor --fix$/m);
     const fixed = await doctor('--fix');
-    expect(fixed.stdout).toMatch(/^doctor: (9|1\d) findings: (9|1\d) repaired$/m);
+    expect(fixed.stdout).toMatch(/^doctor: 9 findings: 9 repaired$/m);
     expect(fixed.code).toBe(0);
     expect((await doctor()).stdout).toBe('doctor: nothing wrong: 3 modules, 1 kernel\n');
   });
@@ -216,6 +215,16 @@ describe.skipIf(kernels.length < 2)('kmodsort doctor', () => {
     expect(codesIn(stdout)).toEqual([]);
     expect(stdout).toMatch(/another run is at work/);
     expect(code).toBe(0);
+  });
+
+  it('leaves alone what a trial that is at work has half done', async () => {
+    const { stateDir } = healthy.world.trees;
+    const half = join(stateDir, 'store/lonely/.tmp_half');
+    mkdirSync(half);
+    mkdirSync(join(stateDir, 'trial', `${process.pid}.abc`), { recursive: true });
+    const { stdout, code } = await doctor('--fix');
+    expect([codesIn(stdout), code, existsSync(half)]).toEqual([[], 0, true]);
+    expect(stdout).toMatch(/another run is at work/);
   });
 
   it('repairs nothing under a script of a run', async () => {

@@ -63,6 +63,9 @@ const inTurn = (open: readonly Found[]): readonly Found[] => {
   return first ? open.filter(({ diagnosis }) => diagnosis.code === first.diagnosis.code) : open;
 };
 
+/** What a repair has made due, and another one has settled, is none of the user's business. */
+const isOwnFollowUp = ({ diagnosis: { code } }: Found): boolean => code === 'due-open' || code === 'due-left';
+
 /** One repair may bring to light what another has to repair; more turns than this it never takes. */
 const mostTurns = 50;
 
@@ -80,6 +83,7 @@ export const cure = async (
   const failed = new Map<string, Failure>();
   const tried = new Set<string>();
   let now = await examine(look());
+  const first = new Set([...before, ...now.found].map(idOf));
   for (let turn = 0; turn < mostTurns; turn++) {
     for (const one of now.found) if (!all.has(idOf(one))) all.set(idOf(one), one);
     const open = now.found.filter((one) => one.repair && !tried.has(idOf(one)));
@@ -95,7 +99,8 @@ export const cure = async (
     now = await examine(look());
   }
   const left = new Set(now.found.map(idOf));
-  const entries = [...all].map(([id, { diagnosis, repair }]): DoctorEntry => {
+  const told = [...all].filter(([id, one]) => first.has(id) || left.has(id) || !isOwnFollowUp(one));
+  const entries = told.map(([id, { diagnosis, repair }]): DoctorEntry => {
     const failure = failed.get(id);
     const isRepaired = !left.has(id);
     return { diagnosis, canRepair: repair !== undefined, isRepaired, ...(failure && !isRepaired ? { failure } : {}) };

@@ -5,10 +5,11 @@ import { type Kernel, type Module, sameKernel, sameModule } from '../request.ts'
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { type Journal, openJournals } from '../state/journal.ts';
-import { runLockFile } from '../state/paths.ts';
+import { runLockFile, trialsDirectory } from '../state/paths.ts';
 import { type EntryRecord, readRecord, recordedEntries } from '../state/record.ts';
 import { isDirectory, readDirectory, readLink } from '../system/files.ts';
 import { liveHolder, ownMark } from '../system/lock.ts';
+import { processFacts } from '../system/proc.ts';
 import { installedVersion, readTree, type TreeEntry } from '../tree/tree.ts';
 
 /** What the checks look at: read once for all of them, before anything is repaired. */
@@ -37,7 +38,7 @@ export interface View {
   readonly journals: readonly Journal[];
   /** Releases that have a directory in the install tree. */
   readonly releases: readonly string[];
-  /** Another run is at work: what is half done is its own. */
+  /** Another run or a trial is at work: what is half done is its own. */
   readonly isBusy: boolean;
   readonly openFailures: readonly OpenFailure[];
   readonly openDue: readonly OpenDue[];
@@ -75,6 +76,10 @@ const isForeignRun = (stateDir: string): boolean => {
   return holder !== undefined && holder !== ownMark();
 };
 
+/** Trials take no lock, and put what they build into the Store: each has a directory that starts with its process. */
+const isTrialAtWork = (stateDir: string): boolean =>
+  readDirectory(trialsDirectory(stateDir)).some((name) => processFacts(Number.parseInt(name, 10)) !== undefined);
+
 /** Look at everything once. */
 export const viewOf = (run: Run, open: Pick<View, 'openFailures' | 'openDue'>): View => {
   const { dkmsTree, sourceTree, stateDir, installTree } = run.settings;
@@ -89,7 +94,7 @@ export const viewOf = (run: Run, open: Pick<View, 'openFailures' | 'openDue'>): 
     })),
     journals: openJournals(stateDir),
     releases: readDirectory(installTree).filter((name) => isDirectory(join(installTree, name))),
-    isBusy: isForeignRun(stateDir),
+    isBusy: isForeignRun(stateDir) || isTrialAtWork(stateDir),
     ...open,
   };
 };
