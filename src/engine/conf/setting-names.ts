@@ -18,6 +18,8 @@ export const settingForms: Readonly<Record<string, SettingForm>> = {
   kmodsort_state: anything,
   tmp_location: anything,
   autoinstall_all_kernels: yesOrNo,
+  kernels: anything,
+  skip_kernels: anything,
   required_modules: anything,
   kernel_guard: {
     wants: 'yes, no, build or build-all',
