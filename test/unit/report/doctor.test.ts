@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DoctorAnswer, DoctorEntry } from '../../../src/engine/answers.ts';
 import type { Diagnosis } from '../../../src/engine/diagnoses.ts';
@@ -81,6 +83,27 @@ describe('doctorLines', () => {
       expect.stringMatching(/^doctor: FAILED: .*\/d/),
       'doctor: not all could be looked at',
     ]);
+  });
+});
+
+describe('docs/doctor.md', () => {
+  it('shows what is printed', () => {
+    const release = '6.1.0-56-amd64';
+    const zeta = { name: 'zeta', version: '2.1' };
+    const broken: Diagnosis = {
+      ...link,
+      path: `/var/lib/dkms/lonely/kernel-${release}-x86_64`,
+      kernel: { release, arch: 'x86_64' },
+    };
+    const gone: Diagnosis = { ...source, module: zeta, source: '/usr/src/zeta-2.1' };
+    const found = [
+      { diagnosis: broken, canRepair: true },
+      { diagnosis: gone, canRepair: false },
+    ];
+    const cured = found.map((entry) => ({ ...entry, isRepaired: entry.canRepair }));
+    const page = readFileSync(resolve(import.meta.dirname, '../../../docs/doctor.md'), 'utf8');
+    expect(page).toContain(`$ kmodsort doctor\n${doctorLines(answer(found)).join('\n')}\n\n`);
+    expect(page).toContain(`$ kmodsort doctor --fix\n${doctorLines(answer(cured, { fix: true })).join('\n')}\n\`\`\``);
   });
 });
 
