@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { actionHelp, dkmsActions, dkmsOptions } from '../src/cli/dkms-options.ts';
-import { commandHelp } from '../src/cli/kmodsort.ts';
+import { commandHelp } from '../src/cli/kmodsort-commands.ts';
 import { coming, dot, everywhere, kernels, repairs } from '../src/cli/options.ts';
 
 interface Option {

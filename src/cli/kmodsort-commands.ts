@@ -1,0 +1,233 @@
+import yargs from 'yargs';
+import { typedSync } from '../engine/request.ts';
+import {
+  type Chosen,
+  hookRun,
+  lintRequest,
+  logRequest,
+  operandsOf,
+  scopeOf,
+  statusRequest,
+  typed,
+  whyRequest,
+} from './kmodsort-tasks.ts';
+import { coming, dot, everywhere, failed, kernels, releasesOf, repairs } from './options.ts';
+
+/** The commands of kmodsort with their options. */
+
+/** What the command line is read against. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly version: string;
+  /** Width of the help. */
+  readonly columns: number;
+  /** The words that start this program once more. */
+  readonly self: readonly [string, ...string[]];
+}
+
+/** What every command line may say. */
+export interface Common {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly 'no-color': boolean;
+  readonly [option: string]: unknown;
+}
+
+/** Every command and what it does; help and manual are made from this. */
+export const commandHelp = {
+  'hook run': 'What package manager hooks and the boot service run: pacman|apt|rpm and its arguments, boot, or nothing',
+  sync: 'Build and install every module that belongs on the kernels',
+  plan: 'Show what sync would do, in order, and why',
+  status: 'Show the state of every module, with remembered failures',
+  verify: 'Check whether the installed modules will load, without loading them',
+  guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
+  try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
+  why: 'Show what has changed since a module was built, down to the file',
+  lint: 'For authors of module packages: say what is wrong with sources and packages',
+  doctor: 'Find what is wrong with the dkms tree, the records, keys, hooks and settings; --fix repairs what is safe',
+  store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
+  log: 'Show the last failure of a module and its log',
+} as const;
+
+/** Their first words. */
+export const commands = Object.keys(commandHelp).map((name) => name.split(' ')[0] ?? name);
+
+type Choose = (common: Common, chosen: () => Chosen) => void;
+
+/** A parser that knows the options of every command. */
+const started = ({ version, columns }: Pick<Surroundings, 'version' | 'columns'>) =>
+  yargs([])
+    .scriptName('kmodsort')
+    .usage('$0 COMMAND: rebuild kernel modules in dependency order')
+    .locale('en')
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .strict()
+    .wrap(columns)
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'greedy-arrays': false,
+    })
+    .version(`kmodsort ${version}`)
+    .options(everywhere);
+
+type Parser = ReturnType<typeof started>;
+
+/** What `hook` is followed by. */
+const hookCommands = (hook: Parser, choose: Choose) =>
+  hook
+    .command(
+      'run [words..]',
+      commandHelp['hook run'],
+      (run) =>
+        run.positional('words', {
+          type: 'string',
+          array: true,
+          describe: 'pacman|apt|rpm, then its arguments; or boot',
+        }),
+      (argv) => choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
+    )
+    .demandCommand(1, "missing argument after hook: use 'hook run'");
+
+/** Commands that change something, or show what would. */
+const changing = (parser: Parser, choose: Choose) =>
+  parser
+    .command('hook', 'What package manager hooks run', (hook) => hookCommands(hook, choose))
+    .command(
+      'sync',
+      commandHelp.sync,
+      (sync) => sync.options(kernels),
+      (argv) => choose(argv, () => typed(typedSync(scopeOf(releasesOf(argv.kernel)), { dryRun: argv['dry-run'] }))),
+    )
+    .command(
+      'plan',
+      commandHelp.plan,
+      (plan) => plan.options(kernels).options(dot),
+      (argv) =>
+        choose(argv, () => ({
+          ...typed(typedSync(scopeOf(releasesOf(argv.kernel)), { dryRun: true })),
+          dot: argv.dot,
+        })),
+    )
+    .command(
+      'store [action]',
+      commandHelp.store,
+      (store) =>
+        store.positional('action', {
+          choices: ['list', 'gc', 'verify'] as const,
+          default: 'list' as const,
+          describe: 'What to do with it',
+        }),
+      (argv) => choose(argv, () => typed({ verb: 'store', action: argv.action })),
+    );
+
+const oneModule = { type: 'string', demandOption: true, describe: 'NAME or NAME/VERSION' } as const;
+
+/** What another run of ours starts; nobody types it. */
+const errand: Chosen = { task: { kind: 'errand' }, exitPolicy: 'typed', dot: false };
+
+/** Commands about what is not installed yet. */
+const trying = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
+  parser
+    .command(
+      'try [modules..]',
+      commandHelp.try,
+      (one) =>
+        one.options(kernels).options(coming).positional('modules', {
+          type: 'string',
+          array: true,
+          describe: 'NAME, or a package file; all modules that would be built if none is given',
+        }),
+      (argv) =>
+        choose(argv, () =>
+          typed({
+            verb: 'try',
+            ...operandsOf(argv.modules, argv.packages, cwd),
+            next: argv.next,
+            releases: releasesOf(argv.kernel),
+            program: self,
+          }),
+        ),
+    )
+    .command(
+      'errand',
+      false,
+      (none) => none,
+      (argv) => choose(argv, () => errand),
+    );
+
+/** Commands for authors of packages. */
+const authoring = (parser: Parser, choose: Choose, { cwd }: Surroundings) =>
+  parser.command(
+    'lint <paths..>',
+    commandHelp.lint,
+    (lint) =>
+      lint.positional('paths', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'A source directory, a dkms.conf, a package file, debian/, a .install or a .spec',
+      }),
+    (argv) => choose(argv, () => typed(lintRequest(argv.paths, cwd))),
+  );
+
+/** Commands that only ask. */
+const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
+  parser
+    .command(
+      'status [module]',
+      commandHelp.status,
+      (status) =>
+        status
+          .options(kernels)
+          .options(failed)
+          .positional('module', { type: 'string', describe: 'NAME or NAME/VERSION; all if none is given' }),
+      (argv) => choose(argv, () => typed(statusRequest(argv.module, releasesOf(argv.kernel), argv.failed))),
+    )
+    .command(
+      'verify',
+      commandHelp.verify,
+      (verify) => verify.options(kernels),
+      (argv) => choose(argv, () => typed({ verb: 'verify', scope: scopeOf(releasesOf(argv.kernel)) })),
+    )
+    .command(
+      'guard <manager>',
+      commandHelp.guard,
+      (guard) =>
+        guard.positional('manager', {
+          choices: ['apt', 'pacman'] as const,
+          demandOption: true,
+          describe: 'The package manager whose list is on stdin',
+        }),
+      (argv) =>
+        choose(argv, () => ({ task: { kind: 'guard', manager: argv.manager, self }, exitPolicy: 'guard', dot: false })),
+    )
+    .command(
+      'doctor',
+      commandHelp.doctor,
+      (doctor) => doctor.options(repairs),
+      (argv) => choose(argv, () => typed({ verb: 'doctor', fix: argv.fix && !argv['dry-run'] })),
+    )
+    .command(
+      'why <module>',
+      commandHelp.why,
+      (why) => why.options(kernels).positional('module', oneModule),
+      (argv) => choose(argv, () => typed(whyRequest(argv.module, releasesOf(argv.kernel)))),
+    )
+    .command(
+      'log <module>',
+      commandHelp.log,
+      (log) => log.options(kernels).positional('module', oneModule),
+      (argv) => choose(argv, () => typed(logRequest(argv.module, releasesOf(argv.kernel)))),
+    );
+
+/** The commands; `choose` gets what was found, evaluated only after the parser is done. */
+export const parserOf = (surroundings: Surroundings, choose: Choose) =>
+  authoring(
+    trying(asking(changing(started(surroundings), choose), choose, surroundings), choose, surroundings),
+    choose,
+    surroundings,
+  ).demandCommand(1, `no command given: ${commands.join(', ')}`);
