@@ -26,8 +26,8 @@ const describe = (path: string): string => {
   return facts.isDirectory() ? `directory ${mode}` : `file ${mode} ${contentOf(path)}`;
 };
 
-/** Memory of what stood in files, made anew where it is missing; a temporary file among it is none. */
-const isMemory = (path: string): boolean => /\/contents\/[^./][^/]*$/.test(path);
+/** Memory of what stood in files and objects, made anew where it is missing; a temporary file among it is none. */
+const isMemory = (path: string): boolean => /\/kmodsort\/(contents\/[^./][^/]*|objects(\/[^./][^/]*)?)$/.test(path);
 
 /** What is kept of builds: one that is missing costs a build, and one that is damaged is a fault. */
 const isWhole = (path: string): boolean => {
