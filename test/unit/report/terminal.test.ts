@@ -48,6 +48,15 @@ describe('terminalReport', () => {
     );
     expect(drawings().some((one) => /2 of 3 jobs, 1 failed, [2-5] s\n {2}1 waiting\n/.test(one))).toBe(true);
   });
+  it('erases as many lines as it has drawn', () => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it begins with a control character.
+    const erased = [...screen.matchAll(/((?:\u001b\[1A\u001b\[2K)+)\r/g)].map(([, all = '']) => all.length / 8);
+    const drawn = drawings().map(
+      (one) => one.split('\n').filter((line) => /^(\d+ of 3 jobs| {2}\S)/.test(line)).length,
+    );
+    expect(erased).toEqual(drawn.slice(0, -1));
+    expect(Math.max(...erased)).toBe(3);
+  });
   it('lets what has ended scroll above that, once', () => {
     const broken = 'kmodsort: broken/1.0, 6.1.0-56-amd64: FAILED after 1.3 s: broken.c:7:10: error';
     const [first = ''] = drawings().filter((one) => one.includes(broken));
