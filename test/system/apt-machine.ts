@@ -30,8 +30,8 @@ export const stopMachines = (): void => {
 };
 
 /** A machine of a release, kept track of. */
-export const machineOf = async (release: Release): Promise<Machine> => {
-  const machine = await startMachine(provision?.roots[release] ?? '');
+export const machineOf = async (release: Release, options = { onDisk: false }): Promise<Machine> => {
+  const machine = await startMachine(provision?.roots[release] ?? '', options);
   machines.push(machine);
   return machine;
 };
@@ -51,13 +51,19 @@ export const aptWell = async (machine: Machine, ...words: string[]): Promise<str
   return ended.stdout + ended.stderr;
 };
 
-/** A machine with a repository of its own and recorded initramfs images, without kmodsort yet. */
-export const bareMachine = async (release: Release, ...packages: readonly DebPackage[]): Promise<Machine> => {
-  const machine = await machineOf(release);
+const withRepository = async (machine: Machine, packages: readonly DebPackage[]): Promise<Machine> => {
   watchInitramfs(machine);
   await publish(machine, ...packages);
   return machine;
 };
+
+/** A machine with a repository of its own and recorded initramfs images, without kmodsort yet. */
+export const bareMachine = async (release: Release, ...packages: readonly DebPackage[]): Promise<Machine> =>
+  withRepository(await machineOf(release), packages);
+
+/** The same on a disk of its own. */
+export const diskMachine = async (release: Release, ...packages: readonly DebPackage[]): Promise<Machine> =>
+  withRepository(await machineOf(release, { onDisk: true }), packages);
 
 /** Install the kmodsort package that fits. */
 export const installKmodsort = async (machine: Machine, release: Release): Promise<string> => {

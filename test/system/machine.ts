@@ -39,6 +39,33 @@ echo ready
 exec cat
 `;
 
+/**
+ * The same on a disk of its own: `/` is a file system on a block device, as boot loaders want it. What is below /usr
+ * stays an overlay.
+ */
+const bootFromDisk = boot.replace(
+  /^mount -t overlay .* "\$base\/merged"$/m,
+  `
+# Beside what is mounted here: a disk that is a file of its own machine would never be let go.
+truncate -s 2G "$base.disk"
+mkfs.ext4 -q "$base.disk"
+loop=$(losetup --find --show "$base.disk")
+rm "$base.disk"
+mkdir "$base/dev" "$base/dev/pts" "$base/dev/shm"
+cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx /dev/fd "$base/dev"
+mount --bind /dev/pts "$base/dev/pts"
+# GRUB makes no menu for a loop device: it has the name of a disk.
+mknod "$base/dev/sda" b 7 "$(echo "$loop" | tr -dc 0-9)"
+mknod "$base/loop" b 7 "$(echo "$loop" | tr -dc 0-9)"
+mount --rbind "$base/dev" /dev
+mount /dev/sda "$base/merged"
+losetup --detach "$base/loop"
+mkdir "$base/merged/usr"
+find "$root" -mindepth 1 -maxdepth 1 ! -name usr -exec cp -a {} "$base/merged" ";"
+mount -t overlay -o "lowerdir=$root/usr,upperdir=$base/upper,workdir=$base/work" overlay "$base/merged/usr"
+`,
+);
+
 const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
 
 const firstLine = (child: ChildProcess): Promise<string> =>
@@ -70,12 +97,18 @@ const wordsOf = (pid: number): string => {
   }
 };
 
-/** Start a machine on a root. */
-export const startMachine = async (root: string): Promise<Machine> => {
+/**
+ * Start a machine on a root.
+ *
+ * @param onDisk `/` is on a block device
+ */
+export const startMachine = async (root: string, { onDisk = false } = {}): Promise<Machine> => {
   const base = mkdtempSync(join(tmpdir(), 'kmodsort-machine-'));
   const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--ipc'];
   const shared = join(repository, '.cache', 'kernels');
-  const keeper = spawn('unshare', [...namespaces, 'sh', '-c', boot, 'sh', root, base, shared], { stdio: 'pipe' });
+  const keeper = spawn('unshare', [...namespaces, 'sh', '-c', onDisk ? bootFromDisk : boot, 'sh', root, base, shared], {
+    stdio: 'pipe',
+  });
   try {
     const said = await firstLine(keeper);
     if (said !== 'ready' || keeper.pid === undefined) throw new Error(`the machine did not start: ${said}`);

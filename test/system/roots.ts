@@ -28,10 +28,16 @@ const managers = [
   ...['pacman-package-manager', 'makepkg', 'libarchive-tools', 'rpm', 'dnf', 'createrepo-c', 'zypper', 'systemd'],
 ];
 
+/** What boots kernels: bootctl is in a package of its own since Debian 13. */
+const booting = ['grub2-common', 'systemd-boot-efi', 'e2fsprogs'];
+
 const recipes: Readonly<Record<Release, readonly string[]>> = {
-  bookworm: [...building, ...managers],
+  bookworm: [...building, ...managers, ...booting, 'systemd-boot'],
   // Its own nodejs is new enough for packages without a node of their own; the test kernels want gcc-12.
-  trixie: [...building.map((name) => (name === 'libelf1' ? 'libelf1t64' : name)), ...managers, 'nodejs', 'gcc-12'],
+  trixie: [
+    ...building.map((name) => (name === 'libelf1' ? 'libelf1t64' : name)),
+    ...[...managers, ...booting, 'systemd-boot-tools', 'nodejs', 'gcc-12'],
+  ],
 };
 
 /** Raised when a root is made in another way. */

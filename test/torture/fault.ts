@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from '../packages.ts';
 
 /**
@@ -186,8 +186,9 @@ export interface Fault {
 /**
  * @param root of the world whose files count, but for those in its tmp/
  * @param compiler the command of a C compiler
+ * @param inside what programs in a root of their own call `root`
  */
-export const makeFault = (root: string, compiler: string): Fault => {
+export const makeFault = (root: string, compiler: string, inside = root): Fault => {
   const source = join(root, 'fault.c');
   const library = join(root, 'fault.so');
   const told = join(root, 'fault.log');
@@ -197,7 +198,8 @@ export const makeFault = (root: string, compiler: string): Fault => {
     environment: (how, at, program = 'node') => {
       rmSync(told, { force: true });
       const facts = { FAULT_AT: String(at), FAULT_HOW: how, FAULT_PROGRAM: program };
-      return { LD_PRELOAD: library, FAULT_BELOW: `${root}/`, FAULT_TOLD: told, ...facts };
+      const seen = (path: string): string => join(inside, relative(root, path));
+      return { LD_PRELOAD: seen(library), FAULT_BELOW: join(inside, '/'), FAULT_TOLD: seen(told), ...facts };
     },
     told: () => (existsSync(told) ? readFileSync(told, 'utf8').split('\n').filter(Boolean) : []),
   };
