@@ -18,7 +18,7 @@ import { knownObjects } from './object-facts.ts';
 /** Looks at what is installed on a Kernel, for the rules of what will load. */
 
 /** Why one installed object will not load. */
-interface LoadFailure {
+export interface LoadFailure {
   readonly module: Module;
   /** kind is will-not-load. */
   readonly failure: Failure;

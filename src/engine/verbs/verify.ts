@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { MissingModule, VerifiedKernel, VerifyAnswer } from '../answers.ts';
 import { leftToKernel } from '../install/in-tree.ts';
 import { checkLoading, unlistedOn } from '../install/load-check.ts';
+import { requiredMissing } from '../jobs/required.ts';
 import { kernelsOf } from '../plan/scope.ts';
 import { findingsOn, type Survey, surveyModules } from '../plan/survey.ts';
 import type { Emit } from '../progress.ts';
@@ -31,29 +32,21 @@ const wantedAndMissing = async (run: Run, survey: Survey, kernel: Kernel): Promi
   return missing;
 };
 
-/** Required modules of which nothing is installed, besides those that are missing anyway. */
-const requiredAndMissing = (
-  run: Run,
-  survey: Survey,
-  kernel: Kernel,
-  known: readonly MissingModule[],
-): MissingModule[] => {
-  const found = findingsOn(survey, kernel);
-  return run.settings.requiredModules
-    .filter((name) => !found.get(name)?.candidate.installed && !known.some((one) => one.name === name))
-    .map((name) => ({ name }));
-};
-
 const verifyKernel = async (run: Run, survey: Survey, kernel: Kernel): Promise<VerifiedKernel> => {
   const { objects, certain, failures } = await checkLoading(run, kernel);
   const unlisted = unlistedOn(run, kernel).filter(
     (one) => !failures.some(({ module, failure }) => sameModule(module, one.module) && failure.at === one.failure.at),
   );
   const wanted = await wantedAndMissing(run, survey, kernel);
-  const missing = [...wanted, ...requiredAndMissing(run, survey, kernel, wanted)].map((one) => ({
-    ...one,
-    ...(run.settings.requiredModules.includes(one.name) ? { required: true as const } : {}),
-  }));
+  const further = (await requiredMissing(run, survey, kernel, [])).filter(
+    (name) => !wanted.some((one) => one.name === name),
+  );
+  const missing = [...wanted, ...further.map((name) => ({ name }))].map(
+    (one): MissingModule => ({
+      ...one,
+      ...(run.settings.requiredModules.includes(one.name) ? { required: true as const } : {}),
+    }),
+  );
   return { release: kernel.release, objects, certain, failures: [...failures, ...unlisted], missing };
 };
 
