@@ -35,6 +35,7 @@ const doors = [
   'cli/dkms',
   'cli/kmodsort',
   'engine/system/exec',
+  'engine/verbs/boot-guard',
   'engine/verbs/change',
   'engine/verbs/doctor',
   'engine/verbs/guard',

@@ -70,7 +70,7 @@ ln -sf ../lib/kmodsort/kmodsort.mjs "$destdir/usr/bin/kmodsort"
 place 755 hooks/dkms/dkms "$sbin/dkms"
 
 # What hooks of every kind call, and what they call it with where the program cannot start.
-for script in hook guard required-check; do place 755 "hooks/shell/$script" "usr/lib/kmodsort/$script"; done
+for script in hook guard required-check boot-guard; do place 755 "hooks/shell/$script" "usr/lib/kmodsort/$script"; done
 place 644 hooks/shell/queue.sh usr/lib/kmodsort/queue.sh
 for script in common.postinst dkms_autoinstaller; do place 755 "hooks/dkms/$script" "usr/lib/dkms/$script"; done
 place 644 hooks/systemd/kmodsort.service usr/lib/systemd/system/kmodsort.service
@@ -108,3 +108,4 @@ put 644 "$top/LICENSE" usr/share/doc/kmodsort/LICENSE
 put 644 "$top/README.md" usr/share/doc/kmodsort/README.md
 put 644 "$top/docs/lint.md" usr/share/doc/kmodsort/lint.md
 put 644 "$top/docs/doctor.md" usr/share/doc/kmodsort/doctor.md
+put 644 "$top/docs/boot-guard.md" usr/share/doc/kmodsort/boot-guard.md

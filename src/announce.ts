@@ -7,6 +7,7 @@ import { rememberTold, toldIn } from './engine/state/told.ts';
 import {
   openDueOf,
   openFailuresOf,
+  openHoldOf,
   publishEndNotices,
   publishLoginNotice,
   tellJournal,
@@ -29,6 +30,10 @@ interface Occasion {
   readonly transaction: Transaction | undefined;
 }
 
+/** What every login is told, as it is now. */
+export const tellAtLogin = (settings: Settings): void =>
+  publishLoginNotice(settings, loginText(openFailuresOf(settings), openDueOf(settings), openHoldOf(settings)));
+
 /**
  * Leave word of a run that changed something, for those who did not watch it: at the login, in the journal, and
  * for apt at the end of its own run. A place that cannot be written is not worth another failure.
@@ -40,7 +45,7 @@ export const announce = async (
   context: ReportContext,
 ): Promise<void> => {
   try {
-    publishLoginNotice(settings, loginText(openFailuresOf(settings), openDueOf(settings)));
+    tellAtLogin(settings);
     if (exitPolicy === 'apt') {
       const { required, failed } = endTexts(summary, context);
       publishEndNotices(settings, { required, failed: transaction?.saysAtEnd ? failed : new Map() });

@@ -146,6 +146,7 @@ const perform = async (invocation: RunInvocation, console: Console, abort: Abort
   });
   await report.finish(answer);
   if (isDone(answer)) done();
+  if (answer.kind === 'boot-guarded') (await import('./announce.ts')).tellAtLogin(settings);
   if (answer.kind === 'trial')
     return exitStatus(answer, invocation.exitPolicy, { requiredFailed: context.missingRequired(answer).length > 0 });
   if (answer.kind !== 'summary' || invocation.task.kind === 'errand')

@@ -11,7 +11,7 @@ import {
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { coming, dot, everywhere, failed, kernels, releasesOf, repairs } from './options.ts';
+import { coming, dot, everywhere, failed, kernels, releasesOf, repairs, undoing } from './options.ts';
 
 /** The commands of kmodsort with their options. */
 
@@ -41,6 +41,7 @@ export const commandHelp = {
   status: 'Show the state of every module, with remembered failures',
   verify: 'Check whether the installed modules will load, without loading them',
   guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
+  'boot-guard': 'See to it that no kernel without required modules is booted by default (boot_guard in framework.conf)',
   try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
   why: 'Show what has changed since a module was built, down to the file',
   lint: 'For authors of module packages: say what is wrong with sources and packages',
@@ -111,6 +112,12 @@ const changing = (parser: Parser, choose: Choose) =>
           ...typed(typedSync(scopeOf(releasesOf(argv.kernel)), { dryRun: true })),
           dot: argv.dot,
         })),
+    )
+    .command(
+      'boot-guard',
+      commandHelp['boot-guard'],
+      (guard) => guard.options(undoing),
+      (argv) => choose(argv, () => typed({ verb: 'boot-guard', undo: argv.undo })),
     )
     .command(
       'store [action]',

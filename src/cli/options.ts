@@ -54,6 +54,9 @@ export const dot = { dot: flag('Print the plan as a graph in the dot language') 
 /** Only `doctor` has this. */
 export const repairs = { fix: flag('Repair what can be repaired safely') } as const;
 
+/** Only `boot-guard` has this. */
+export const undoing = { undo: flag('Hold nothing back any more, whatever boot_guard says') } as const;
+
 /** Every long name, for suggestions. */
 export const optionNames: readonly string[] = [
   ...Object.keys(everywhere),
@@ -62,6 +65,7 @@ export const optionNames: readonly string[] = [
   ...Object.keys(failed),
   ...Object.keys(repairs),
   ...Object.keys(coming),
+  ...Object.keys(undoing),
   'kernelver',
   'help',
   'version',

@@ -36,6 +36,27 @@ export interface SyncResult {
   readonly failures: readonly Failure[];
 }
 
+/** A Kernel and the required modules that will not load there. */
+export interface HeldKernel {
+  readonly release: string;
+  readonly missing: readonly string[];
+}
+
+/** Kernels that are not booted by default, the newest first, and the release that is booted in their place. */
+export interface BootHeld {
+  readonly held: readonly HeldKernel[];
+  readonly prefer: string;
+}
+
+/** What the boot guard found, or did. */
+export type BootGuard =
+  /** By boot loaders that are named. */
+  | ({ readonly state: 'held'; readonly loaders: readonly string[] } & BootHeld)
+  /** These were held back and are no longer. */
+  | { readonly state: 'released'; readonly releases: readonly string[] }
+  /** No older kernel has what is missing: nothing was held back. */
+  | { readonly state: 'nowhere'; readonly held: readonly HeldKernel[] };
+
 /** What a sync did. */
 export interface Summary {
   readonly kind: 'summary';
@@ -44,6 +65,8 @@ export interface Summary {
   /** Failures of the run itself: a lock not had, depmod, a tree that cannot be written. */
   readonly failures: readonly Failure[];
   readonly notes: readonly Note[];
+  /** Where boot_guard is on and something is or was held back, or should be. */
+  readonly boot?: BootGuard;
   /** The signal that ended the run early. */
   readonly signal?: 'SIGINT' | 'SIGTERM';
   readonly seconds: number;
@@ -126,6 +149,8 @@ export interface StatusEntry {
 export interface StatusAnswer {
   readonly kind: 'status';
   readonly entries: readonly StatusEntry[];
+  /** What the boot guard keeps the boot loader from. */
+  readonly hold?: BootHeld;
   /** Installed kernels that the settings pass over, the newest first. */
   readonly skipped: readonly { readonly release: string; readonly setting: 'kernels' | 'skip_kernels' }[];
 }
@@ -258,6 +283,18 @@ export interface GuardAnswer {
   readonly untried?: Failure;
 }
 
+/** What the boot loader is kept from. */
+export interface BootGuardAnswer {
+  readonly kind: 'boot-guarded';
+  /** boot_guard is on. */
+  readonly isOn: boolean;
+  /** Names of required modules. */
+  readonly required: readonly string[];
+  /** Missing where nothing is held back, nor should be. */
+  readonly boot?: BootGuard;
+  readonly failures: readonly Failure[];
+}
+
 /** What is wrong with sources and packages of modules. */
 export interface LintAnswer {
   readonly kind: 'linted';
@@ -311,6 +348,7 @@ export type Answer =
   | LogAnswer
   | VerifyAnswer
   | GuardAnswer
+  | BootGuardAnswer
   | WhyAnswer
   | StoreAnswer
   | TrialAnswer

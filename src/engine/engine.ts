@@ -47,6 +47,10 @@ export const perform = async (
       const { doctor } = await import('./verbs/doctor.ts');
       return doctor(settings, request, emit, abort);
     }
+    case 'boot-guard': {
+      const { bootGuard } = await import('./verbs/boot-guard.ts');
+      return bootGuard(settings, request, emit, abort);
+    }
     case 'try': {
       const { tryModules } = await import('./verbs/try.ts');
       return tryModules(settings, request, emit, abort);

@@ -80,6 +80,8 @@ const kinds = {
   'not-built': { exit: 6 },
   'initramfs-failed': { exit: 1, transient: true },
   'post-transaction-failed': { exit: 1, transient: true },
+  /** A kernel that lacks required modules may still be booted by default. */
+  'boot-guard-failed': { exit: 1, transient: true },
   'archive-missing': { exit: 2 },
   'archive-without-conf': { exit: 3 },
   'archive-malformed': { exit: 7 },

@@ -53,6 +53,8 @@ export interface Problems {
   'rust-version': { readonly release: string; readonly built?: string; readonly found?: string };
   'command-failed': { readonly command: string; readonly code: number };
   'no-signature': Record<never, never>;
+  /** Nothing here boots kernels that we know. */
+  'no-boot-loader': Record<never, never>;
   'other-hash': { readonly found: string; readonly wanted: string };
 }
 

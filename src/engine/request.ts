@@ -174,6 +174,13 @@ export interface DoctorRequest {
   readonly fix: boolean;
 }
 
+/** What the boot loader boots by default. */
+export interface BootGuardRequest {
+  readonly verb: 'boot-guard';
+  /** Hold nothing back any more. */
+  readonly undo: boolean;
+}
+
 /** What a dkms command is about: a module, or a directory with a dkms.conf in it (or that file). */
 export type Operand =
   | { readonly kind: 'module'; readonly name: string; readonly version?: string }
@@ -283,6 +290,7 @@ export type Request =
   | TryRequest
   | LintRequest
   | DoctorRequest
+  | BootGuardRequest
   | DkmsRequest;
 
 /** Whether two values mean the same module. */

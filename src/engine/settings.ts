@@ -59,6 +59,8 @@ export interface Settings extends Places {
   readonly kernelGuard: KernelGuard;
   /** Minutes that the builds of a guard may take; 0: no limit. */
   readonly guardLimit: number;
+  /** A kernel on which required modules are missing is not booted by default. */
+  readonly bootGuard: boolean;
   readonly sandbox: Sandbox;
   /** Modules whose builds are never confined. */
   readonly unconfinedModules: readonly string[];

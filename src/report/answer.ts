@@ -1,6 +1,7 @@
 import type { Answer, StatusAnswer } from '../engine/answers.ts';
 import type { Note } from '../engine/progress.ts';
 import type { Request, StatusRequest } from '../engine/request.ts';
+import { bootGuardedLines } from './boot-guard.ts';
 import { doctorLines } from './doctor.ts';
 import { guardedLines } from './guarded.ts';
 import { lintLines } from './lint.ts';
@@ -44,6 +45,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return statusText(answer, context);
     case 'guarded':
       return whole(guardedLines(answer));
+    case 'boot-guarded':
+      return whole(bootGuardedLines(answer));
     case 'verified':
       return whole(verifiedLines(answer));
     case 'log':

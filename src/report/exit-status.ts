@@ -74,6 +74,12 @@ const autoinstallStatus = (summary: Summary): number => {
 
 const hadNoLock = (summary: Summary): boolean => summary.failures.some((failure) => failure.kind === 'lock-busy');
 
+/** dkms knows nothing of boot loaders: a package's script must not fail for one. */
+const asDkms = (summary: Summary): Summary => ({
+  ...summary,
+  failures: summary.failures.filter(({ kind }) => kind !== 'boot-guard-failed'),
+});
+
 const summaryStatus = (summary: Summary, exitPolicy: ExitPolicy, requiredFailed: boolean): number => {
   if (isQueued(exitPolicy) && hadNoLock(summary)) return busyStatus;
   if (neverFails(exitPolicy)) return 0;
@@ -81,9 +87,9 @@ const summaryStatus = (summary: Summary, exitPolicy: ExitPolicy, requiredFailed:
   if (hadNoLock(summary)) return busyStatus;
   // The journal and the login tell of other failures; the unit itself fails only for what must not be missing.
   if (exitPolicy === 'boot') return requiredFailed ? 1 : 0;
-  if (exitPolicy === 'dkms') return dkmsStatus(summary);
-  if (exitPolicy === 'dkms-autoinstall') return autoinstallStatus(summary);
-  if (exitPolicy === 'dkms-kernel') return hasFailed(summary) ? 14 : 0;
+  if (exitPolicy === 'dkms') return dkmsStatus(asDkms(summary));
+  if (exitPolicy === 'dkms-autoinstall') return autoinstallStatus(asDkms(summary));
+  if (exitPolicy === 'dkms-kernel') return hasFailed(asDkms(summary)) ? 14 : 0;
   return hasFailed(summary) || requiredFailed ? 1 : 0;
 };
 
@@ -118,6 +124,7 @@ export const exitStatus = (
   if (answer.kind === 'summary') return summaryStatus(answer, exitPolicy, requiredFailed);
   if (answer.kind === 'trial') return trialStatus(answer, requiredFailed);
   if (answer.kind === 'guarded') return isStopped(answer) ? 1 : 0;
+  if (answer.kind === 'boot-guarded') return answer.failures.length > 0 || answer.boot?.state === 'nowhere' ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   if (answer.kind === 'linted') return hasErrors(answer) ? 1 : 0;
   if (answer.kind === 'examined') return isIll(answer) ? 1 : 0;

@@ -148,6 +148,10 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'post-transaction-failed': {
     says: (f) => on(f, `post_transaction failed${f.code ? ` with exit code ${f.code}` : ''}`),
   },
+  'boot-guard-failed': {
+    says: (f) => `${at(f)} may boot a kernel on which required modules are missing (boot_guard)`,
+    help: () => 'kmodsort boot-guard',
+  },
   'archive-missing': { says: (f) => on(f, 'archive not found') },
   'archive-without-conf': { says: (f) => on(f, 'no dkms.conf in the archive') },
   'archive-malformed': { says: (f) => on(f, 'the archive is refused') },

@@ -1,9 +1,10 @@
-import type { DueStep, OpenDue, OpenFailure, Row, Summary } from '../engine/answers.ts';
+import type { BootHeld, DueStep, OpenDue, OpenFailure, Row, Summary } from '../engine/answers.ts';
 import { isFailedOrBlocked } from '../engine/outcome.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { oneLine } from './one-line.ts';
 import type { ReportContext } from './report.ts';
+import { heldLines } from './status.ts';
 import { summaryLines } from './summary.ts';
 
 /** What is said where nobody watched the run. */
@@ -25,7 +26,7 @@ const headOf = (failures: readonly OpenFailure[]): string => {
 };
 
 /** For each login until all is repaired; empty when nothing is wrong. */
-export const loginText = (failures: readonly OpenFailure[], due: readonly OpenDue[]): string => {
+export const loginText = (failures: readonly OpenFailure[], due: readonly OpenDue[], hold?: BootHeld): string => {
   const all = [
     ...failures.map(({ module, kernel, failure }) => ({
       release: kernel.release,
@@ -33,7 +34,8 @@ export const loginText = (failures: readonly OpenFailure[], due: readonly OpenDu
     })),
     ...due.flatMap(({ release, steps }) => steps.map((step) => ({ release, line: `  ${release}: ${overdue[step]}` }))),
   ];
-  if (all.length === 0) return '';
+  const held = heldLines(hold).map((line) => `${oneLine(`kmodsort: ${line}`)}\n`);
+  if (all.length === 0) return held.join('');
   const more = all.length > most ? [`  and ${all.length - most} more: kmodsort status`] : [];
   // Named: the usual kernels of a sync may not be these.
   const releases = [...new Set(all.map(({ release }) => release))].slice(0, most);
@@ -45,7 +47,7 @@ export const loginText = (failures: readonly OpenFailure[], due: readonly OpenDu
     ...more,
     `  ${why}'kmodsort sync${words}' tries again`,
   ];
-  return lines.map((line) => `${oneLine(line)}\n`).join('');
+  return [...lines.map((line) => `${oneLine(line)}\n`), ...held].join('');
 };
 
 /** A line for the journal for each thing that failed in a run, once in a transaction. */

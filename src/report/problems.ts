@@ -52,6 +52,7 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
       ? `${release} was built with rustc ${built}, ${found ? `found rustc ${found}` : 'rustc not found'}`
       : `${release} was built without Rust (CONFIG_RUST)`,
   'command-failed': ({ command, code }) => `${command} failed with exit code ${code}`,
+  'no-boot-loader': () => 'neither GRUB nor systemd-boot is set up here',
   'no-signature': () => 'modinfo shows no signature',
   'other-hash': ({ found, wanted }) => `modinfo shows the hash ${found || 'none'} instead of ${wanted}`,
 };

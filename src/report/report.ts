@@ -60,6 +60,7 @@ export const isQuestion = (request: Request): boolean =>
   request.verb === 'log' ||
   request.verb === 'verify' ||
   request.verb === 'guard' ||
+  request.verb === 'boot-guard' ||
   request.verb === 'lint' ||
   request.verb === 'doctor' ||
   (request.verb === 'sync' && request.dryRun);

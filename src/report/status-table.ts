@@ -2,7 +2,7 @@ import type { StatusAnswer, StatusEntry } from '../engine/answers.ts';
 import { moduleLabel, type StatusRequest } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
 import { localTime, outcomeReason } from './messages.ts';
-import { noEntries, skippedLines } from './status.ts';
+import { heldLines, noEntries, skippedLines } from './status.ts';
 
 /** The state of all modules as people at a terminal read it. */
 
@@ -40,7 +40,10 @@ const sinceOf = ({ failedAt, passedOverAt, triedAt }: StatusEntry): string => {
 const heads = ['STATE', 'MODULE', 'KERNEL', 'SINCE', 'REASON'];
 
 /** A row for each known module and kernel: its state, since when, and why. */
-export const statusTable = ({ entries, skipped }: Omit<StatusAnswer, 'kind'>, request: StatusRequest): string[] => {
+export const statusTable = (
+  { entries, hold, skipped }: Omit<StatusAnswer, 'kind'>,
+  request: StatusRequest,
+): string[] => {
   if (entries.length === 0) return [noEntries(request)];
   const rows = entries.map((entry) => [
     wordOf(entry),
@@ -59,5 +62,5 @@ export const statusTable = ({ entries, skipped }: Omit<StatusAnswer, 'kind'>, re
       .join('  ')
       .trimEnd(),
   );
-  return [...lines, ...skippedLines(skipped)];
+  return [...lines, ...heldLines(hold), ...skippedLines(skipped)];
 };

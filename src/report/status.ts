@@ -38,14 +38,24 @@ export const noEntries = ({ onlyFailed, name }: StatusRequest): string => {
 export const skippedLines = (skipped: StatusAnswer['skipped']): string[] =>
   skipped.map(({ release, setting }) => kernelSkipped(release, setting));
 
+/** The kernels that are held back. */
+export const heldLines = (hold: StatusAnswer['hold']): string[] =>
+  (hold?.held ?? []).map(
+    ({ release, missing }) =>
+      `${release} is held back by boot_guard, ${missing.join(', ')} will not load there: ${hold?.prefer} is booted by default`,
+  );
+
 /** One line for each known module and kernel, with the remembered failure below it, then the kernels that are passed over. */
-export const statusLines = ({ entries, skipped }: Omit<StatusAnswer, 'kind'>, request: StatusRequest): string[] => {
+export const statusLines = (
+  { entries, hold, skipped }: Omit<StatusAnswer, 'kind'>,
+  request: StatusRequest,
+): string[] => {
   if (entries.length === 0) return [noEntries(request)];
   const lines = entries.flatMap((entry) => {
     const kernel = entry.kernel ? `, ${entry.kernel.release}, ${entry.kernel.arch}` : '';
     return [`${moduleLabel(entry.module)}${kernel}: ${stateOf(entry)}`, ...failureLines(entry)];
   });
-  return [...lines, ...skippedLines(skipped)];
+  return [...lines, ...heldLines(hold), ...skippedLines(skipped)];
 };
 
 /** What only says why nothing is built is no state of its own: `added` counts where there is nothing else to say. */

@@ -3,6 +3,7 @@ import { isDetermined } from '../engine/errors.ts';
 import { isFailedOrBlocked, isFailure, isInterrupted, isNotTried, type Outcome } from '../engine/outcome.ts';
 import type { Note } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
+import { bootLines } from './boot-guard.ts';
 import { failureDetail, failureHelp, failureInOneLine, furtherDetails } from './failures.ts';
 import { counted, duration, outcomeReason } from './messages.ts';
 import { noteSentence } from './notes.ts';
@@ -173,12 +174,19 @@ const saysAllOnTheWay: ReadonlySet<string> = new Set(['add', 'remove', 'mktarbal
 /** A command about one module that changed only the registry has said so on the way. */
 const quietLines = (summary: Summary, context: ReportContext): string[] => {
   const { verb } = context.request;
-  if (summary.rows.length === 0 && saysAllOnTheWay.has(verb)) return [];
+  if (summary.rows.length === 0 && saysAllOnTheWay.has(verb)) return bootLines(summary.boot);
   const already = alreadySo[verb];
   if (already && summary.rows.length > 0) {
-    return summary.rows.map(({ module, kernel }) => `kmodsort: ${moduleLabel(module)}, ${kernel.release}: ${already}`);
+    const done = summary.rows.map(
+      ({ module, kernel }) => `kmodsort: ${moduleLabel(module)}, ${kernel.release}: ${already}`,
+    );
+    return [...done, ...bootLines(summary.boot)];
   }
-  return [`kmodsort: ${nothingDone(summary.rows, context)}`, ...requiredLines(summary, context)];
+  return [
+    `kmodsort: ${nothingDone(summary.rows, context)}`,
+    ...requiredLines(summary, context),
+    ...bootLines(summary.boot),
+  ];
 };
 
 const tableLines = (rows: readonly Row[], context: ReportContext): string[] =>
@@ -225,7 +233,7 @@ const afterwards = (summary: Summary, context: ReportContext): string[] | undefi
   const news = isQuiet(rest, context)
     ? []
     : [...tableLines(rest.rows, context), ...warningLines(rest), ...failureLines(rest)];
-  return [...news, ...toldLines(bad)];
+  return [...news, ...toldLines(bad), ...bootLines(summary.boot)];
 };
 
 /** The one summary, whole lines without their newlines. */
@@ -241,5 +249,6 @@ export const summaryLines = (summary: Summary, context: ReportContext): string[]
     ...endedLines(summary),
     ...missingLines(rows, 'modules are missing on'),
     ...requiredLines(summary, context),
+    ...bootLines(summary.boot),
   ];
 };

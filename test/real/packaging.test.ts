@@ -43,6 +43,7 @@ describe.each([
       'usr/share/libalpm/hooks/70-kmodsort-install.hook',
       'usr/share/libalpm/hooks/71-kmodsort-remove.hook',
       'usr/share/libalpm/hooks/05-kmodsort-guard.hook',
+      'usr/share/libalpm/hooks/zz-kmodsort-boot-guard.hook',
     ],
   ],
   ['rpm', 'usr/sbin/dkms', ['usr/lib/kernel/install.d/40-dkms.install']],

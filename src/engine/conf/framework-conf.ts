@@ -170,6 +170,7 @@ export const readSettings = async (
     buildLimit: minutesOf(v.build_limit),
     kernelGuard: guardOf(v.kernel_guard),
     guardLimit: minutesOf(v.guard_limit),
+    bootGuard: truthy(v.boot_guard),
     sandbox: sandboxOf(v.sandbox),
     unconfinedModules: wordsOf(v.unconfined_modules),
     storeSize: sizeOf(v.store_size, 2 * 1024 ** 3),

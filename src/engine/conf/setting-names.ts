@@ -26,6 +26,7 @@ export const settingForms: Readonly<Record<string, SettingForm>> = {
     pattern: /^(1|y|yes|true|on|0|n|no|false|off|build|build-all|)$/i,
   },
   guard_limit: minutes,
+  boot_guard: yesOrNo,
   parallel_jobs: { wants: 'a whole number', pattern: /^\d*$/ },
   build_limit: minutes,
   store_size: { wants: 'bytes, or a size such as 500M or 2G', pattern: /^(\d{1,9}(\.\d{1,3})?[KMGT]?i?B?)?$/i },

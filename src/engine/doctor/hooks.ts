@@ -15,7 +15,7 @@ const program = (path: string): Hook => ({ path, isProgram: true });
 const file = (path: string): Hook => ({ path, isProgram: false });
 
 const everywhere: readonly Hook[] = [
-  ...['hook', 'guard', 'required-check'].map((name) => program(`usr/lib/kmodsort/${name}`)),
+  ...['hook', 'guard', 'required-check', 'boot-guard'].map((name) => program(`usr/lib/kmodsort/${name}`)),
   file('usr/lib/kmodsort/queue.sh'),
 ];
 
@@ -25,9 +25,12 @@ const debian: readonly Hook[] = [
   file('etc/apt/apt.conf.d/50kmodsort'),
 ];
 
-const arch: readonly Hook[] = ['05-kmodsort-guard', '70-kmodsort-install', '71-kmodsort-remove'].map((name) =>
-  file(`usr/share/libalpm/hooks/${name}.hook`),
-);
+const arch: readonly Hook[] = [
+  '05-kmodsort-guard',
+  '70-kmodsort-install',
+  '71-kmodsort-remove',
+  'zz-kmodsort-boot-guard',
+].map((name) => file(`usr/share/libalpm/hooks/${name}.hook`));
 
 const rpm: readonly Hook[] = [program('usr/lib/kernel/install.d/40-dkms.install')];
 

@@ -62,6 +62,15 @@ export const failureNotices = (stateDir: string): string => join(stateDir, 'fail
 /** What was told in the transaction that goes on. */
 export const toldFile = (stateDir: string): string => join(stateDir, 'told');
 
+/** What the boot guard has done to the boot loader. */
+export const bootHoldFile = (stateDir: string): string => join(stateDir, 'boot-hold');
+
+/** The lock of whoever changes what the boot loader boots. */
+export const bootLockFile = (stateDir: string): string => join(stateDir, 'boot-lock');
+
+/** What the programs that make the boot loader's menu said. */
+export const bootLogFile = (stateDir: string): string => join(logDirectory(stateDir), 'boot-guard.log');
+
 export const dueDirectory = (stateDir: string): string => join(stateDir, 'due');
 
 /** What must still follow for a kernel whose modules have changed. */
@@ -82,7 +91,6 @@ export const vetoesDirectory = (stateDir: string): string => join(stateDir, 'vet
 /** What trials found for kernels that are not installed yet. */
 export const triedDirectory = (stateDir: string): string => join(stateDir, 'tried');
 
-/** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
 /** What the objects on a kernel said of themselves. */
 export const objectFactsFile = (stateDir: string, release: string): string =>
   join(stateDir, 'objects', `${release}.json`);
@@ -90,6 +98,7 @@ export const objectFactsFile = (stateDir: string, release: string): string =>
 /** Version strings of headers that were asked for. */
 export const vermagicsFile = (stateDir: string): string => join(stateDir, 'vermagic');
 
+/** What stood in sources and headers when they were looked at: manifests, and what each was made from. */
 export const contentsDirectory = (stateDir: string): string => join(stateDir, 'contents');
 
 /** What was built, by name and Key. */

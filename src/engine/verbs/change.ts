@@ -11,6 +11,7 @@ import type { Settings } from '../settings.ts';
 import { isNested } from '../state/nested.ts';
 import { runLockFile } from '../state/paths.ts';
 import { type Lock, lockWaits, takeLock } from '../system/lock.ts';
+import { guardBoot, type Occasion } from './boot-guard.ts';
 import { performTyped } from './dkms.ts';
 import { type Recovered, recover } from './recover.ts';
 import { afterRpm } from './rpm-archive.ts';
@@ -71,6 +72,15 @@ const underLock = (run: Run, request: Changing): Promise<SyncResult> =>
     }
   });
 
+const madeLater = (request: Changing): readonly string[] => (request.verb === 'sync' ? request.initramfsFollows : []);
+
+/** While a kernel is being set up its modules may still come; its entry in the boot loader's menu always does. */
+const occasionOf = (request: Changing): Occasion => ({
+  goesOn: request.verb === 'sync' && request.transactionGoesOn,
+  menuFollows: madeLater(request).length > 0,
+  leaving: request.verb === 'sync' ? request.leaving.kernels : [],
+});
+
 const change = async (run: Run, notes: readonly Note[], asked: Changing): Promise<Summary> => {
   const start = performance.now();
   const request = await afterRpm(run, asked);
@@ -79,17 +89,17 @@ const change = async (run: Run, notes: readonly Note[], asked: Changing): Promis
   }
   const { rows, failures } = await underLock(run, request);
   const late = [...(await refreshInitramfs(run, madeLater(request))), ...(await afterRun(run, rows))];
+  const guarded = await guardBoot(run, occasionOf(request));
   return {
     kind: 'summary',
     rows,
-    failures: [...failures, ...late],
+    failures: [...failures, ...late, ...guarded.failures],
     notes,
+    ...(guarded.boot ? { boot: guarded.boot } : {}),
     ...signalOf(run.abort),
     seconds: (performance.now() - start) / 1000,
   };
 };
-
-const madeLater = (request: Changing): readonly string[] => (request.verb === 'sync' ? request.initramfsFollows : []);
 
 /** What must follow when modules of a kernel change. dkms leaves the initramfs to hooks, and so do commands typed by hand. */
 const followsOf =

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { OpenDue, OpenFailure } from '../answers.ts';
+import type { BootHeld, OpenDue, OpenFailure } from '../answers.ts';
 import { passedOverBy } from '../plan/kernel-choice.ts';
 import { sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
+import { readBootHold } from '../state/boot-hold.ts';
 import { dueFor, dueReleases } from '../state/due.ts';
 import { failureNotices, loginNotice, requiredNotices } from '../state/paths.ts';
 import { readRecord, recordedEntries } from '../state/record.ts';
@@ -32,6 +33,12 @@ export const openDueOf = ({ stateDir, installTree }: Settings): OpenDue[] =>
   dueReleases(stateDir)
     .filter((release) => isDirectory(join(installTree, release)))
     .map((release) => ({ release, steps: dueFor(stateDir, release) }));
+
+/** Kernels that are not booted by default; of none before those who watch are told. */
+export const openHoldOf = ({ stateDir }: Settings): BootHeld | undefined => {
+  const hold = readBootHold(stateDir);
+  return hold?.untold ? undefined : hold;
+};
 
 const publish = (path: string, text: string): void => {
   if (text !== '') writeAtomic(path, text);

@@ -6,6 +6,7 @@ import { canBoot } from '../kernel/kernel.ts';
 import { passedOverKernels } from '../plan/kernel-choice.ts';
 import { type Kernel, type LogRequest, type Module, type StatusRequest, sameKernel, sameModule } from '../request.ts';
 import type { Settings } from '../settings.ts';
+import { readBootHold } from '../state/boot-hold.ts';
 import { type EntryRecord, isAsInstalled, readRecord, recordedEntries } from '../state/record.ts';
 import { readTried, triedReleases } from '../state/tried.ts';
 import { hashFile, readDirectory, readText, realPath, walk } from '../system/files.ts';
@@ -186,7 +187,13 @@ export const statusOf = (settings: Settings, request: StatusRequest): StatusAnsw
     .flatMap((entry) => fittingLines(view, entry, request))
     .filter((entry) => !request.onlyFailed || isBad(entry));
   const isAboutAll = !request.onlyFailed && request.name === undefined;
-  return { kind: 'status', entries, skipped: isAboutAll ? passedOverKernels(settings) : [] };
+  const hold = readBootHold(settings.stateDir);
+  return {
+    kind: 'status',
+    entries,
+    ...(hold ? { hold: { held: hold.held, prefer: hold.prefer } } : {}),
+    skipped: isAboutAll ? passedOverKernels(settings) : [],
+  };
 };
 
 const label = (request: LogRequest): string =>
