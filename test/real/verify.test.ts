@@ -66,6 +66,15 @@ describe.skipIf(kernels.length === 0)('verify', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  it('misses no required module of which the kernel itself has a newer version', async () => {
+    world.addModule('replacer', { version: '0.5' });
+    world.configure('required_modules="replacer"\n');
+    await install();
+    expect(world.installedObjects(release)).toEqual([]);
+    depmod();
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
   it('does not approve of a kernel that lacks a required module, or a wanted one', async () => {
     world.configure('required_modules="zfs broken"\n');
     world.addModule('broken');

@@ -74,9 +74,8 @@ const bootctl = (machine: Machine, ...words: string[]) => machine.run(['bootctl'
 /** A machine that systemd-boot boots, installed on an image. */
 const systemdBootMachine = async (release: Release): Promise<Machine> => {
   const machine = await bareMachine(release, ...packages);
-  await machine.sh(
-    'mkdir /efi && truncate -s 64M /esp && mkfs.ext4 -q /esp && mount -o loop /esp /efi && echo quiet > /etc/kernel/cmdline',
-  );
+  machine.mountImage('/efi', '64M');
+  machine.write('/etc/kernel/cmdline', 'quiet\n');
   const installed = await bootctl(machine, 'install', '--no-variables', '--make-entry-directory=yes');
   if (installed.code !== 0) throw new Error(installed.stderr);
   // As the package systemd-boot brings it.

@@ -175,6 +175,17 @@ export class Machine {
       .filter((pid) => wordsOf(pid).includes(word));
   }
 
+  /** Mount a new file system on an image, which is not a file of the machine: its end would wait for itself. */
+  mountImage(inside: string, size: string): void {
+    const file = `${this.#base}.image`;
+    run('truncate', ['-s', size, file]);
+    run('mkfs.ext4', ['-q', file]);
+    mkdirSync(this.path(inside), { recursive: true });
+    const where = join(this.#base, 'merged', inside);
+    run('nsenter', ['--target', String(this.#first), '--mount', 'mount', '-o', 'loop', file, where]);
+    rmSync(file);
+  }
+
   exists(inside: string): boolean {
     return existsSync(this.path(inside));
   }
