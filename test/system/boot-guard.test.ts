@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { missingPackages } from '../packages.ts';
 import { makeFault } from '../torture/fault.ts';
 import {
   aptWell,
@@ -16,6 +17,7 @@ import {
 } from './apt-machine.ts';
 import { headersPackage, imagePackage, modulePackage } from './debs.ts';
 import type { Machine } from './machine.ts';
+import { bootByGrub, emulatorPackages, putRealImage } from './qemu.ts';
 import type { Release } from './roots.ts';
 
 /** While a required module is missing on the newest kernel an older one is booted by default. */
@@ -130,6 +132,17 @@ describe.skipIf(!provision).each(releases)('boot guard with GRUB on %s', (releas
     expect(machine.exists(dropIn)).toBe(false);
     expect(await saved(machine)).toBe('');
     expect(leftovers(machine)).toEqual([]);
+  });
+
+  it('has GRUB boot the one kernel, and then the other', async () => {
+    const missing = missingPackages(emulatorPackages);
+    if (missing) throw new Error(missing);
+    const machine = await grubMachine(release, 'GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX="console=ttyS0 panic=-1"\n');
+    await installNewer(machine);
+    putRealImage(machine, older.release, [older.release, newer.release]);
+    expect(await bootByGrub(machine)).toBe(older.release);
+    await guard(machine, '--undo');
+    expect(await bootByGrub(machine)).toBe(newer.release);
   });
 
   it('says nothing of a kernel whose module comes with its headers, and holds it back meanwhile', async () => {

@@ -157,6 +157,45 @@ export const emulate = async (emulation: Emulation): Promise<string> => {
   }
 };
 
+/** Give kernels of a machine the image of a real one: what it says when it comes up tells which of them it was. */
+export const putRealImage = (machine: Machine, real: string, releases: readonly string[]): void => {
+  for (const release of releases) copyFileSync(realKernel(real).image, machine.path(`/boot/vmlinuz-${release}`));
+};
+
+/** What GRUB reads besides its menu. */
+const grubModules =
+  'biosdisk ext2 normal linux search search_fs_uuid loadenv test echo configfile gzio minicmd all_video';
+
+/**
+ * Switch on a computer with the disk of a machine, GRUB on it, and nobody at the keyboard.
+ *
+ * @returns the kernel that was booted, as its own command line names it
+ */
+export const bootByGrub = async (machine: Machine): Promise<string> => {
+  const made = await machine.sh(
+    `cd /boot && grub-mkimage -O i386-pc -p '(hd0)/boot/grub' -o core.img ${grubModules} &&
+     cat /usr/lib/grub/i386-pc/lnxboot.img core.img > grub.lnx && rm core.img && cp -r /usr/lib/grub/i386-pc /boot/grub && sync`,
+  );
+  if (made.code !== 0) throw new Error(made.stderr);
+  const work = mkdtempSync(join(tmpdir(), 'kmodsort-disk-'));
+  const [disk, file] = [join(work, 'disk'), join(work, 'console')];
+  try {
+    run('dd', [`if=${machine.path('/dev/sda')}`, `of=${disk}`, 'bs=1M', 'conv=sparse', 'status=none']);
+    const computer = ['-machine', 'pc,accel=tcg', '-m', '512', '-nic', 'none', '-display', 'none', '-no-reboot'];
+    const drive = ['-drive', `file=${disk},format=raw,if=ide,cache=unsafe`, '-kernel', machine.path('/boot/grub.lnx')];
+    const argv = ['60', 'qemu-system-x86_64', ...computer, '-serial', `file:${file}`, ...drive];
+    const child = spawn('timeout', argv, { detached: true, stdio: 'pipe' });
+    const { stderr } = await endOf(child, { timeout: 70_000 });
+    const said = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const image = /BOOT_IMAGE=\/boot\/vmlinuz-(\S+)/.exec(said)?.[1];
+    if (image === undefined) throw new Error(`no kernel came up:\n${stderr}${said.slice(-2000)}`);
+    return image;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    await machine.sh('rm -r /boot/grub.lnx /boot/grub/i386-pc');
+  }
+};
+
 /** As emulate, of a machine with all of its services, from a disk that is gone afterwards. */
 export const bootWhole = async (machine: Machine, kernel: TestKernel, end: string): Promise<string> => {
   const { release } = kernel;

@@ -29,7 +29,7 @@ const managers = [
 ];
 
 /** What boots kernels: bootctl is in a package of its own since Debian 13. */
-const booting = ['grub2-common', 'systemd-boot-efi', 'e2fsprogs'];
+const booting = ['grub2-common', 'grub-pc-bin', 'systemd-boot-efi', 'e2fsprogs'];
 
 const recipes: Readonly<Record<Release, readonly string[]>> = {
   bookworm: [...building, ...managers, ...booting, 'systemd-boot'],
