@@ -40,6 +40,7 @@ const doors = [
   'engine/verbs/doctor',
   'engine/verbs/guard',
   'engine/verbs/lint',
+  'engine/verbs/push',
   'engine/verbs/store',
   'engine/verbs/try',
   'engine/verbs/verify',

@@ -6,6 +6,7 @@ import {
   lintRequest,
   logRequest,
   operandsOf,
+  pushRequest,
   scopeOf,
   statusRequest,
   typed,
@@ -47,6 +48,7 @@ export const commandHelp = {
   lint: 'For authors of module packages: say what is wrong with sources and packages',
   doctor: 'Find what is wrong with the dkms tree, the records, keys, hooks and settings; --fix repairs what is safe',
   store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
+  push: 'Sign what was built and kept, and put it where other machines take it from (prebuilt in framework.conf)',
   log: 'Show the last failure of a module and its log',
 } as const;
 
@@ -92,6 +94,20 @@ const hookCommands = (hook: Parser, choose: Choose) =>
       (argv) => choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
     )
     .demandCommand(1, "missing argument after hook: use 'hook run'");
+
+/** Builds for other machines. */
+const pushing = (parser: Parser, choose: Choose) =>
+  parser.command(
+    'push [modules..]',
+    commandHelp.push,
+    (push) =>
+      push.options(kernels).positional('modules', {
+        type: 'string',
+        array: true,
+        describe: 'NAME or NAME/VERSION; all that was built and kept if none is given',
+      }),
+    (argv) => choose(argv, () => typed(pushRequest(argv.modules, releasesOf(argv.kernel)))),
+  );
 
 /** Commands that change something, or show what would. */
 const changing = (parser: Parser, choose: Choose) =>
@@ -234,7 +250,11 @@ const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
 /** The commands; `choose` gets what was found, evaluated only after the parser is done. */
 export const parserOf = (surroundings: Surroundings, choose: Choose) =>
   authoring(
-    trying(asking(changing(started(surroundings), choose), choose, surroundings), choose, surroundings),
+    trying(
+      asking(pushing(changing(started(surroundings), choose), choose), choose, surroundings),
+      choose,
+      surroundings,
+    ),
     choose,
     surroundings,
   ).demandCommand(1, `no command given: ${commands.join(', ')}`);

@@ -59,6 +59,11 @@ export const whyRequest = (asked: string, releases: readonly string[]): Request 
   scope: scopeOf(releases),
 });
 
+export const pushRequest = (asked: readonly string[] = [], releases: readonly string[]): Request => {
+  for (const one of asked) namedModule(one);
+  return { verb: 'push', names: [...new Set(asked)], releases };
+};
+
 export const lintRequest = (paths: readonly string[], cwd: string): Request => ({
   verb: 'lint',
   operands: paths.map((typed) => ({ typed, path: resolve(cwd, typed) })),

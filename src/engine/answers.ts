@@ -258,6 +258,34 @@ export interface StoreAnswer {
   readonly count: number;
 }
 
+/** One build of the Store, and what became of it. */
+export interface PushedEntry {
+  /** `name/version`. */
+  readonly module: string;
+  /** `release/arch`. */
+  readonly kernel: string;
+  /** SHA-256 in hex. */
+  readonly key: string;
+  readonly bytes: number;
+  /** As tools for registries name it. */
+  readonly artifact: string;
+  /** `foreign`: another Builder made it, and has pushed it; `damaged`: the Store has lost some of it. */
+  readonly state: 'pushed' | 'there' | 'foreign' | 'damaged';
+}
+
+/** What other machines can take now. */
+export interface PushAnswer {
+  readonly kind: 'pushed';
+  /** In the order in which they were pushed. */
+  readonly entries: readonly PushedEntry[];
+  /** A registry or directory. */
+  readonly to: string;
+  /** Fingerprint of the key that signed. */
+  readonly key: string;
+  /** Why it came to an end before all was pushed. */
+  readonly failures: readonly Failure[];
+}
+
 /** A module that cannot be built for a kernel that comes in. */
 export interface GuardFinding {
   readonly module: Module;
@@ -351,6 +379,7 @@ export type Answer =
   | BootGuardAnswer
   | WhyAnswer
   | StoreAnswer
+  | PushAnswer
   | TrialAnswer
   | LintAnswer
   | DoctorAnswer

@@ -35,6 +35,10 @@ export const perform = async (
       const { store } = await import('./verbs/store.ts');
       return store(settings, request);
     }
+    case 'push': {
+      const { push } = await import('./verbs/push.ts');
+      return push(settings, request, emit, abort);
+    }
     case 'why': {
       const { why } = await import('./verbs/why.ts');
       return why(settings, request, emit, abort);

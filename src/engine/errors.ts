@@ -96,6 +96,15 @@ const kinds = {
   'guard-limit': { exit: 1, transient: true },
   /** Nobody knows which packages would come. */
   'no-packages': { exit: 1 },
+  /** prebuilt_policy="only", and the registry has no such build. */
+  'prebuilt-missing': { exit: 10, transient: true },
+  'prebuilt-refused': { exit: 10, transient: true },
+  /** The registry does not answer, or not to us. */
+  'registry-failed': { exit: 10, transient: true },
+  'no-registry': { exit: 2 },
+  /** Nothing to sign Statements with. */
+  'no-push-key': { exit: 1 },
+  'nothing-to-push': { exit: 1 },
   'load-failed': { exit: 1 },
   /** Installed, and modprobe will refuse it. */
   'will-not-load': { exit: 1, determined: true },

@@ -25,12 +25,14 @@ export type BlockReason =
   /** Names along the cycle, the first one again at the end: a -> b -> a. */
   | { readonly reason: 'cycle'; readonly path: readonly string[] };
 
-/** A build that was taken out of the Store. */
+/** A build that was taken out of the Store, or a registry. */
 export interface StoredBuild {
   /** When it was built, ISO 8601. */
   readonly built: string;
   /** How long that took. */
   readonly seconds: number;
+  /** The Builder who made it, where that was another machine. */
+  readonly by?: string;
 }
 
 /** How one Module ended on one Kernel. */

@@ -55,6 +55,26 @@ export interface Problems {
   'no-signature': Record<never, never>;
   /** Nothing here boots kernels that we know. */
   'no-boot-loader': Record<never, never>;
+  /** Of prebuilt Artifacts. */
+  'registry-name': { readonly name: string };
+  'no-answer': { readonly said: string };
+  'credentials-refused': { readonly said: string };
+  'signers-missing': { readonly path: string };
+  'signers-unsafe': { readonly path: string };
+  'no-statement': Record<never, never>;
+  'signature-wrong': Record<never, never>;
+  /** Keys are named by their fingerprints. */
+  'signer-unknown': { readonly key: string; readonly signers: string };
+  'signer-untimely': { readonly key: string; readonly said: string };
+  'signer-revoked': { readonly key: string };
+  'statement-version': { readonly found: string };
+  'statement-malformed': { readonly at: string };
+  /** It is signed, and another build. */
+  'other-key': { readonly found: string };
+  'not-as-signed': { readonly what: string };
+  'too-large': { readonly what: string; readonly size?: number; readonly most: number };
+  /** Nobody knows all that goes into the build here: the kernel's headers or compiler are missing. */
+  'key-unknown': Record<never, never>;
   'other-hash': { readonly found: string; readonly wanted: string };
 }
 

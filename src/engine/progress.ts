@@ -10,6 +10,8 @@ import type { Kernel, Module } from './request.ts';
 export type Step =
   /** Out of the Store, in place of all up to `check`. */
   | 'take'
+  /** From a registry; then out of the Store. */
+  | 'fetch'
   | 'copy'
   | 'patch'
   | 'pre-build'
@@ -55,6 +57,15 @@ export interface Notes {
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
   'store-unwritable': { readonly path: string; readonly detail: string };
+  /** Why something is built here, although there is a registry. */
+  'prebuilt-missing': { readonly module: Module; readonly kernel: Kernel; readonly artifact: string };
+  'prebuilt-refused': {
+    readonly module: Module;
+    readonly kernel: Kernel;
+    readonly artifact: string;
+    readonly why: Problem;
+  };
+  'registry-failed': { readonly registry: string; readonly why: Problem };
   'not-confined': { readonly why: string };
   'built-unconfined': { readonly module: Module; readonly why: string };
   'not-signed': { readonly module: Module; readonly kernel: Kernel; readonly why: Problem };

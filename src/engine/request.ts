@@ -125,6 +125,15 @@ export interface StoreRequest {
   readonly action: 'list' | 'gc' | 'verify';
 }
 
+/** Builds of the Store for other machines. */
+export interface PushRequest {
+  readonly verb: 'push';
+  /** Releases; builds for any if none is named. */
+  readonly releases: readonly string[];
+  /** NAME or NAME/VERSION; builds of any module if none is named. */
+  readonly names: readonly string[];
+}
+
 /** Packages that a transaction is about to bring. */
 export interface GuardRequest {
   readonly verb: 'guard';
@@ -287,6 +296,7 @@ export type Request =
   | GuardRequest
   | WhyRequest
   | StoreRequest
+  | PushRequest
   | TryRequest
   | LintRequest
   | DoctorRequest

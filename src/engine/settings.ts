@@ -33,6 +33,22 @@ export interface SigningSettings {
   readonly certificate?: string;
 }
 
+/** Artifacts that other machines have built. */
+export interface PrebuiltSettings {
+  /** A registry or an absolute path of a directory, as written; missing where everything is built here. */
+  readonly from?: string;
+  /** What is not there, or not to be trusted, is built here, or has failed. */
+  readonly policy: 'prefer' | 'only';
+  /** The Builders that are believed: an allowed signers file of ssh-keygen(1). */
+  readonly signers: string;
+  /** Keys that are believed no more, also if they are listed; need not be there. */
+  readonly revoked: string;
+  /** What registries want to see: containers-auth.json(5); need not be there. */
+  readonly auth: string;
+  /** What `push` signs with: a private key, or a public one whose private half an agent has. */
+  readonly pushKey?: string;
+}
+
 /** Whether builds are confined: `auto` builds once more without it where that seems to be what failed. */
 export type Sandbox = 'auto' | 'strict' | 'no';
 
@@ -66,6 +82,7 @@ export interface Settings extends Places {
   readonly unconfinedModules: readonly string[];
   /** Bytes that the Store of builds may take; 0: nothing is kept there. */
   readonly storeSize: number;
+  readonly prebuilt: PrebuiltSettings;
   /** Say every step, as --verbose does. */
   readonly verbose: boolean;
   readonly postTransaction?: string;

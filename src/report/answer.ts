@@ -9,6 +9,7 @@ import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { paintOutcome } from './paint.ts';
 import { planDot, planLines } from './plan.ts';
+import { pushLines } from './push.ts';
 import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
 import { statusTable } from './status-table.ts';
@@ -57,6 +58,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(trialLines(answer, context));
     case 'store':
       return whole(storeLines(answer));
+    case 'pushed':
+      return whole(pushLines(answer));
     case 'linted':
       return whole(lintLines(answer));
     case 'examined':

@@ -3,6 +3,7 @@ import type {
   DoctorAnswer,
   GuardAnswer,
   LintAnswer,
+  PushAnswer,
   Summary,
   TrialAnswer,
   VerifyAnswer,
@@ -115,6 +116,9 @@ const isIll = ({ entries, failures }: DoctorAnswer): boolean =>
   failures.length > 0 ||
   entries.some(({ diagnosis, isRepaired }) => !isRepaired && diagnosisSeverity(diagnosis) === 'error');
 
+const isPushed = ({ entries, failures }: PushAnswer): boolean =>
+  failures.length === 0 && entries.every(({ state }) => state !== 'damaged');
+
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
   answer: Answer,
@@ -128,6 +132,7 @@ export const exitStatus = (
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;
   if (answer.kind === 'linted') return hasErrors(answer) ? 1 : 0;
   if (answer.kind === 'examined') return isIll(answer) ? 1 : 0;
+  if (answer.kind === 'pushed') return isPushed(answer) ? 0 : 1;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;
 };

@@ -7,6 +7,9 @@ const at = (failure: Failure): string => failure.at ?? '';
 
 const compilerOrLinker = (failure: Failure): string => (at(failure).startsWith('ld') ? 'linker' : 'compiler');
 
+const loginAt = (registry: string): string =>
+  `skopeo login --authfile /etc/kmodsort/auth.json ${registry.split('/')[0] ?? ''}`;
+
 interface Row {
   /** What failed. */
   readonly says: (failure: Failure) => string;
@@ -172,6 +175,24 @@ const rows: Readonly<Record<FailureKind, Row>> = {
     help: () => 'kmodsort try --packages FILE…',
   },
   'no-key': { says: (f) => on(f, 'no key to sign modules with') },
+  'prebuilt-missing': {
+    says: (f) => on(f, 'no prebuilt build'),
+    help: () => 'kmodsort push on a machine that builds it',
+  },
+  'prebuilt-refused': { says: (f) => on(f, 'the prebuilt build is refused') },
+  'registry-failed': {
+    says: (f) => on(f, 'cannot use the registry'),
+    help: (f) => (f.problem?.problem === 'credentials-refused' ? loginAt(at(f)) : undefined),
+  },
+  'no-registry': {
+    says: () => 'no registry to push to',
+    help: () => 'set prebuilt in framework.conf',
+  },
+  'no-push-key': {
+    says: (f) => on(f, 'cannot sign what is pushed'),
+    help: () => 'set push_key in framework.conf, or add the key to ssh-agent',
+  },
+  'nothing-to-push': { says: (f) => on(f, 'the store has no such build'), help: () => 'kmodsort sync' },
   'load-failed': { says: (f) => on(f, 'modprobe failed') },
   'will-not-load': {
     says: (f) => on(f, 'installed, but it will not load'),

@@ -1,4 +1,4 @@
-import type { BlockReason, DeferReason, Outcome, SkipReason } from '../engine/outcome.ts';
+import type { BlockReason, DeferReason, Outcome, SkipReason, StoredBuild } from '../engine/outcome.ts';
 import type { JobReason } from '../engine/plan.ts';
 import type { Step } from '../engine/progress.ts';
 import { failureSentence } from './failures.ts';
@@ -99,6 +99,9 @@ const blockReason = (why: BlockReason): string => {
   }
 };
 
+const storedReason = ({ built, seconds, by }: StoredBuild): string =>
+  `${by === undefined ? 'from the store' : `prebuilt by ${by}`} (built ${day(built)} in ${duration(seconds)})`;
+
 /** The reason of an outcome in one line; undefined where the outcome says all. */
 export const outcomeReason = (outcome: Outcome): string | undefined => {
   switch (outcome.kind) {
@@ -112,7 +115,7 @@ export const outcomeReason = (outcome: Outcome): string | undefined => {
       return `${failureSentence(outcome.failure)}${outcome.remembered ? ' (in an earlier run; nothing has changed since)' : ''}`;
     case 'installed':
     case 'built':
-      return outcome.from && `from the store (built ${day(outcome.from.built)} in ${duration(outcome.from.seconds)})`;
+      return outcome.from && storedReason(outcome.from);
     default:
       return undefined;
   }
@@ -121,6 +124,7 @@ export const outcomeReason = (outcome: Outcome): string | undefined => {
 /** What is being done in a step. */
 export const stepSentence: Readonly<Record<Step, string>> = {
   take: 'taking the build out of the store',
+  fetch: 'fetching the prebuilt build',
   copy: 'copying the source',
   patch: 'applying patches',
   'pre-build': 'running PRE_BUILD',

@@ -39,6 +39,12 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
   'store-unwritable': ({ path, detail }) => `warning: cannot keep what was built: ${path}: ${detail}`,
+  'prebuilt-missing': ({ module, kernel, artifact }) =>
+    `${moduleLabel(module)}, ${kernel.release}: no prebuilt build, building here: ${artifact}`,
+  'prebuilt-refused': ({ module, kernel, artifact, why }) =>
+    `warning: ${moduleLabel(module)}, ${kernel.release}: prebuilt build refused, building here: ${artifact}: ${problemSentence(why)}`,
+  'registry-failed': ({ registry, why }) =>
+    `warning: no prebuilt builds, building here: ${registry}: ${problemSentence(why)}`,
   'not-confined': ({ why }) => `builds are not confined on this machine: ${why}`,
   'built-unconfined': ({ module, why }) =>
     `${moduleLabel(module)} does not build confined (${why}) and was built without: unconfined_modules="${module.name}" in framework.conf`,

@@ -7,6 +7,8 @@ const builtWithout = (object: string | undefined, dependency: string | undefined
   return dependency === undefined ? said : `${said}, name ${dependency} in BUILD_DEPENDS`;
 };
 
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+
 const tool = ({ tool: name, major }: Problem<'program-older'>['found']): string => `${name} ${major}`;
 
 /** What is wrong, as people read it. */
@@ -53,6 +55,24 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
       : `${release} was built without Rust (CONFIG_RUST)`,
   'command-failed': ({ command, code }) => `${command} failed with exit code ${code}`,
   'no-boot-loader': () => 'neither GRUB nor systemd-boot is set up here',
+  'registry-name': ({ name }) =>
+    `'${name}' is neither a registry such as registry.example.org/kmods nor the absolute path of a directory`,
+  'no-answer': ({ said }) => said,
+  'credentials-refused': ({ said }) => `credentials refused: ${said}`,
+  'signers-missing': ({ path }) => `no builder is trusted: ${path} not found`,
+  'signers-unsafe': ({ path }) => `no builder is trusted: others than root may write ${path}`,
+  'no-statement': () => 'it is not signed',
+  'signature-wrong': () => 'bad signature: what is signed is not this statement',
+  'signer-unknown': ({ key, signers }) => `signed with ${key}, which ${signers} does not list`,
+  'signer-untimely': ({ key, said }) => `signed with ${key}: ${said}`,
+  'signer-revoked': ({ key }) => `signed with ${key}, which is revoked`,
+  'statement-version': ({ found }) => `a statement of another version: ${found}`,
+  'statement-malformed': ({ at }) => `invalid statement: ${at}`,
+  'other-key': ({ found }) => `it is another build, with the key ${found}`,
+  'not-as-signed': ({ what }) => `hash mismatch: ${what} is not what was signed`,
+  'too-large': ({ what, size, most }) =>
+    `too large: ${what}${size === undefined ? '' : ` has ${mebibytes(size)}`}, at most ${mebibytes(most)} are taken`,
+  'key-unknown': () => "its key is not known without the kernel's headers and compiler",
   'no-signature': () => 'modinfo shows no signature',
   'other-hash': ({ found, wanted }) => `modinfo shows the hash ${found || 'none'} instead of ${wanted}`,
 };

@@ -6,7 +6,7 @@ import { counted, duration, localTime } from './messages.ts';
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `640 B`, `12.3 MiB`. */
-const size = (bytes: number): string => {
+export const size = (bytes: number): string => {
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
 };
@@ -17,7 +17,8 @@ const kernelOf = ({ build }: StoredEntry): string => build?.kernel.split('/')[0]
 const builtOf = ({ build }: StoredEntry): string =>
   build ? `built ${localTime(build.built).slice(0, 10)} in ${duration(build.seconds)}` : 'cannot be read';
 
-const table = (rows: readonly (readonly string[])[]): string[] => {
+/** Columns as wide as what stands in them. */
+export const table = (rows: readonly (readonly string[])[]): string[] => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row

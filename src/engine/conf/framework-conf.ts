@@ -7,6 +7,7 @@ import {
   type KernelGuard,
   type Overrides,
   type Places,
+  type PrebuiltSettings,
   type Sandbox,
   type Settings,
   type SigningSettings,
@@ -127,6 +128,15 @@ const guardOf = (text: string | undefined): KernelGuard => {
 
 const sandboxOf = (text: string | undefined): Sandbox => (text === 'strict' || text === 'no' ? text : 'auto');
 
+const prebuiltOf = (v: Variables): PrebuiltSettings => ({
+  ...(orUnset(v.prebuilt) ? { from: v.prebuilt } : {}),
+  policy: v.prebuilt_policy === 'only' ? 'only' : 'prefer',
+  signers: v.allowed_signers || '/etc/kmodsort/allowed_signers',
+  revoked: v.revoked_signers || '/etc/kmodsort/revoked_signers',
+  auth: v.prebuilt_auth || '/etc/kmodsort/auth.json',
+  ...(orUnset(v.push_key) ? { pushKey: v.push_key } : {}),
+});
+
 const signingOf = (v: Variables): SigningSettings => ({
   when: v.try_sign_modules === 'true' || v.try_sign_modules === 'false' ? v.try_sign_modules : 'not_in_chroot',
   ...(v.sign_file ? { program: v.sign_file } : {}),
@@ -174,6 +184,7 @@ export const readSettings = async (
     sandbox: sandboxOf(v.sandbox),
     unconfinedModules: wordsOf(v.unconfined_modules),
     storeSize: sizeOf(v.store_size, 2 * 1024 ** 3),
+    prebuilt: prebuiltOf(v),
     verbose: truthy(v.verbose),
     compressOptions: {
       gz: wordsOf(v.compress_gzip_opts),

@@ -110,7 +110,9 @@ const problemsAmong = async (
   const isMissing = ({ problem }: Problem): boolean => problem === 'unknown-symbol' || problem === 'module-not-there';
   if (![...problems.values()].some(isMissing)) return problems;
   const foreign = await foreignSymbols(run, kernel, found);
-  return foreign.size === 0 ? problems : loadProblems({ ...among, foreign });
+  return foreign.size === 0
+    ? problems
+    : loadProblems({ ...among, foreign: new Map([...(among.foreign ?? []), ...foreign]) });
 };
 
 /** Look at every installed object of every Module on a Kernel; nothing is loaded. */
@@ -140,6 +142,44 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
   }
   const certain = among.vermagic !== undefined && among.kernelSymbols !== undefined;
   return { objects, objectsOf, certain, failures };
+};
+
+/** Objects of a Module that are not installed yet. */
+export interface Incoming {
+  readonly module: Module;
+  readonly kernel: Kernel;
+  /** Absolute paths of uncompressed objects. */
+  readonly paths: readonly string[];
+  /** Symbols with CRCs of what it needs, which may be built and not installed. */
+  readonly exported: readonly ReadonlyMap<string, string>[];
+}
+
+/**
+ * Whether a Module's objects will load on a Kernel among what is installed there, once they are signed.
+ *
+ * @returns for each that will not the reason
+ */
+export const checkIncoming = async (
+  run: Run,
+  { module, kernel, paths, exported }: Incoming,
+): Promise<readonly Problem[]> => {
+  const known = knownObjects(run, kernel.release);
+  const look = async (of: Module, path: string): Promise<Found> => {
+    const name = objectNameOf(path.split('/').at(-1) ?? '') ?? path;
+    return { module: of, path, object: { name, module: of.name, facts: await known.factsOf(path) } };
+  };
+  const incoming: Found[] = [];
+  for (const path of paths) incoming.push(await look(module, path));
+  const others: Found[] = [];
+  for (const other of installedModules(run, kernel).filter(({ name }) => name !== module.name)) {
+    for (const { path } of filesOnKernel(run, other, kernel).filter((file) => exists(file.path)))
+      others.push(await look(other, path));
+  }
+  const all = [...others, ...incoming];
+  const built = new Map(exported.flatMap((symbols) => [...symbols].map(([symbol, crc]) => [symbol, [crc]] as const)));
+  const among: Surroundings = { ...(await surroundingsOf(run, kernel, all)), onlySigned: false, foreign: built };
+  const problems = await problemsAmong(run, kernel, all, among);
+  return incoming.flatMap(({ object }) => problems.get(object) ?? []);
 };
 
 /** Installed objects that depmod has not seen. Where it was never run (an image being made) it is still to come. */

@@ -11,7 +11,7 @@ import { dropArtifact, hasArtifact } from '../store/artifacts.ts';
 import { changedPaths, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 import type { JobContext } from './job-context.ts';
 
-/** A build: out of the Store where it is there, else compiled and kept. */
+/** A build: out of the Store where it is there, or from a registry, else compiled and kept. */
 
 /** Some builds write into their own source: that is no change of it, and would be one at every look. */
 const builtFrom = (
@@ -37,15 +37,18 @@ const areHeadersTheSame = async ({ run, site }: JobContext, { headers, kbuild }:
   (headersContents(run.memory, site.facts).hashWithout([]) === headers &&
     kbuildContents(run.memory, site.facts).hashWithout([]) === kbuild);
 
-/** What a build is kept under; undefined where nobody knows all that goes into it, or nothing is kept. */
-const storeKey = ({ run, conf }: JobContext, parts: KeyParts): string | undefined => {
+/** What tells a build from every other; undefined where nobody knows all that goes into it, or nothing comes out. */
+const knownKey = ({ run, conf }: JobContext, parts: KeyParts): string | undefined => {
   const isKnown = parts.headers !== '' && parts.compiler !== '' && run.switches.kernelConfig === undefined;
-  return isKnown && run.settings.storeSize > 0 && conf.objects.length > 0 ? keyOf(parts) : undefined;
+  return isKnown && conf.objects.length > 0 ? keyOf(parts) : undefined;
 };
 
-/** Whoever forces it wants it built, and what will not load is not to come back as it was. */
-const isCompiled = ({ job, finding }: JobContext): boolean =>
-  job.why.reason === 'forced' || finding.record.failure?.failure.kind === 'will-not-load';
+/** Whoever forces it wants it built. */
+const isForced = ({ job }: JobContext): boolean => job.why.reason === 'forced';
+
+/** What will not load is not to come back as it was, either. */
+const isCompiled = (context: JobContext): boolean =>
+  isForced(context) || context.finding.record.failure?.failure.kind === 'will-not-load';
 
 /** A build, and how it came about. */
 export interface Made {
@@ -105,8 +108,27 @@ const take = async (
   say('take');
   const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
   if (!taken) return undefined;
-  const { built: at, seconds } = taken.statement;
-  return { built: taken.built, seconds, parts: { parts }, from: { built: at, seconds } };
+  const { built: at, seconds, by } = taken.statement;
+  const from = { built: at, seconds, ...(by === undefined ? {} : { by }) };
+  return { built: taken.built, seconds, parts: { parts }, from };
+};
+
+/** The same build as another machine has made it; undefined where it has to be made here. */
+const fetch = async (
+  context: JobContext,
+  parts: KeyParts,
+  key: string | undefined,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made | undefined> => {
+  const { settings } = context.run;
+  if (settings.prebuilt.from === undefined || isForced(context)) return undefined;
+  // Loaded only where there is a registry.
+  const { fetchPrebuilt } = await import('./prebuilt.ts');
+  if (!(await fetchPrebuilt(context, key, dependencies)) || key === undefined) return undefined;
+  const taken = await take(context, parts, key, dependencies, onPublished);
+  if (settings.storeSize === 0) dropArtifact(settings.stateDir, context.site.module.name, key);
+  return taken;
 };
 
 /**
@@ -120,7 +142,9 @@ export const obtain = async (
   dependencies: readonly DependencySymbols[],
   onPublished: () => void,
 ): Promise<Made> => {
-  const key = storeKey(context, parts);
+  const known = knownKey(context, parts);
+  const key = context.run.settings.storeSize > 0 ? known : undefined;
   const taken = key === undefined ? undefined : await take(context, parts, key, dependencies, onPublished);
-  return taken ?? make(context, parts, key, dependencies, onPublished);
+  const found = taken ?? (await fetch(context, parts, known, dependencies, onPublished));
+  return found ?? make(context, parts, key, dependencies, onPublished);
 };

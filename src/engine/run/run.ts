@@ -1,6 +1,7 @@
 import type { Tools } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
 import type { KeyResult } from '../kernel/signing-key.ts';
+import type { Problem } from '../problems.ts';
 import type { Emit, Note } from '../progress.ts';
 import type { Given, Kernel, Switches } from '../request.ts';
 import type { Environment, Settings } from '../settings.ts';
@@ -59,6 +60,8 @@ export interface Run {
   readonly serialize: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
   /** Called before the first file of a kernel changes: what must follow is then written down. */
   readonly beforeChange: (release: string) => void;
+  /** Registries that were of no use to this run, and why: nobody waits for one twice. */
+  readonly useless: Map<string, Problem>;
   /** Processes for what must follow also when the run was told to end. */
   readonly finishing: Processes;
   /** Switches of the command; all off where a hook runs us. */

@@ -5,9 +5,16 @@ import { entriesIn, hashBytes, hashFile, isDirectory, readDirectory, readText, s
 import { lookOr } from '../system/look.ts';
 import { remove, removeEmpty, rename, syncPath } from '../system/publish.ts';
 import { mayBeAnybodys } from '../system/trust.ts';
-import { type Blob, contentsIn, manifestIn, type Statement, statementIn } from './layout.ts';
+import { type Blob, contentsIn, diffsIn, manifestIn, type Statement, statementIn } from './layout.ts';
 
 /** The Artifacts in the Store of this machine: one directory each, which is there whole or not at all. */
+
+/** A layer of an Artifact. */
+export interface Layer {
+  readonly blob: Blob;
+  /** `sha256:…` before it was compressed. */
+  readonly diff: string;
+}
 
 /** An Artifact, as it stands in the Store. */
 export interface Artifact {
@@ -15,11 +22,13 @@ export interface Artifact {
   readonly key: string;
   readonly directory: string;
   readonly statement: Statement;
-  /** Absolute paths of the two layers: what was built, and the log. */
-  readonly layers: readonly string[];
+  readonly config: Blob;
+  /** What was built, and the log. */
+  readonly layers: readonly Layer[];
 }
 
-const blobFile = (directory: string, { digest }: Blob): string =>
+/** Where a blob is in an image layout. */
+export const blobFile = (directory: string, { digest }: Blob): string =>
   join(directory, 'blobs/sha256', digest.slice('sha256:'.length));
 
 /** The text of a blob, if it is what its name says. */
@@ -28,17 +37,19 @@ const textOf = (directory: string, blob: Blob): string | undefined => {
   return text !== undefined && `sha256:${hashBytes(text)}` === blob.digest ? text : undefined;
 };
 
-const isItself = (path: string, { digest, size }: Blob): boolean =>
+/** Whether a file has the size and the hash that its name says. */
+export const isItself = (path: string, { digest, size }: Blob): boolean =>
   stat(path)?.size === size && `sha256:${hashFile(path)}` === digest;
 
 /** What the index leads to, each blob compared with its name. */
-const readLayout = (
-  directory: string,
-): { readonly statement: Statement; readonly layers: readonly Blob[] } | undefined => {
+const readLayout = (directory: string): Pick<Artifact, 'statement' | 'config' | 'layers'> | undefined => {
   const manifest = manifestIn(readText(join(directory, 'index.json')) ?? '');
   const contents = manifest && contentsIn(textOf(directory, manifest) ?? '');
-  const statement = contents && statementIn(textOf(directory, contents.config) ?? '');
-  return statement && { statement, layers: contents.layers };
+  if (!contents) return undefined;
+  const { config } = contents;
+  const text = textOf(directory, config) ?? '';
+  const [statement, diffs] = [statementIn(text), diffsIn(text)];
+  return statement && { statement, config, layers: contents.layers.map((blob, i) => ({ blob, diff: diffs[i] ?? '' })) };
 };
 
 const artifactIn = (directory: string, name: string, key: string): Artifact | undefined => {
@@ -46,10 +57,8 @@ const artifactIn = (directory: string, name: string, key: string): Artifact | un
   if (!found) return undefined;
   const { statement } = found;
   if (statement.key !== key || keyOf(statement.parts) !== key) return undefined;
-  const isWhole = found.layers.every((layer) => isItself(blobFile(directory, layer), layer));
-  return isWhole
-    ? { name, key, directory, statement, layers: found.layers.map((layer) => blobFile(directory, layer)) }
-    : undefined;
+  const isWhole = found.layers.every(({ blob }) => isItself(blobFile(directory, blob), blob));
+  return isWhole ? { name, key, directory, ...found } : undefined;
 };
 
 /** Take an Artifact out of the Store; no error if it is not there. */

@@ -1,5 +1,6 @@
 import type { Kernel } from '../request.ts';
 import type { KeyParts } from '../state/record.ts';
+import { isObject, type JsonObject, parseJson } from '../system/json.ts';
 
 /**
  * An Artifact as an OCI image layout of one image, so that any tool for registries can move it. Source: OCI Image
@@ -20,6 +21,8 @@ export interface Statement {
   readonly result: string;
   /** File name of each object to its SHA-256, without a signature. */
   readonly objects: Readonly<Record<string, string>>;
+  /** The Builder that it came from, by the name that allowed_signers has for it; missing of what was built here. */
+  readonly by?: string;
 }
 
 /** A file below blobs/, named by what is in it. */
@@ -53,8 +56,12 @@ export const indexText = (manifest: Blob, name: string): string =>
     manifests: [{ ...manifest, annotations: { 'org.opencontainers.image.ref.name': name } }],
   });
 
-export const manifestText = (config: Blob, layers: readonly Blob[]): string =>
-  json({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers });
+export const manifestText = (
+  config: Blob,
+  layers: readonly Blob[],
+  annotations?: Readonly<Record<string, string>>,
+): string =>
+  json({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers, ...(annotations ? { annotations } : {}) });
 
 /** The names of Go, which the specification goes by. */
 const architectures: Readonly<Record<string, string>> = {
@@ -80,16 +87,6 @@ export const configText = (statement: Statement, { arch }: Kernel, diffs: readon
     kmodsort: statement,
   });
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => value instanceof Object;
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
 /** A digest is a file name for us: nothing else than this form leaves this room. */
 const isBlob = (value: unknown): value is Blob =>
   isObject(value) &&
@@ -100,18 +97,24 @@ const isBlob = (value: unknown): value is Blob =>
 
 /** The manifest that index.json names; undefined unless it is one of ours. */
 export const manifestIn = (text: string): Blob | undefined => {
-  const index = parsed(text);
+  const index = parseJson(text);
   const [manifest] = isObject(index) && Array.isArray(index.manifests) ? index.manifests : [];
   return isBlob(manifest) ? manifest : undefined;
 };
 
 /** What a manifest names; undefined unless it is one of ours. */
 export const contentsIn = (text: string): { readonly config: Blob; readonly layers: readonly Blob[] } | undefined => {
-  const manifest = parsed(text);
+  const manifest = parseJson(text);
   if (!isObject(manifest) || !Array.isArray(manifest.layers)) return undefined;
   const { config } = manifest;
   const layers: unknown[] = manifest.layers;
   return isBlob(config) && layers.every(isBlob) && layers.length === 2 ? { config, layers } : undefined;
+};
+
+/** The annotations of a manifest; none where it is none. */
+export const annotationsIn = (text: string): JsonObject => {
+  const manifest = parseJson(text);
+  return isObject(manifest) && isObject(manifest.annotations) ? manifest.annotations : {};
 };
 
 const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
@@ -133,10 +136,19 @@ const isStatement = (value: unknown): value is Statement =>
   typeof value.built === 'string' &&
   typeof value.seconds === 'number' &&
   typeof value.result === 'string' &&
-  isTexts(value.objects);
+  isTexts(value.objects) &&
+  (value.by === undefined || typeof value.by === 'string');
 
 /** The Statement in a configuration; undefined if there is none that we can read. */
 export const statementIn = (text: string): Statement | undefined => {
-  const config = parsed(text);
+  const config = parseJson(text);
   return isObject(config) && isStatement(config.kmodsort) ? config.kmodsort : undefined;
+};
+
+/** `sha256:…` of each layer before it was compressed, as a configuration says; none where it is none of ours. */
+export const diffsIn = (text: string): string[] => {
+  const config = parseJson(text);
+  const rootfs = isObject(config) ? config.rootfs : undefined;
+  const diffs: unknown[] = isObject(rootfs) && Array.isArray(rootfs.diff_ids) ? rootfs.diff_ids : [];
+  return diffs.filter((diff): diff is string => typeof diff === 'string');
 };

@@ -7,7 +7,7 @@ import { systemPath } from '../system/environment.ts';
 import type { Argv, Processes } from '../system/exec.ts';
 import { hashBytes, hashFile, stat } from '../system/files.ts';
 import { makeDirectory, makeTemporary, remove, rename, writeText } from '../system/publish.ts';
-import { hasArtifact, publishArtifact } from './artifacts.ts';
+import { blobFile, hasArtifact, type Layer, publishArtifact } from './artifacts.ts';
 import {
   type Blob,
   configText,
@@ -40,24 +40,16 @@ const compressionHere = (): LayerCompression => (findCommand('zstd', systemPath)
 /** The same files make the same bytes, whoever packs them and when. */
 const reproducible = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--format=gnu'];
 
-interface Layer {
-  readonly blob: Blob;
-  /** `sha256:…` before it was compressed. */
-  readonly diff: string;
-}
-
 const blobOf = (mediaType: string, path: string): Blob => ({
   mediaType,
   digest: `sha256:${hashFile(path)}`,
   size: stat(path)?.size ?? 0,
 });
 
-const placeOf = (layout: string, { digest }: Blob): string =>
-  join(layout, 'blobs/sha256', digest.slice('sha256:'.length));
-
-const addText = (layout: string, mediaType: string, text: string): Blob => {
+/** Put a text into an image layout. */
+export const addText = (layout: string, mediaType: string, text: string): Blob => {
   const blob = { mediaType, digest: `sha256:${hashBytes(text)}`, size: Buffer.byteLength(text) };
-  writeText(placeOf(layout, blob), text);
+  writeText(blobFile(layout, blob), text);
   return blob;
 };
 
@@ -78,32 +70,27 @@ const addLayer = async (processes: Processes, layout: string, directory: string,
   const [program, suffix] = compression === 'zstd' ? (['zstd', '.zst'] as const) : (['gzip', '.gz'] as const);
   await ended(processes, compression === 'zstd' ? [program, '-q', '--rm', tar] : [program, '-n', tar]);
   const blob = blobOf(`${mediaTypes.layer}+${compression}`, `${tar}${suffix}`);
-  rename(`${tar}${suffix}`, placeOf(layout, blob));
+  rename(`${tar}${suffix}`, blobFile(layout, blob));
   return { blob, diff };
 };
 
-/**
- * Put what was built into the Store: packed beside its place, made durable, and renamed. Throws FailureError; then
- * there is no Artifact, or the one of another run.
- */
-export const putArtifact = async (
-  processes: Processes,
+/** A layout is filled beside its place, made durable, and renamed. */
+const publishFilled = async (
   stateDir: string,
   name: string,
   kernel: Kernel,
   statement: Statement,
-  { directory, layers }: Parcel,
+  fill: (layout: string) => readonly Layer[] | Promise<readonly Layer[]>,
 ): Promise<void> => {
   const { key } = statement;
   if (hasArtifact(stateDir, name, key)) return;
   const layout = makeTemporary(dirname(artifactDirectory(stateDir, name, key)), '.tmp_', 0o755);
   try {
     makeDirectory(join(layout, 'blobs/sha256'));
-    const made: Layer[] = [];
-    for (const layer of layers) made.push(await addLayer(processes, layout, directory, layer));
-    const diffs = made.map(({ diff }) => diff);
+    const layers = await fill(layout);
+    const diffs = layers.map(({ diff }) => diff);
     const config = addText(layout, mediaTypes.config, configText(statement, kernel, diffs));
-    const blobs = made.map(({ blob }) => blob);
+    const blobs = layers.map(({ blob }) => blob);
     const manifest = addText(layout, mediaTypes.manifest, manifestText(config, blobs));
     writeText(join(layout, 'index.json'), indexText(manifest, key));
     writeText(join(layout, 'oci-layout'), layoutText);
@@ -112,3 +99,34 @@ export const putArtifact = async (
     remove(layout);
   }
 };
+
+/**
+ * Put what was built into the Store: packed beside its place, made durable, and renamed. Throws FailureError; then
+ * there is no Artifact, or the one of another run.
+ */
+export const putArtifact = (
+  processes: Processes,
+  stateDir: string,
+  name: string,
+  kernel: Kernel,
+  statement: Statement,
+  { directory, layers }: Parcel,
+): Promise<void> =>
+  publishFilled(stateDir, name, kernel, statement, async (layout) => {
+    const made: Layer[] = [];
+    for (const layer of layers) made.push(await addLayer(processes, layout, directory, layer));
+    return made;
+  });
+
+/** Put layers into the Store that are packed already; each is moved there, from a directory of the same file system. */
+export const putLayers = (
+  stateDir: string,
+  name: string,
+  kernel: Kernel,
+  statement: Statement,
+  layers: readonly (Layer & { readonly file: string })[],
+): Promise<void> =>
+  publishFilled(stateDir, name, kernel, statement, (layout) => {
+    for (const { file, blob } of layers) rename(file, blobFile(layout, blob));
+    return layers;
+  });

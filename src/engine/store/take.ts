@@ -1,31 +1,43 @@
 import { join } from 'node:path';
+import type { Problem } from '../problems.ts';
 import { archiveProblem } from '../system/archive-check.ts';
 import type { Processes } from '../system/exec.ts';
 import { hashFile, lstat, walk } from '../system/files.ts';
 import { makeDirectory, touch } from '../system/publish.ts';
-import { type Artifact, dropArtifact, findArtifact } from './artifacts.ts';
+import { type Artifact, blobFile, dropArtifact, findArtifact } from './artifacts.ts';
+import type { Statement } from './layout.ts';
 
-/** What is in the Store is unpacked again, and looked at before anybody uses it. */
+/** What is in an Artifact is unpacked again, and looked at before anybody uses it. */
 
-const unpack = async (processes: Processes, archive: string, directory: string): Promise<boolean> => {
+/**
+ * Unpack a layer, if all of it stays in its place.
+ *
+ * @returns why it was not; undefined if it was
+ */
+export const unpackLayer = async (
+  processes: Processes,
+  archive: string,
+  directory: string,
+): Promise<Problem | undefined> => {
   const words = ['--verbose', '--full-time', '--quoting-style=escape', '-P', '--file', archive];
   const listing = await processes.ask(['tar', '--list', ...words], { limit: 600 });
-  if (listing.code !== 0 || archiveProblem(listing.output)) return false;
+  if (listing.code !== 0) return { problem: 'said', text: listing.problem };
+  const problem = archiveProblem(listing.output);
+  if (problem) return problem;
   makeDirectory(directory);
   const argv = ['tar', '--extract', '--no-same-owner', '--file', archive, '--directory', directory] as const;
-  return (await processes.ask(argv, { limit: 600 })).code === 0;
+  const ended = await processes.ask(argv, { limit: 600 });
+  return ended.code === 0 ? undefined : { problem: 'said', text: ended.problem };
 };
 
-/** Every object is there, is a file, and is the one that the Statement names; and there are no others. */
-const areObjectsRight = ({ statement }: Artifact, directory: string): boolean => {
+/** The first object that is not there, is no file, is not the one that the Statement names, or is not named. */
+export const wrongObject = ({ objects }: Pick<Statement, 'objects'>, directory: string): string | undefined => {
   const found = walk(join(directory, 'module')).filter((name) => name.endsWith('.ko'));
-  return (
-    found.length === Object.keys(statement.objects).length &&
-    found.every((name) => {
-      const path = join(directory, 'module', name);
-      return lstat(path)?.kind === 'file' && hashFile(path) === statement.objects[name];
-    })
-  );
+  const isRight = (name: string): boolean => {
+    const path = join(directory, 'module', name);
+    return lstat(path)?.kind === 'file' && hashFile(path) === objects[name];
+  };
+  return Object.keys(objects).find((name) => !found.includes(name)) ?? found.find((name) => !isRight(name));
 };
 
 /**
@@ -43,11 +55,12 @@ export const takeArtifact = async (
 ): Promise<Artifact | undefined> => {
   const artifact = findArtifact(stateDir, name, key);
   if (!artifact) return undefined;
-  for (const [index, layer] of artifact.layers.entries()) {
+  for (const [index, { blob }] of artifact.layers.entries()) {
     // The bytes are what they were: what is missing is a program, or room.
-    if (!(await unpack(processes, layer, join(directory, String(index))))) return undefined;
+    const file = blobFile(artifact.directory, blob);
+    if (await unpackLayer(processes, file, join(directory, String(index)))) return undefined;
   }
-  if (!areObjectsRight(artifact, join(directory, '0'))) {
+  if (wrongObject(artifact.statement, join(directory, '0')) !== undefined) {
     dropArtifact(stateDir, name, key);
     return undefined;
   }

@@ -36,6 +36,13 @@ const packages: Readonly<Record<string, Names>> = {
   bison: { ...same('bison'), gentoo: 'sys-devel/bison' },
   perl: { ...same('perl'), gentoo: 'dev-lang/perl' },
   python3: { ...same('python3'), arch: 'python', gentoo: 'dev-lang/python' },
+  skopeo: { ...same('skopeo'), gentoo: 'app-containers/skopeo' },
+  'ssh-keygen': {
+    ...same('openssh'),
+    debian: 'openssh-client',
+    suse: 'openssh-common',
+    gentoo: 'net-misc/openssh',
+  },
   pahole: { ...same('dwarves'), debian: 'pahole', arch: 'pahole', gentoo: 'dev-util/pahole' },
   libelf: {
     debian: 'libelf-dev',

@@ -22,6 +22,7 @@ const saysNothing: ReadonlySet<FailureKind> = new Set([
   'no-permission',
   'noexec',
   'build-stalled',
+  'registry-failed',
   'unexpected',
 ]);
 

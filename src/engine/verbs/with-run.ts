@@ -145,6 +145,7 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
     confinement: once(() => askConfinement(processes)),
     serialize: turns(),
     beforeChange: marker(settings.stateDir, follows),
+    useless: new Map(),
     finishing: makeProcesses(settings.environment),
     named: new Set(),
     as,

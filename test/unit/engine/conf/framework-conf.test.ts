@@ -36,6 +36,13 @@ const failureOf = async (settings: Promise<Settings>) => {
   return undefined;
 };
 
+const prebuilt: Settings['prebuilt'] = {
+  policy: 'prefer',
+  signers: '/etc/kmodsort/allowed_signers',
+  revoked: '/etc/kmodsort/revoked_signers',
+  auth: '/etc/kmodsort/auth.json',
+};
+
 describe('readPlainSettings', () => {
   it.each([
     ['', {}],
@@ -154,6 +161,16 @@ describe('readSettings', () => {
     ['sandbox="strict"\nunconfined_modules="a  b"', { sandbox: 'strict', unconfinedModules: ['a', 'b'] }],
     ['sandbox="no"', { sandbox: 'no' }],
     ['sandbox="maybe"', { sandbox: 'auto' }],
+    ['', { prebuilt }],
+    ['prebuilt=""\nprebuilt_policy="olny"', { prebuilt }],
+    [
+      'prebuilt="r.example.org/kmods"\nprebuilt_policy="only"\npush_key="/k"',
+      { prebuilt: { ...prebuilt, from: 'r.example.org/kmods', policy: 'only', pushKey: '/k' } },
+    ],
+    [
+      'allowed_signers="/a"\nrevoked_signers="/r"\nprebuilt_auth="/j"',
+      { prebuilt: { ...prebuilt, signers: '/a', revoked: '/r', auth: '/j' } },
+    ],
     ['store_size="500M"', { storeSize: 500 * 1024 ** 2 }],
     ['store_size=1.5G', { storeSize: 1.5 * 1024 ** 3 }],
     ['store_size=640KiB', { storeSize: 640 * 1024 }],

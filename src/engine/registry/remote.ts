@@ -1,0 +1,53 @@
+import type { Problem } from '../problems.ts';
+import type { Settings } from '../settings.ts';
+import type { Blob } from '../store/layout.ts';
+import type { Ended, Processes } from '../system/exec.ts';
+import { installCommand } from '../system/install-command.ts';
+
+/** What a place that holds Artifacts is asked. Nothing that it answers is believed. */
+
+/** What asking takes. */
+export interface Connection {
+  readonly processes: Processes;
+  readonly settings: Settings;
+  /** A private directory. */
+  readonly scratch: string;
+}
+
+/** What was found, nothing where there is no such thing, or why nobody knows. */
+export type Answered<T> = { readonly found?: T } | { readonly trouble: Problem };
+
+/** An Artifact in a registry or directory: its repository, and its Key. */
+export interface Place {
+  readonly repository: string;
+  readonly key: string;
+}
+
+/** A registry, or a directory in its place. */
+export interface Remote {
+  /** The manifest of an Artifact. */
+  readonly manifest: (place: Place) => Promise<Answered<string>>;
+  /**
+   * Fetch layers, each into a file with the name of its hash.
+   *
+   * @param manifest as it was found
+   * @returns why not all came; undefined if they did
+   */
+  readonly fetch: (
+    place: Place,
+    manifest: string,
+    layers: readonly Blob[],
+    directory: string,
+  ) => Promise<Problem | undefined>;
+  /** Put an image layout there. Throws registry-failed (FailureError). */
+  readonly send: (place: Place, layout: string) => Promise<void>;
+}
+
+/** How long an answer may take, and an Artifact, in seconds: whoever is waited for may never answer. */
+export const patience = { answer: 20, artifact: 300 } as const;
+
+/** What a program that could not be started says, with the command that brings it. */
+export const toolProblem = ({ distribution }: Settings, program: string, { problem }: Ended): Problem => {
+  const install = installCommand(distribution, program);
+  return { problem: 'said', text: install === undefined ? problem : `${problem} (${install})` };
+};

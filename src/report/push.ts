@@ -1,0 +1,45 @@
+import type { PushAnswer, PushedEntry } from '../engine/answers.ts';
+import { failureHelp, failureInOneLine } from './failures.ts';
+import { counted } from './messages.ts';
+import { size, table } from './store.ts';
+
+/** What went into a registry, as people read it. */
+
+const words: Readonly<Record<PushedEntry['state'], string>> = {
+  pushed: 'pushed',
+  there: 'already there',
+  foreign: 'skipped',
+  damaged: 'FAILED',
+};
+
+const matters: Readonly<Partial<Record<PushedEntry['state'], string>>> = {
+  foreign: 'another builder has made it',
+  damaged: 'damaged in the store, and removed there',
+};
+
+const row = ({ state, module, kernel, bytes, artifact }: PushedEntry): string[] => [
+  `  ${words[state]}`,
+  module,
+  kernel.split('/')[0] ?? '',
+  matters[state] === undefined ? size(bytes) : '',
+  matters[state] ?? artifact,
+];
+
+const order = ['pushed', 'there', 'foreign', 'damaged'] as const;
+
+const counts = (entries: readonly PushedEntry[]): string =>
+  order
+    .map((state) => [entries.filter((one) => one.state === state).length, words[state]] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(', ');
+
+/** What other machines can take now, a line each, and where from. */
+export const pushLines = ({ entries, to, key, failures }: PushAnswer): string[] => [
+  `kmodsort: ${counted(entries.length, 'build')} for ${to}, signed with ${key}${entries.length > 0 ? `: ${counts(entries)}` : ''}`,
+  ...table(entries.map(row)),
+  ...failures.flatMap((failure) => {
+    const help = failureHelp(failure);
+    return [`kmodsort: FAILED: ${failureInOneLine(failure)}`, ...(help ? [`  help  ${help}`] : [])];
+  }),
+];

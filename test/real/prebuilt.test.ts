@@ -1,0 +1,645 @@
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { missingPackages, run } from '../packages.ts';
+import type { World } from '../world.ts';
+import { disposableWorld } from './disposable.ts';
+import { done } from './dkms-session.ts';
+import { generate } from './generated-source.ts';
+import { disorder } from './installed.ts';
+import { type LiveRegistry, missingRegistry, startRegistry } from './registry.ts';
+
+/** What one machine has built another takes, out of a directory or a registry, and nothing that is not what was signed. */
+
+const provision = inject('provision');
+const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const release = kernels[0]?.release ?? '';
+const missing =
+  provision.kind === 'ready' ? missingPackages(['openssh-client', 'skopeo']) : 'there are no kernel headers';
+if (missing) process.stderr.write(`tests of prebuilt builds are skipped: ${missing}\n`);
+const isReady = missing === undefined;
+
+const hash = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+interface Shop {
+  readonly world: World;
+  /** A directory in place of a registry. */
+  readonly directory: string;
+  /** Private key of the Builder. */
+  readonly key: string;
+  readonly signers: string;
+}
+
+const makeKey = (world: World, name: string): string => {
+  const file = join(world.root, 'keys', name);
+  mkdirSync(join(world.root, 'keys'), { recursive: true });
+  run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
+  return file;
+};
+
+const publicKey = (file: string): string => readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
+
+const configure = ({ world, directory, key, signers }: Shop, more = ''): void =>
+  world.configure(
+    [
+      `prebuilt="${directory}"`,
+      `allowed_signers="${signers}"`,
+      `revoked_signers="${join(world.root, 'keys/revoked')}"`,
+      `prebuilt_auth="${join(world.root, 'keys/auth.json')}"`,
+      `push_key="${key}"`,
+      more,
+      '',
+    ].join('\n'),
+  );
+
+/** A machine that has built and pushed two modules, one of which needs the other. */
+const openShop = async (more = ''): Promise<Shop> => {
+  const world = disposableWorld({ kernels, distribution: 'arch' });
+  generate(world, 'low');
+  generate(world, 'high', { depends: ['low'] });
+  const shop: Shop = {
+    world,
+    directory: join(world.root, 'share'),
+    key: makeKey(world, 'ci'),
+    signers: join(world.root, 'keys/allowed_signers'),
+  };
+  mkdirSync(shop.directory);
+  trust(shop);
+  configure(shop, more);
+  return shop;
+};
+
+const trust = ({ key, signers }: Shop, options = ''): void =>
+  writeFileSync(signers, `# Builders\nci@example.org ${options}${publicKey(key)}\n`);
+
+/** Another machine with the same packages: it has built nothing yet, and remembers nothing. */
+const asNewMachine = async ({ world }: Shop): Promise<void> => {
+  for (const name of ['high', 'low'])
+    if (existsSync(join(world.trees.dkmsTree, name))) await world.dkms(['remove', `${name}/1.0`, '--all']);
+  for (const tree of [world.trees.dkmsTree, world.trees.stateDir]) rmSync(tree, { recursive: true, force: true });
+  for (const name of ['low', 'high']) world.register(name, '1.0');
+};
+
+const sync = async ({ world }: Shop): Promise<string> => {
+  const { stdout, stderr } = await world.kmodsort(['sync']);
+  return `${stdout}${stderr}`;
+};
+
+const artifactsOf = (top: string): string[] =>
+  existsSync(top)
+    ? readdirSync(top).flatMap((name) => readdirSync(join(top, name)).map((key) => join(top, name, key)))
+    : [];
+
+const storeOf = ({ world }: Shop): string[] => artifactsOf(join(world.trees.stateDir, 'store'));
+
+const artifactOf = ({ directory }: Shop, name: string): string => {
+  const [key = ''] = readdirSync(join(directory, name));
+  return join(directory, name, key);
+};
+
+interface Blob {
+  mediaType: string;
+  digest: string;
+  size: number;
+}
+
+interface Manifest {
+  config: Blob;
+  layers: Blob[];
+  annotations: Record<string, string>;
+}
+
+const isManifest = (value: unknown): value is Manifest =>
+  value instanceof Object && 'layers' in value && 'annotations' in value;
+
+const blobFile = (artifact: string, digest: string): string =>
+  join(artifact, 'blobs/sha256', digest.replace('sha256:', ''));
+
+const addBlob = (artifact: string, bytes: string | Uint8Array): Pick<Blob, 'digest' | 'size'> => {
+  const digest = `sha256:${hash(bytes)}`;
+  writeFileSync(blobFile(artifact, digest), bytes);
+  return { digest, size: Buffer.byteLength(bytes) };
+};
+
+/** Change the manifest of an Artifact in the directory. */
+const remake = (artifact: string, edit: (manifest: Manifest) => void): void => {
+  const index: unknown = JSON.parse(readFileSync(join(artifact, 'index.json'), 'utf8'));
+  const digest = /sha256:[0-9a-f]{64}/.exec(JSON.stringify(index))?.[0] ?? '';
+  const manifest: unknown = JSON.parse(readFileSync(blobFile(artifact, digest), 'utf8'));
+  if (!isManifest(manifest)) throw new Error(`${artifact} has no signed manifest`);
+  edit(manifest);
+  const blob = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    ...addBlob(artifact, JSON.stringify(manifest)),
+  };
+  writeFileSync(join(artifact, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [blob] }));
+};
+
+const sign = (manifest: Manifest, statement: string, key: string, namespace = 'kmodsort-artifact-v1'): void => {
+  const file = `${key}.statement`;
+  rmSync(`${file}.sig`, { force: true });
+  writeFileSync(file, statement);
+  run('ssh-keygen', ['-Y', 'sign', '-f', key, '-n', namespace, file]);
+  manifest.annotations['kmodsort.statement'] = Buffer.from(statement).toString('base64');
+  manifest.annotations['kmodsort.signature'] = readFileSync(`${file}.sig`, 'utf8');
+};
+
+const statementOf = ({ annotations }: Manifest): string =>
+  Buffer.from(annotations['kmodsort.statement'] ?? '', 'base64').toString();
+
+/** The Builder itself signs something else. */
+const resign = (shop: Shop, name: string, edit: (text: string, manifest: Manifest) => string): void =>
+  remake(artifactOf(shop, name), (manifest) => sign(manifest, edit(statementOf(manifest), manifest), shop.key));
+
+/** The Builder signs another layer in the place of what was built. */
+const resignLayer = (shop: Shop, pack: (directory: string) => void, edit: (text: string) => string): void => {
+  const place = join(shop.world.root, 'packing');
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place);
+  pack(place);
+  const bytes = readFileSync(join(place, 'layer.tar'));
+  resign(shop, 'low', (text, manifest) => {
+    const [layer] = manifest.layers;
+    if (!layer) throw new Error('no layer');
+    const before = { ...layer };
+    Object.assign(layer, addBlob(artifactOf(shop, 'low'), bytes), {
+      mediaType: 'application/vnd.oci.image.layer.v1.tar',
+    });
+    return edit(text)
+      .replace(before.digest.replace('sha256:', ''), layer.digest.replace('sha256:', ''))
+      .replace(`"size": ${before.size}`, `"size": ${layer.size}`);
+  });
+};
+
+describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
+  it('gives another machine what one has built, in order, signed there', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    await sync(shop);
+    const pushed = await world.kmodsort(['push']);
+    expect(pushed.stdout).toMatch(
+      /^kmodsort: 2 builds for \S+\/share, signed with SHA256:\S{43}: 2 pushed\n {2}pushed {2}low\/1\.0 {3}\S+ {2}[\d.]+ KiB {2}\S+\/share\/low\/[0-9a-f]{64}\n {2}pushed {2}high/,
+    );
+    expect(pushed.code).toBe(0);
+    const again = await world.kmodsort(['push', 'low', '-k', release]);
+    expect(again.stdout).toMatch(/: 1 already there\n {2}already there {2}low\/1\.0/);
+    await asNewMachine(shop);
+    const said = await world.kmodsort(['sync', '--verbose']);
+    expect(said.stdout).toMatch(/low\/1\.0, \S+: fetching the prebuilt build/);
+    expect(said.stdout).not.toContain('running make');
+    for (const name of ['low', 'high'])
+      expect(said.stdout).toMatch(
+        new RegExp(
+          ` {2}installed {2}${name}/1\\.0 +\\S+ +prebuilt by ci@example\\.org \\(built \\d{4}-\\d\\d-\\d\\d in [\\d.]+ s\\)`,
+        ),
+      );
+    expect(said.code).toBe(0);
+    expect((await world.kmodsort(['verify'])).code).toBe(0);
+    expect((await world.kmodsort(['plan'])).stdout).toContain('nothing to do');
+    expect(disorder(world)).toEqual([]);
+    // From now on it is in the store, and nobody passes on what another has made.
+    await done(world, ['unbuild', 'low/1.0', '--all']);
+    rmSync(shop.directory, { recursive: true });
+    expect(await sync(shop)).toMatch(/low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+    mkdirSync(shop.directory);
+    expect((await world.kmodsort(['push'])).stdout).toMatch(/2 skipped\n {2}skipped .* another builder has made it/);
+  });
+
+  it('builds what it does not have, and says so', async () => {
+    const shop = await openShop();
+    const said = await sync(shop);
+    expect(said).toMatch(/low\/1\.0, \S+: no prebuilt build, building here: \S+\/share\/low\/[0-9a-f]{64}\n/);
+    expect(said).toContain('2 installed');
+  });
+
+  it('keeps nothing with store_size="0"', async () => {
+    const shop = await openShop();
+    await sync(shop);
+    await shop.world.kmodsort(['push']);
+    await asNewMachine(shop);
+    configure(shop, 'store_size="0"');
+    expect(await sync(shop)).toMatch(/low\/1\.0 +\S+ +prebuilt by/);
+    expect(storeOf(shop)).toEqual([]);
+  });
+
+  it('is signed with the one key of an agent', async () => {
+    const shop = await openShop();
+    const { world, key } = shop;
+    await sync(shop);
+    world.configure(`prebuilt="${shop.directory}"\n`);
+    const none = await world.kmodsort(['push']);
+    expect(none.stderr).toMatch(/cannot sign what is pushed: push_key is not set, and there is no ssh-agent\n {2}help/);
+    expect(none.code).toBe(1);
+    const socket = join(world.root, 'agent');
+    const pid = /SSH_AGENT_PID=(\d+)/.exec(run('ssh-agent', ['-s', '-a', socket]))?.[1];
+    try {
+      const env = { SSH_AUTH_SOCK: socket };
+      const empty = await world.kmodsort(['push'], { env });
+      expect(empty.stderr).toMatch(/cannot sign what is pushed: ssh-agent: /);
+      run('env', [`SSH_AUTH_SOCK=${socket}`, 'ssh-add', '-q', key]);
+      expect((await world.kmodsort(['push'], { env })).stdout).toContain('2 pushed');
+      run('env', [`SSH_AUTH_SOCK=${socket}`, 'ssh-add', '-q', makeKey(world, 'second')]);
+      expect((await world.kmodsort(['push'], { env })).stderr).toContain('ssh-agent has 2 keys');
+      configure(shop, `push_key="${key}.pub"`);
+      rmSync(key);
+      expect((await world.kmodsort(['push'], { env })).stdout).toContain('2 already there');
+    } finally {
+      process.kill(Number(pid));
+    }
+    await asNewMachine(shop);
+    expect(await sync(shop)).toMatch(/low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+  });
+});
+
+describe.skipIf(!isReady)('what is not what a builder has signed', () => {
+  let shop: Shop;
+  let whole = '';
+  beforeAll(async () => {
+    shop = await openShop();
+    await sync(shop);
+    await shop.world.kmodsort(['push']);
+    whole = join(shop.world.root, 'whole');
+    cpSync(shop.directory, whole, { recursive: true });
+    await asNewMachine(shop);
+    configure(shop, 'prebuilt_policy="only"');
+  }, 120_000);
+
+  const restore = (): void => {
+    rmSync(shop.directory, { recursive: true, force: true });
+    cpSync(whole, shop.directory, { recursive: true });
+    for (const name of ['revoked', 'allowed_signers']) rmSync(join(shop.world.root, 'keys', name), { force: true });
+    trust(shop);
+  };
+  const object = (): Buffer => {
+    const place = join(shop.world.root, 'object');
+    rmSync(place, { recursive: true, force: true });
+    mkdirSync(place);
+    let layer = '';
+    remake(artifactOf(shop, 'low'), ({ layers }) => {
+      layer = blobFile(artifactOf(shop, 'low'), layers[0]?.digest ?? '');
+    });
+    run('tar', ['-xf', layer, '-C', place]);
+    return readFileSync(join(place, 'module/low.ko'));
+  };
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'an Artifact that nobody has signed',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) => {
+          manifest.annotations = {};
+        }),
+      /it is not signed/,
+    ],
+    [
+      'a Statement that was changed afterwards',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) => {
+          const text = statementOf(manifest).replace(/"seconds?"|startedOn/, 'startedAt');
+          manifest.annotations['kmodsort.statement'] = Buffer.from(text).toString('base64');
+        }),
+      /bad signature/,
+    ],
+    [
+      'the signature of a stranger',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) => {
+          const stranger = join(shop.world.root, 'keys/stranger');
+          if (!existsSync(stranger)) makeKey(shop.world, 'stranger');
+          sign(manifest, statementOf(manifest), stranger);
+        }),
+      /signed with SHA256:\S{43}, which \S+allowed_signers does not list/,
+    ],
+    [
+      'a signature that is for something else',
+      () => remake(artifactOf(shop, 'low'), (manifest) => sign(manifest, statementOf(manifest), shop.key, 'file')),
+      /bad signature/,
+    ],
+    [
+      'a key that has expired',
+      () => trust(shop, 'valid-before="20200101" '),
+      /signed with SHA256:\S{43}: key has expired: .*2020/,
+    ],
+    [
+      'a key that is not valid yet',
+      () => trust(shop, 'valid-after="20990101" '),
+      /signed with SHA256:\S{43}: key is not yet valid: .*2099/,
+    ],
+    [
+      'a key for other things',
+      () => trust(shop, 'namespaces="git" '),
+      /signed with SHA256:\S{43}, which \S+ does not list/,
+    ],
+    [
+      'a key that is revoked',
+      () => writeFileSync(join(shop.world.root, 'keys/revoked'), `${publicKey(shop.key)}\n`),
+      /signed with SHA256:\S{43}, which is revoked/,
+    ],
+    [
+      'another build under its Key',
+      () => {
+        const low = artifactOf(shop, 'low');
+        rmSync(low, { recursive: true });
+        cpSync(artifactOf(shop, 'high'), low, { recursive: true });
+      },
+      /it is another build, with the key [0-9a-f]{64}/,
+    ],
+    [
+      'a Key that is not that of its parts',
+      () => resign(shop, 'low', (text) => text.replace('low/1.0/build', 'low/1.1/build')),
+      /it is another build, with the key [0-9a-f]{64}/,
+    ],
+    [
+      'a layer that was exchanged',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) => {
+          const [layer] = manifest.layers;
+          if (layer) Object.assign(layer, addBlob(artifactOf(shop, 'low'), 'other'));
+        }),
+      /hash mismatch: layer 0 is not what was signed/,
+    ],
+    [
+      'a layer with a byte too many',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) =>
+          appendFileSync(blobFile(artifactOf(shop, 'low'), manifest.layers[0]?.digest ?? ''), 'x'),
+        ),
+      /hash mismatch: sha256:[0-9a-f]{64} is not what was signed/,
+    ],
+    [
+      'a link in the place of a layer',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) => {
+          const file = blobFile(artifactOf(shop, 'low'), manifest.layers[0]?.digest ?? '');
+          rmSync(file);
+          run('ln', ['-s', '/dev/zero', file]);
+        }),
+      /cannot use the registry: \S+\/share\n +dd: .*Too many levels of symbolic links/,
+    ],
+    [
+      'a pipe in the place of a layer',
+      () =>
+        remake(artifactOf(shop, 'low'), (manifest) => {
+          const file = blobFile(artifactOf(shop, 'low'), manifest.layers[0]?.digest ?? '');
+          rmSync(file);
+          run('mkfifo', [file]);
+        }),
+      /hash mismatch/,
+    ],
+    [
+      'an object that is not the subject',
+      () => resign(shop, 'low', (text) => text.replace(/("sha256": ")[0-9a-f]{64}/, `$1${'0'.repeat(64)}`)),
+      /hash mismatch: low\.ko is not what was signed/,
+    ],
+    [
+      'a layer that leads out of its place',
+      () =>
+        resignLayer(
+          shop,
+          (place) => {
+            writeFileSync(join(place, 'evil'), 'x');
+            run('tar', ['-C', place, '-cf', join(place, 'layer.tar'), '--transform=s,^,../,', '-P', 'evil']);
+          },
+          (text) => text,
+        ),
+      /\.\.\/evil is outside the archive/,
+    ],
+    [
+      'an object that will not load',
+      () => {
+        const bytes = object();
+        const at = bytes.indexOf('vermagic=') + 'vermagic='.length;
+        bytes.write('9.9', at);
+        resignLayer(
+          shop,
+          (place) => {
+            mkdirSync(join(place, 'module'));
+            writeFileSync(join(place, 'module/low.ko'), bytes);
+            run('tar', ['-C', place, '-cf', join(place, 'layer.tar'), './module']);
+          },
+          (text) =>
+            text
+              .replace(/("sha256": ")[0-9a-f]{64}/, `$1${hash(bytes)}`)
+              .replace(/("result": ")[0-9a-f]{64}/, `$1${hash(`${hash(bytes)}\0`)}`),
+        );
+      },
+      /version magic '9\.9\S+ .*' should be '/,
+    ],
+    [
+      'a Statement of a later version',
+      () => resign(shop, 'low', (text) => text.replace('provenance/v1', 'provenance/v2')),
+      /a statement of another version: https:\/\/slsa\.dev\/provenance\/v2/,
+    ],
+    ['a Statement of nothing', () => resign(shop, 'low', () => '{}'), /a statement of another version: undefined/],
+    [
+      'a Statement with a hole',
+      () => resign(shop, 'low', (text) => text.replace('"kernel"', '"colonel"')),
+      /invalid statement: kernel/,
+    ],
+    [
+      'an Artifact of 5 GB',
+      () => resign(shop, 'low', (text) => text.replace(/"size": \d+/, '"size": 5000000000')),
+      /too large: sha256:\S+ has 4769 MiB, at most 1024 MiB are taken/,
+    ],
+    [
+      'an index of very many',
+      () => {
+        const one = JSON.stringify({ digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'x' });
+        writeFileSync(join(artifactOf(shop, 'low'), 'index.json'), `{"manifests":[${`${one},`.repeat(50_000)}${one}]}`);
+      },
+      /too large: \S+index\.json, at most 4 MiB are taken/,
+    ],
+    ['rubbish', () => writeFileSync(join(artifactOf(shop, 'low'), 'index.json'), '\0\x01rubbish'), /it is not signed/],
+    [
+      'nothing',
+      () => rmSync(artifactOf(shop, 'low'), { recursive: true }),
+      /no prebuilt build: \S+\/share\/low\/[0-9a-f]{64}\n/,
+    ],
+    [
+      'a list of builders that is not there',
+      () => rmSync(shop.signers),
+      /cannot use the registry: \S+\/share\n +no builder is trusted: \S+allowed_signers not found/,
+    ],
+    [
+      'a list of builders that its group may write',
+      () => chmodSync(shop.signers, 0o664),
+      /no builder is trusted: others than root may write \S+allowed_signers/,
+    ],
+    [
+      'a list of builders that everybody may write',
+      () => chmodSync(shop.signers, 0o666),
+      /no builder is trusted: others than root may write \S+allowed_signers/,
+    ],
+    [
+      'a list of builders that is somebody else’s',
+      () => run('chown', ['65534', shop.signers]),
+      /no builder is trusted: others than root may write \S+allowed_signers/,
+    ],
+    [
+      'a directory that is not mounted',
+      () => rmSync(shop.directory, { recursive: true }),
+      /cannot use the registry: \S+\/share\n +ls: .*No such file or directory/,
+    ],
+  ])('is refused: %s', async (_what, damage, reason) => {
+    restore();
+    damage();
+    const { stdout, code } = await shop.world.kmodsort(['sync']);
+    expect(stdout).toMatch(reason);
+    expect(stdout).toMatch(/ {2}FAILED {3,}low\/1\.0/);
+    expect(stdout).not.toContain('unexpected');
+    expect([code, shop.world.installedObjects(release), storeOf(shop)]).toEqual([1, [], []]);
+    expect(existsSync(join(shop.world.trees.stateDir, 'store/evil'))).toBe(false);
+  });
+
+  it('is built here where that is allowed, and told in a line', async () => {
+    restore();
+    configure(shop);
+    appendFileSync(join(artifactOf(shop, 'low'), 'index.json'), ' '.repeat(5 * 1024 ** 2));
+    const said = await sync(shop);
+    expect(said.match(/prebuilt/g)?.length).toBe(2);
+    expect(said).toMatch(
+      /warning: low\/1\.0, \S+: prebuilt build refused, building here: \S+\/share\/low\/[0-9a-f]{64}: too large: /,
+    );
+    expect(said).toMatch(/ {2}installed {2}high\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+    expect(said).toContain('2 installed');
+    await asNewMachine(shop);
+    chmodSync(shop.signers, 0o666);
+    const untrusted = await sync(shop);
+    expect(untrusted.match(/no builder is trusted/g)?.length).toBe(1);
+    expect(untrusted).toMatch(/warning: no prebuilt builds, building here: \S+\/share: no builder is trusted/);
+    expect(untrusted).toContain('2 installed');
+  });
+
+  it('is built all the same where --force says so', async () => {
+    restore();
+    await asNewMachine(shop);
+    configure(shop, 'prebuilt_policy="only"');
+    rmSync(artifactOf(shop, 'low'), { recursive: true });
+    const { code, stdout } = await shop.world.dkms(['install', 'low/1.0', '-k', release]);
+    expect([code, stdout]).toEqual([10, expect.stringMatching(/no prebuilt build/)]);
+    expect(await done(shop.world, ['install', 'low/1.0', '-k', release, '--force'])).toContain('installed');
+  });
+});
+
+describe.skipIf(!isReady)('what prebuilt names', () => {
+  it.each(['kmods', 'https://registry.example.org/kmods', 'registry.example.org/kmods:latest'])(
+    'is neither a registry nor a directory: %s',
+    async (name) => {
+      const shop = await openShop(`prebuilt="${name}"`);
+      const said = await sync(shop);
+      expect(said).toContain(`no prebuilt builds, building here: ${name}: '${name}' is neither a registry such as`);
+      expect(said).toContain('2 installed');
+      const pushed = await shop.world.kmodsort(['push']);
+      expect([pushed.code, pushed.stderr]).toEqual([
+        2,
+        expect.stringContaining(`no registry to push to: '${name}' is`),
+      ]);
+    },
+  );
+  it('must be set, and there must be something, before anything is pushed', async () => {
+    const shop = await openShop();
+    const nothing = await shop.world.kmodsort(['push', 'low', '-k', '9.9']);
+    expect([nothing.code, nothing.stderr]).toEqual([
+      1,
+      'kmodsort: the store has no such build: low 9.9\n  help  kmodsort sync\n',
+    ]);
+    shop.world.configure('');
+    const unset = await shop.world.kmodsort(['push']);
+    expect([unset.code, unset.stderr]).toEqual([
+      2,
+      'kmodsort: no registry to push to\n  help  set prebuilt in framework.conf\n',
+    ]);
+  });
+});
+
+const noRegistry = isReady ? missingRegistry() : missing;
+if (isReady && noRegistry) process.stderr.write(`tests of a registry are skipped: ${noRegistry}\n`);
+
+describe.skipIf(noRegistry !== undefined)('a registry', () => {
+  const live: LiveRegistry[] = [];
+  const silent: Server[] = [];
+  afterAll(() => {
+    for (const one of live) one.stop();
+    for (const one of silent) one.close();
+  });
+  const registryFor = async (shop: Shop, users?: string): Promise<LiveRegistry> => {
+    const registry = await startRegistry(join(shop.world.root, 'registry'), shop.world.root, users);
+    live.push(registry);
+    return registry;
+  };
+
+  it('gives another machine what one has built', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    const { host, stop } = await registryFor(shop);
+    configure(shop, `prebuilt="${host}/kmods"`);
+    const first = await sync(shop);
+    expect(first).toMatch(
+      new RegExp(`low/1\\.0, \\S+: no prebuilt build, building here: ${host}/kmods/low:[0-9a-f]{64}\n`),
+    );
+    const pushed = await world.kmodsort(['push']);
+    expect([pushed.code, pushed.stdout]).toEqual([0, expect.stringContaining(': 2 pushed\n')]);
+    expect((await world.kmodsort(['push'])).stdout).toContain(': 2 already there\n');
+    await asNewMachine(shop);
+    const taken = await sync(shop);
+    for (const name of ['low', 'high'])
+      expect(taken).toMatch(new RegExp(` {2}installed {2}${name}/1\\.0 +\\S+ +prebuilt by ci@example\\.org`));
+    expect((await world.kmodsort(['verify'])).code).toBe(0);
+    stop();
+    await asNewMachine(shop);
+    const gone = await sync(shop);
+    expect(gone.match(/connection refused/g)?.length).toBe(1);
+    expect(gone).toMatch(new RegExp(`warning: no prebuilt builds, building here: ${host}/kmods: .*connection refused`));
+    expect(gone).toContain('2 installed');
+  });
+
+  it('that wants to know who comes', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    // htpasswd -nbB builder secret
+    const { host } = await registryFor(shop, 'builder:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a');
+    configure(shop, `prebuilt="${host}/kmods"`);
+    const refused = await sync(shop);
+    expect(refused).toMatch(/building here: \S+\/kmods: credentials refused: /);
+    expect(refused).toContain('2 installed');
+    const unpushed = await world.kmodsort(['push']);
+    expect([unpushed.code, unpushed.stdout]).toEqual([
+      1,
+      expect.stringMatching(
+        /FAILED: cannot use the registry: \S+\/kmods: credentials refused: .*\n {2}help {2}skopeo login --authfile \S+ localhost:\d+\n$/,
+      ),
+    ]);
+    const auth = Buffer.from('builder:secret').toString('base64');
+    writeFileSync(join(world.root, 'keys/auth.json'), JSON.stringify({ auths: { [host]: { auth } } }));
+    expect((await world.kmodsort(['push'])).stdout).toContain(': 2 pushed\n');
+    await asNewMachine(shop);
+    expect(await sync(shop)).toMatch(/low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+  });
+
+  it('that takes calls and never answers is waited for once, and not long', async () => {
+    const shop = await openShop();
+    const server = createServer(() => undefined);
+    silent.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = address instanceof Object ? address.port : 0;
+    configure(shop, `prebuilt="localhost:${port}/kmods"`);
+    const start = performance.now();
+    const said = await sync(shop);
+    expect(said.match(/timed out after 20 s/g)?.length).toBe(1);
+    expect(said).toContain('2 installed');
+    expect(performance.now() - start).toBeLessThan(60_000);
+  });
+});
