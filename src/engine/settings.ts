@@ -47,6 +47,8 @@ export interface PrebuiltSettings {
   readonly auth: string;
   /** What `push` signs with: a private key, or a public one whose private half an agent has. */
   readonly pushKey?: string;
+  /** Modules keep the signatures that their Builder has given them: the machines share a key for modules. */
+  readonly keepSignatures: boolean;
 }
 
 /** Whether builds are confined: `auto` builds once more without it where that seems to be what failed. */

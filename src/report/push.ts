@@ -17,12 +17,12 @@ const matters: Readonly<Partial<Record<PushedEntry['state'], string>>> = {
   damaged: 'damaged in the store, and removed there',
 };
 
-const row = ({ state, module, kernel, bytes, artifact }: PushedEntry): string[] => [
+const row = ({ state, module, kernel, bytes, artifact, unsigned }: PushedEntry): string[] => [
   `  ${words[state]}`,
   module,
   kernel.split('/')[0] ?? '',
   matters[state] === undefined ? size(bytes) : '',
-  matters[state] ?? artifact,
+  `${matters[state] ?? artifact}${unsigned ? ' (without module signatures: it is not built and signed here)' : ''}`,
 ];
 
 const order = ['pushed', 'there', 'foreign', 'damaged'] as const;

@@ -10,6 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -18,8 +19,9 @@ import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { done } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
-import { disorder } from './installed.ts';
-import { type LiveRegistry, missingRegistry, startRegistry } from './registry.ts';
+import { disorder, installedFile } from './installed.ts';
+import { canMount, mountAt, unmountAll } from './mounts.ts';
+import { type LiveRegistry, letInsecure, missingRegistry, startRegistry } from './registry.ts';
 
 /** What one machine has built another takes, out of a directory or a registry, and nothing that is not what was signed. */
 
@@ -232,6 +234,64 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
     configure(shop, 'store_size="0"');
     expect(await sync(shop)).toMatch(/low\/1\.0 +\S+ +prebuilt by/);
     expect(storeOf(shop)).toEqual([]);
+  });
+
+  it('is asked by hooks and trials, too', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    await sync(shop);
+    await world.kmodsort(['push']);
+    await asNewMachine(shop);
+    const said = await world.hook(['pacman', 'install'], [`usr/lib/modules/${release}/vmlinuz`]);
+    expect(said.stdout).toMatch(/ {2}installed {2}high\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+    await asNewMachine(shop);
+    if (!canMount()) return;
+    const tried = await world.kmodsort(['try', '-k', release]);
+    expect(tried.stdout).toMatch(/ {2}ready {6}high\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+    rmSync(shop.directory, { recursive: true });
+    expect(await sync(shop)).toMatch(/ {2}installed {2}high\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+  });
+
+  it('may be what a builder signs for a fleet, which keeps its signatures', async () => {
+    const signing = 'try_sign_modules="true"';
+    const shop = await openShop(`${signing}\nkeep_signatures="yes"`);
+    const { world } = shop;
+    const signer = (): string => run('modinfo', ['-F', 'sig_key', installedFile(world, release, 'low')]).trim();
+    await sync(shop);
+    const first = signer();
+    expect(first).toMatch(/^[0-9A-F:]+$/);
+    await world.kmodsort(['push']);
+    await asNewMachine(shop);
+    expect(await sync(shop)).toMatch(/prebuilt by ci@example\.org/);
+    expect(signer()).toBe(first);
+    expect((await world.kmodsort(['verify'])).code).toBe(0);
+    await done(world, ['generate_mok']);
+    expect((await world.kmodsort(['plan'])).stdout).toContain('nothing to do');
+    // Out of the Store as well.
+    await done(world, ['unbuild', 'low/1.0', '--all']);
+    await sync(shop);
+    expect(signer()).toBe(first);
+    configure(shop, signing);
+    expect(await sync(shop)).toMatch(/signing \(changed: the key that signs modules\)/);
+    expect(signer()).not.toBe(first);
+    expect((await world.kmodsort(['plan'])).stdout).toContain('nothing to do');
+  });
+
+  it('is pushed without signatures where there are none, and says so', async () => {
+    const shop = await openShop('keep_signatures="yes"');
+    await sync(shop);
+    for (const name of ['high', 'low']) await done(shop.world, ['unbuild', `${name}/1.0`, '--all']);
+    const { stdout } = await shop.world.kmodsort(['push', 'low/1.0']);
+    expect(stdout).toMatch(
+      /: 1 pushed\n {2}pushed .*\(without module signatures: it is not built and signed here\)\n$/,
+    );
+  });
+
+  it('is not asked by a builder that believes nobody', async () => {
+    const shop = await openShop();
+    rmSync(shop.signers);
+    expect(await sync(shop)).not.toContain('prebuilt');
+    expect((await shop.world.kmodsort(['push'])).stdout).toContain('2 pushed');
   });
 
   it('is signed with the one key of an agent', async () => {
@@ -533,6 +593,22 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
   });
 });
 
+describe.skipIf(!isReady || !canMount())('a store without room', () => {
+  afterAll(unmountAll);
+  it('costs a machine what it would have taken, and nothing else', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    await sync(shop);
+    await world.kmodsort(['push']);
+    await asNewMachine(shop);
+    mountAt(join(world.trees.stateDir, 'store'), 'size=16k');
+    const said = await sync(shop);
+    expect(said).toMatch(/warning: low\/1\.0, \S+: prebuilt build refused, building here: .*: No space left on device/);
+    expect(said).toContain('2 installed');
+    expect(disorder(world)).toEqual([]);
+  });
+});
+
 describe.skipIf(!isReady)('what prebuilt names', () => {
   it.each(['kmods', 'https://registry.example.org/kmods', 'registry.example.org/kmods:latest'])(
     'is neither a registry nor a directory: %s',
@@ -574,6 +650,11 @@ describe.skipIf(noRegistry !== undefined)('a registry', () => {
     for (const one of live) one.stop();
     for (const one of silent) one.close();
   });
+  const listening = async (server: Server): Promise<number> => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    return address instanceof Object ? address.port : 0;
+  };
   const registryFor = async (shop: Shop, users?: string): Promise<LiveRegistry> => {
     const registry = await startRegistry(join(shop.world.root, 'registry'), shop.world.root, users);
     live.push(registry);
@@ -628,13 +709,48 @@ describe.skipIf(noRegistry !== undefined)('a registry', () => {
     expect(await sync(shop)).toMatch(/low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
   });
 
+  it('that sends more than it should is not listened to', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    await sync(shop);
+    await world.kmodsort(['push']);
+    const artifact = artifactOf(shop, 'low');
+    let manifest = '';
+    let layer = '';
+    remake(artifact, (one) => {
+      manifest = JSON.stringify(one);
+      layer = one.layers[0]?.digest ?? '';
+    });
+    const server = createHttpServer(({ url = '' }, response) => {
+      if (url.includes('/manifests/')) {
+        response.writeHead(200, { 'Content-Type': 'application/vnd.oci.image.manifest.v1+json' }).end(manifest);
+      } else if (url.endsWith(layer)) {
+        const more = (): void => {
+          while (!response.destroyed && response.write(Buffer.alloc(1 << 20)));
+        };
+        response.on('drain', more);
+        more();
+      } else if (url.includes('/blobs/')) {
+        response.end(readFileSync(blobFile(artifact, url.split('/').at(-1) ?? '')));
+      } else response.end('{}');
+    });
+    silent.push(server);
+    const port = await listening(server);
+    await asNewMachine(shop);
+    letInsecure(world.root, `localhost:${port}`);
+    configure(shop, `prebuilt="localhost:${port}/kmods"\nprebuilt_policy="only"`);
+    const said = await sync(shop);
+    expect(said).toMatch(
+      /the prebuilt build is refused: \S+\n +too large: docker:\/\/localhost:\d+\/kmods\/low@sha256:/,
+    );
+    expect([storeOf(shop), world.installedObjects(release)]).toEqual([[], []]);
+  });
+
   it('that takes calls and never answers is waited for once, and not long', async () => {
     const shop = await openShop();
     const server = createServer(() => undefined);
     silent.push(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = address instanceof Object ? address.port : 0;
+    const port = await listening(server);
     configure(shop, `prebuilt="localhost:${port}/kmods"`);
     const start = performance.now();
     const said = await sync(shop);

@@ -62,6 +62,13 @@ const untilUp = async (host: string, child: ChildProcess): Promise<void> => {
   throw new Error(`docker-registry did not come up at ${host}`);
 };
 
+/** Let skopeo know a registry as one without TLS, for whoever has that home. */
+export const letInsecure = (home: string, host: string): void => {
+  const known = join(home, '.config/containers');
+  mkdirSync(known, { recursive: true });
+  writeFileSync(join(known, 'registries.conf'), `[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+};
+
 /**
  * Start a registry that keeps all below a directory. With a line of htpasswd(1) it asks who comes.
  *
@@ -76,9 +83,7 @@ export const startRegistry = async (directory: string, home: string, users?: str
   const storage = `storage:\n  filesystem:\n    rootdirectory: ${join(directory, 'data')}\n`;
   const config = join(directory, 'config.yml');
   writeFileSync(config, `version: 0.1\nlog:\n  level: error\n${storage}http:\n  addr: ${host}\n${auth}`);
-  const known = join(home, '.config/containers');
-  mkdirSync(known, { recursive: true });
-  writeFileSync(join(known, 'registries.conf'), `[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+  letInsecure(home, host);
   const child = spawn(program, ['serve', config], { stdio: 'ignore', env: {} });
   await untilUp(host, child);
   return { host, stop: () => child.kill() };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
+import { signedByBuilder } from '../kernel/signer.ts';
 import { importsOf } from '../kernel/symvers.ts';
 import { vermagicProblem, vermagicsOf } from '../kernel/vermagic.ts';
 import type { BuildSite } from '../run/build-site.ts';
@@ -7,7 +8,7 @@ import type { Run } from '../run/run.ts';
 import type { Statement } from '../store/layout.ts';
 import { takeArtifact } from '../store/take.ts';
 import { isDirectory } from '../system/files.ts';
-import { makeTemporary, remove } from '../system/publish.ts';
+import { append, makeTemporary, remove } from '../system/publish.ts';
 import { builtFiles } from '../tree/tree.ts';
 import type { Built } from './build.ts';
 import { compressObjects } from './compress.ts';
@@ -51,6 +52,20 @@ const isForKernel = async ({ run, site }: BuildContext, objects: readonly string
   );
 };
 
+/**
+ * Give the objects the signatures that they came with, where framework.conf has them kept.
+ *
+ * @returns false where they are to be signed here
+ */
+const appendSignatures = ({ run, conf, staging, log }: BuildContext, { signatures, by }: Statement): boolean => {
+  if (!run.settings.prebuilt.keepSignatures || by === undefined || signatures === undefined) return false;
+  const files = conf.objects.map(({ dest }) => `${dest}.ko`);
+  if (files.some((file) => signatures[file] === undefined)) return false;
+  log.step('Keeping the signatures', by)(0);
+  for (const file of files) append(join(staging, 'module', file), Buffer.from(signatures[file] ?? '', 'base64'));
+  return true;
+};
+
 const installStaged = async (
   context: BuildContext,
   statement: Statement,
@@ -60,7 +75,9 @@ const installStaged = async (
   const objects = stagedObjects(context);
   if (resultOf(objects) !== statement.result || !(await isForKernel(context, objects))) return undefined;
   const imports = await importsOf(objects, run.processes);
-  const { signer } = await signObjects(run, site, objects, log);
+  const signer = appendSignatures(context, statement)
+    ? signedByBuilder
+    : (await signObjects(run, site, objects, log)).signer;
   await compressObjects(context);
   dependencyMarks(context);
   publishBuilt(site, staging);

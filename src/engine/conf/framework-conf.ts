@@ -134,6 +134,7 @@ const prebuiltOf = (v: Variables): PrebuiltSettings => ({
   signers: v.allowed_signers || '/etc/kmodsort/allowed_signers',
   revoked: v.revoked_signers || '/etc/kmodsort/revoked_signers',
   auth: v.prebuilt_auth || '/etc/kmodsort/auth.json',
+  keepSignatures: truthy(v.keep_signatures),
   ...(orUnset(v.push_key) ? { pushKey: v.push_key } : {}),
 });
 

@@ -36,6 +36,7 @@ export const settingForms: Readonly<Record<string, SettingForm>> = {
   revoked_signers: anything,
   prebuilt_auth: anything,
   push_key: anything,
+  keep_signatures: yesOrNo,
   sandbox: { wants: 'auto, strict or no', pattern: /^(auto|strict|no|)$/ },
   unconfined_modules: anything,
   build_environment: anything,

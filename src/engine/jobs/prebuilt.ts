@@ -6,7 +6,7 @@ import type { Problem } from '../problems.ts';
 import { type Fetched, type Fetching, fetchArtifact } from '../registry/fetch.ts';
 import { storeDirectory } from '../state/paths.ts';
 import { putLayers } from '../store/put.ts';
-import { hashText } from '../system/files.ts';
+import { exists, hashText } from '../system/files.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
 import type { JobContext } from './job-context.ts';
 
@@ -53,8 +53,9 @@ const checked = async (
 const ask = async (context: JobContext, key: string, dependencies: readonly DependencySymbols[]): Promise<Fetching> => {
   const { run, site } = context;
   const { settings, processes } = run;
-  const scratch = makeTemporary(storeDirectory(settings.stateDir), '.tmp_');
+  let scratch: string | undefined;
   try {
+    scratch = makeTemporary(storeDirectory(settings.stateDir), '.tmp_');
     const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, key);
     const result = await checked(context, fetching, dependencies);
     if ('fetched' in result) {
@@ -69,7 +70,7 @@ const ask = async (context: JobContext, key: string, dependencies: readonly Depe
     const { kind, detail } = failure;
     return { trouble: { problem: 'said', text: detail ?? kind }, registry: settings.prebuilt.from ?? '' };
   } finally {
-    remove(scratch);
+    if (scratch !== undefined) remove(scratch);
   }
 };
 
@@ -108,7 +109,9 @@ export const fetchPrebuilt = async (
   dependencies: readonly DependencySymbols[],
 ): Promise<boolean> => {
   const { run, say } = context;
-  const { from = '', policy } = run.settings.prebuilt;
+  const { from = '', policy, pushKey, signers } = run.settings.prebuilt;
+  // A Builder that believes nobody else.
+  if (policy === 'prefer' && pushKey !== undefined && !exists(signers)) return false;
   if (key === undefined) {
     if (policy === 'only')
       throw new FailureError({ kind: 'prebuilt-missing', at: from, problem: { problem: 'key-unknown' } });

@@ -17,3 +17,6 @@ export const unsignedSize = (path: string): number => {
   const size = end - bytes.readUInt32BE(end + 8) - signer - key;
   return size < 0 ? bytes.length : size;
 };
+
+/** The signature at the end of a module's file with all that marks it; empty where it has none. */
+export const appendedSignature = (path: string): Buffer => readBytes(path).subarray(unsignedSize(path));

@@ -43,10 +43,15 @@ export interface Signer {
   readonly signed: string;
   readonly tried: string;
   readonly hasCertificate: boolean;
+  /** What a Builder has signed stays so. */
+  readonly keepsOthers: boolean;
 }
 
 /** Remembered of a build that nothing was to sign. */
 export const unsigned = 'unsigned';
+
+/** Remembered of a build that keeps the signatures of the Builder who made it. */
+export const signedByBuilder = 'builder';
 
 const stampOf = (path: string): string => {
   const facts = stat(path);
@@ -64,6 +69,7 @@ export const signerOf = (settings: Settings, facts: KernelFacts): Signer | undef
     signed: `signed ${hashText(...signature)}`,
     tried: `tried ${hashText(...signature, program, certificate, key, isToken(key) ? '' : stampOf(key))}`,
     hasCertificate,
+    keepsOthers: settings.prebuilt.keepSignatures,
   };
 };
 
@@ -76,5 +82,6 @@ export const signerOf = (settings: Settings, facts: KernelFacts): Signer | undef
 export const isSignedByAnother = (remembered: string | undefined, now: Signer | undefined): boolean => {
   if (remembered === undefined || !now) return false;
   if (remembered === now.signed || remembered === now.tried) return false;
+  if (remembered === signedByBuilder) return !now.keepsOthers && now.hasCertificate;
   return now.hasCertificate || !remembered.startsWith('signed ');
 };

@@ -67,13 +67,20 @@ const layerDescriptor = ({ blob, diff }: Layer, index: number) => ({
   annotations: { size: blob.size, diffId: diff },
 });
 
+const signatureMark = 'signature of ';
+
+const signatureDescriptor = ([object, content]: readonly [string, string]): Descriptor => ({
+  name: `${signatureMark}${object}`,
+  content,
+});
+
 /**
  * The text that is signed.
  *
  * @param builder fingerprint of the key that signs
  */
 export const statementText = ({ statement, layers }: Claim, builder: string): string => {
-  const { key, parts, built, seconds, result, objects } = statement;
+  const { key, parts, built, seconds, result, objects, signatures = {} } = statement;
   const { module, kernel, directory, given } = parts;
   const value = {
     _type: statementType,
@@ -93,7 +100,7 @@ export const statementText = ({ statement, layers }: Claim, builder: string): st
           startedOn: new Date(Date.parse(built) - seconds * 1000).toISOString(),
           finishedOn: built,
         },
-        byproducts: layers.map(layerDescriptor),
+        byproducts: [...layers.map(layerDescriptor), ...Object.entries(signatures).map(signatureDescriptor)],
       },
     },
   };
@@ -193,6 +200,17 @@ const layerOf = (value: unknown, index: number): Layer => {
   return { blob: { mediaType: textAt(descriptor, 'mediaType'), digest, size }, diff: diffId };
 };
 
+/** What follows the layers: for each object its signature, or for none. */
+const signaturesOf = (values: readonly unknown[], objects: Statement['objects']): Pick<Statement, 'signatures'> => {
+  const signatures = values.map((value): [string, string] => {
+    const descriptor = objectAt(value);
+    const name = textAt(descriptor, 'name').replace(signatureMark, '');
+    if (!(name in objects)) throw new Malformed('byproducts');
+    return [name, textAt(descriptor, 'content')];
+  });
+  return signatures.length === 0 ? {} : { signatures: Object.fromEntries(signatures) };
+};
+
 const timeAt = (from: JsonObject, name: string): number => {
   const time = Date.parse(textAt(from, name));
   if (Number.isNaN(time)) throw new Malformed(name);
@@ -204,8 +222,10 @@ const claimIn = (value: JsonObject): Claim => {
   const details = objectAt(value, 'predicate', 'runDetails');
   const metadata = objectAt(details, 'metadata');
   const internal = objectAt(definition, 'internalParameters');
-  const layers = listAt(details, 'byproducts').map(layerOf);
+  const byproducts = listAt(details, 'byproducts');
+  const layers = byproducts.slice(0, layerNames.length).map(layerOf);
   if (layers.length !== layerNames.length) throw new Malformed('byproducts');
+  const objects = subjectOf(value);
   const [started, finished] = [timeAt(metadata, 'startedOn'), timeAt(metadata, 'finishedOn')];
   const statement: Statement = {
     format: 1,
@@ -214,7 +234,8 @@ const claimIn = (value: JsonObject): Claim => {
     built: new Date(finished).toISOString(),
     seconds: (finished - started) / 1000,
     result: textAt(internal, 'result'),
-    objects: subjectOf(value),
+    objects,
+    ...signaturesOf(byproducts.slice(layerNames.length), objects),
   };
   return { statement, layers };
 };

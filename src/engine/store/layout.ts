@@ -23,6 +23,8 @@ export interface Statement {
   readonly objects: Readonly<Record<string, string>>;
   /** The Builder that it came from, by the name that allowed_signers has for it; missing of what was built here. */
   readonly by?: string;
+  /** File name of each object to the signature that the Builder has appended to it, in base64. */
+  readonly signatures?: Readonly<Record<string, string>>;
 }
 
 /** A file below blobs/, named by what is in it. */
@@ -137,7 +139,8 @@ const isStatement = (value: unknown): value is Statement =>
   typeof value.seconds === 'number' &&
   typeof value.result === 'string' &&
   isTexts(value.objects) &&
-  (value.by === undefined || typeof value.by === 'string');
+  (value.by === undefined || typeof value.by === 'string') &&
+  (value.signatures === undefined || isTexts(value.signatures));
 
 /** The Statement in a configuration; undefined if there is none that we can read. */
 export const statementIn = (text: string): Statement | undefined => {

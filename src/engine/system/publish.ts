@@ -57,6 +57,9 @@ export const chown = (path: string, uid: number, gid: number): void => fs.chownS
 /** Cut a file off after so many bytes. */
 export const truncate = (path: string, size: number): void => fs.truncateSync(path, size);
 
+/** Add bytes at the end of a file. */
+export const append = (path: string, bytes: Uint8Array): void => fs.appendFileSync(path, bytes);
+
 /** Say that something was used now. */
 export const touch = (path: string): void => {
   const now = new Date();

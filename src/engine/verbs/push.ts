@@ -38,13 +38,18 @@ const registryFor = ({ prebuilt: { from } }: Settings): Registry => {
   throw new FailureError({ kind: 'no-registry', problem: { problem: 'registry-name', name: from } });
 };
 
-const send = async (run: Run, registry: Registry, { stored }: Wanted, key: PushKey): Promise<PushedEntry['state']> => {
+const send = async (
+  run: Run,
+  registry: Registry,
+  { stored }: Wanted,
+  key: PushKey,
+): Promise<Pick<PushedEntry, 'state' | 'unsigned'>> => {
   const { settings, processes } = run;
   const artifact = findArtifact(settings.stateDir, stored.name, stored.key);
-  if (!artifact) return 'damaged';
+  if (!artifact) return { state: 'damaged' };
   const scratch = makeTemporary(run.scratch, 'push-');
   try {
-    return (await sendArtifact({ settings, processes, scratch }, registry, artifact, key)) ? 'pushed' : 'there';
+    return await sendArtifact({ settings, processes, scratch }, registry, artifact, key);
   } finally {
     remove(scratch);
   }
@@ -56,10 +61,10 @@ const pushAll = async (run: Run, registry: Registry, wanted: readonly Wanted[], 
   for (const one of wanted) {
     const { stored, statement } = one;
     try {
-      const state = statement.by === undefined ? await send(run, registry, one, key) : 'foreign';
+      const sent = statement.by === undefined ? await send(run, registry, one, key) : ({ state: 'foreign' } as const);
       const { module, kernel } = statement.parts;
       const artifact = artifactName(registry, stored.name, stored.key);
-      entries.push({ module, kernel, key: stored.key, bytes: stored.bytes, artifact, state });
+      entries.push({ module, kernel, key: stored.key, bytes: stored.bytes, artifact, ...sent });
     } catch (error) {
       if (!isFailureError(error)) throw error;
       // What keeps one from going there keeps the others.

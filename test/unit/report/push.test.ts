@@ -39,6 +39,11 @@ describe('what was pushed', () => {
       '  FAILED         zfs/2.3.9           6.1.0-56-amd64            damaged in the store, and removed there',
     ]);
   });
+  it('says of what no module signature went along', () => {
+    expect(pushLines(answer([{ ...entry('pushed'), unsigned: true }]))[1]).toBe(
+      `  pushed  zfs/2.3.9  6.1.0-56-amd64  12.3 MiB  ${to}/zfs:3f2a (without module signatures: it is not built and signed here)`,
+    );
+  });
   it('ends with what kept the rest from it', () => {
     const problem: Problem = { problem: 'credentials-refused', said: 'unauthorized' };
     const refused = answer([entry('pushed')], [{ kind: 'registry-failed', at: to, problem }]);

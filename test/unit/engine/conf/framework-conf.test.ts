@@ -38,6 +38,7 @@ const failureOf = async (settings: Promise<Settings>) => {
 
 const prebuilt: Settings['prebuilt'] = {
   policy: 'prefer',
+  keepSignatures: false,
   signers: '/etc/kmodsort/allowed_signers',
   revoked: '/etc/kmodsort/revoked_signers',
   auth: '/etc/kmodsort/auth.json',

@@ -5,6 +5,7 @@ import { readSettings } from '../../../../src/engine/conf/framework-conf.ts';
 import {
   isSignedByAnother,
   type Signer,
+  signedByBuilder,
   signerOf,
   signProgram,
   unsigned,
@@ -57,13 +58,21 @@ describe('the program that signs', () => {
 });
 
 describe('what was signed by another', () => {
-  const now: Signer = { signed: 'signed b', tried: 'tried b', hasCertificate: true };
+  const now: Signer = { signed: 'signed b', tried: 'tried b', hasCertificate: true, keepsOthers: false };
   it.each<[string, string | undefined, Signer | undefined, boolean]>([
     ['is what another certificate vouches for', 'signed a', now, true],
     ['is what another attempt left unsigned', 'tried a', now, true],
     ['is what nothing was to sign', unsigned, now, true],
     ['is not what the same one signed', 'signed b', now, false],
     ['is not what the same attempt left unsigned', 'tried b', now, false],
+    ['is not what a builder signed, where that is kept', signedByBuilder, { ...now, keepsOthers: true }, false],
+    ['is what a builder signed, where that is no longer kept', signedByBuilder, now, true],
+    [
+      'is not what a builder signed before there is a key here',
+      signedByBuilder,
+      { ...now, hasCertificate: false },
+      false,
+    ],
     ['is not what nobody remembers', undefined, now, false],
     ['is nothing where nothing signs', 'signed a', undefined, false],
     ['is not what was signed by a certificate that is gone', 'signed a', { ...now, hasCertificate: false }, false],

@@ -64,6 +64,15 @@ describe('a Statement', () => {
       },
     });
   });
+  it('carries the signatures of modules, if there are any', () => {
+    const signatures = { 'zfs.ko': 'AAAA', 'spl.ko': 'BBBB' };
+    const signed = statementText({ ...claim, statement: { ...claim.statement, signatures } }, builder);
+    expect(provenanceProblems(JSON.parse(signed))).toEqual([]);
+    expect(readStatement(signed)).toEqual({ ...claim, statement: { ...claim.statement, signatures } });
+    expect(readStatement(signed.replace('signature of spl.ko', 'signature of spa.ko'))).toEqual({
+      problem: { problem: 'statement-malformed', at: 'byproducts' },
+    });
+  });
   it('gives back what was put into it, so that its Key is that of its parts', () => {
     const read = readStatement(text);
     expect(read).toEqual(claim);
