@@ -162,8 +162,8 @@ const statementOf = ({ annotations }: Manifest): string =>
   Buffer.from(annotations['kmodsort.statement'] ?? '', 'base64').toString();
 
 /** The Builder itself signs something else. */
-const resign = (shop: Shop, name: string, edit: (text: string, manifest: Manifest) => string): void =>
-  remake(artifactOf(shop, name), (manifest) => sign(manifest, edit(statementOf(manifest), manifest), shop.key));
+const resign = (shop: Shop, name: string, edit: (text: string, manifest: Manifest) => string, key = shop.key): void =>
+  remake(artifactOf(shop, name), (manifest) => sign(manifest, edit(statementOf(manifest), manifest), key));
 
 /** The Builder signs another layer in the place of what was built. */
 const resignLayer = (shop: Shop, pack: (directory: string) => void, edit: (text: string) => string): void => {
@@ -184,6 +184,21 @@ const resignLayer = (shop: Shop, pack: (directory: string) => void, edit: (text:
       .replace(`"size": ${before.size}`, `"size": ${layer.size}`);
   });
 };
+
+/** The Builder signs another object in the place of low's. */
+const resignObject = (shop: Shop, bytes: Buffer): void =>
+  resignLayer(
+    shop,
+    (place) => {
+      mkdirSync(join(place, 'module'));
+      writeFileSync(join(place, 'module/low.ko'), bytes);
+      run('tar', ['-C', place, '-cf', join(place, 'layer.tar'), './module']);
+    },
+    (text) =>
+      text
+        .replace(/("sha256": ")[0-9a-f]{64}/, `$1${hash(bytes)}`)
+        .replace(/("result": ")[0-9a-f]{64}/, `$1${hash(`${hash(bytes)}\0`)}`),
+  );
 
 describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   it('gives another machine what one has built, in order, signed there', async () => {
@@ -287,6 +302,30 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
     );
   });
 
+  it('has builds of several builders, also of those whom an authority has certified', async () => {
+    const shop = await openShop();
+    const { world, key } = shop;
+    await sync(shop);
+    await world.kmodsort(['push']);
+    const [second, authority] = [makeKey(world, 'second'), makeKey(world, 'authority')];
+    writeFileSync(shop.signers, `ci@example.org ${publicKey(key)}\n2@example.org ${publicKey(second)}\n`);
+    await asNewMachine(shop);
+    resign(shop, 'high', (text) => text, second);
+    const said = await sync(shop);
+    expect(said).toMatch(/low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+    expect(said).toMatch(/high\/1\.0 +\S+ +prebuilt by 2@example\.org/);
+    run('ssh-keygen', ['-q', '-s', authority, '-I', 'second', '-n', '3@example.org', `${second}.pub`]);
+    writeFileSync(shop.signers, `*@example.org cert-authority ${publicKey(authority)}\n`);
+    resign(shop, 'high', (text) => text, `${second}-cert.pub`);
+    configure(shop);
+    await asNewMachine(shop);
+    const certified = await sync(shop);
+    expect(certified).toMatch(
+      /low\/1\.0, \S+: prebuilt build refused, .*: signed with SHA256:\S{43}, which \S+ does not list/,
+    );
+    expect(certified).toMatch(/high\/1\.0 +\S+ +prebuilt by 3@example\.org/);
+  });
+
   it('is not asked by a builder that believes nobody', async () => {
     const shop = await openShop();
     rmSync(shop.signers);
@@ -342,16 +381,16 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
     for (const name of ['revoked', 'allowed_signers']) rmSync(join(shop.world.root, 'keys', name), { force: true });
     trust(shop);
   };
-  const object = (): Buffer => {
+  const object = (name = 'low'): Buffer => {
     const place = join(shop.world.root, 'object');
     rmSync(place, { recursive: true, force: true });
     mkdirSync(place);
     let layer = '';
-    remake(artifactOf(shop, 'low'), ({ layers }) => {
-      layer = blobFile(artifactOf(shop, 'low'), layers[0]?.digest ?? '');
+    remake(artifactOf(shop, name), ({ layers }) => {
+      layer = blobFile(artifactOf(shop, name), layers[0]?.digest ?? '');
     });
     run('tar', ['-xf', layer, '-C', place]);
-    return readFileSync(join(place, 'module/low.ko'));
+    return readFileSync(join(place, `module/${name}.ko`));
   };
 
   it.each<[string, () => void, RegExp]>([
@@ -477,25 +516,18 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
       /\.\.\/evil is outside the archive/,
     ],
     [
-      'an object that will not load',
+      'an object for another kernel',
       () => {
         const bytes = object();
-        const at = bytes.indexOf('vermagic=') + 'vermagic='.length;
-        bytes.write('9.9', at);
-        resignLayer(
-          shop,
-          (place) => {
-            mkdirSync(join(place, 'module'));
-            writeFileSync(join(place, 'module/low.ko'), bytes);
-            run('tar', ['-C', place, '-cf', join(place, 'layer.tar'), './module']);
-          },
-          (text) =>
-            text
-              .replace(/("sha256": ")[0-9a-f]{64}/, `$1${hash(bytes)}`)
-              .replace(/("result": ")[0-9a-f]{64}/, `$1${hash(`${hash(bytes)}\0`)}`),
-        );
+        bytes.write('9.9', bytes.indexOf('vermagic=') + 'vermagic='.length);
+        resignObject(shop, bytes);
       },
       /version magic '9\.9\S+ .*' should be '/,
+    ],
+    [
+      'an object that needs what is not there',
+      () => resignObject(shop, object('high')),
+      /Unknown symbol low_value: nothing exports it/,
     ],
     [
       'a Statement of a later version',
@@ -546,6 +578,14 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
       'a list of builders that is somebody else’s',
       () => run('chown', ['65534', shop.signers]),
       /no builder is trusted: others than root may write \S+allowed_signers/,
+    ],
+    [
+      'a list of revoked builders that its group may write',
+      () => {
+        writeFileSync(join(shop.world.root, 'keys/revoked'), '');
+        chmodSync(join(shop.world.root, 'keys/revoked'), 0o664);
+      },
+      /no builder is trusted: others than root may write \S+revoked/,
     ],
     [
       'a directory that is not mounted',

@@ -110,9 +110,7 @@ const problemsAmong = async (
   const isMissing = ({ problem }: Problem): boolean => problem === 'unknown-symbol' || problem === 'module-not-there';
   if (![...problems.values()].some(isMissing)) return problems;
   const foreign = await foreignSymbols(run, kernel, found);
-  return foreign.size === 0
-    ? problems
-    : loadProblems({ ...among, foreign: new Map([...(among.foreign ?? []), ...foreign]) });
+  return foreign.size === 0 ? problems : loadProblems({ ...among, foreign });
 };
 
 /** Look at every installed object of every Module on a Kernel; nothing is loaded. */
@@ -150,8 +148,6 @@ export interface Incoming {
   readonly kernel: Kernel;
   /** Absolute paths of uncompressed objects. */
   readonly paths: readonly string[];
-  /** Symbols with CRCs of what it needs, which may be built and not installed. */
-  readonly exported: readonly ReadonlyMap<string, string>[];
 }
 
 /**
@@ -159,10 +155,7 @@ export interface Incoming {
  *
  * @returns for each that will not the reason
  */
-export const checkIncoming = async (
-  run: Run,
-  { module, kernel, paths, exported }: Incoming,
-): Promise<readonly Problem[]> => {
+export const checkIncoming = async (run: Run, { module, kernel, paths }: Incoming): Promise<readonly Problem[]> => {
   const known = knownObjects(run, kernel.release);
   const look = async (of: Module, path: string): Promise<Found> => {
     const name = objectNameOf(path.split('/').at(-1) ?? '') ?? path;
@@ -176,8 +169,7 @@ export const checkIncoming = async (
       others.push(await look(other, path));
   }
   const all = [...others, ...incoming];
-  const built = new Map(exported.flatMap((symbols) => [...symbols].map(([symbol, crc]) => [symbol, [crc]] as const)));
-  const among: Surroundings = { ...(await surroundingsOf(run, kernel, all)), onlySigned: false, foreign: built };
+  const among: Surroundings = { ...(await surroundingsOf(run, kernel, all)), onlySigned: false };
   const problems = await problemsAmong(run, kernel, all, among);
   return incoming.flatMap(({ object }) => problems.get(object) ?? []);
 };

@@ -125,7 +125,7 @@ const fetch = async (
   if (settings.prebuilt.from === undefined || isForced(context)) return undefined;
   // Loaded only where there is a registry.
   const { fetchPrebuilt } = await import('./prebuilt.ts');
-  if (!(await fetchPrebuilt(context, key, dependencies)) || key === undefined) return undefined;
+  if (!(await fetchPrebuilt(context, key)) || key === undefined) return undefined;
   const taken = await take(context, parts, key, dependencies, onPublished);
   if (settings.storeSize === 0) dropArtifact(settings.stateDir, context.site.module.name, key);
   return taken;

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { DependencySymbols } from '../build/make.ts';
 import { FailureError, isFailureError, systemFailure } from '../errors.ts';
 import { checkIncoming } from '../install/load-check.ts';
 import type { Problem } from '../problems.ts';
@@ -24,40 +23,31 @@ const isOfConf = ({ conf }: JobContext, { statement }: Fetched): boolean => {
 };
 
 /** As for what was built here: one object of many that will not load is no reason, but of a required module. */
-const loadProblem = async (
-  { run, conf, site }: JobContext,
-  { directory }: Fetched,
-  dependencies: readonly DependencySymbols[],
-): Promise<Problem | undefined> => {
+const loadProblem = async ({ run, conf, site }: JobContext, { directory }: Fetched): Promise<Problem | undefined> => {
   const { module, kernel } = site;
   const paths = conf.objects.map(({ dest }) => join(directory, '0/module', `${dest}.ko`));
-  const exported = dependencies.map((one) => one.exported);
-  const problems = await checkIncoming(run, { module, kernel, paths, exported });
+  const problems = await checkIncoming(run, { module, kernel, paths });
   const isBad = problems.length === paths.length || run.settings.requiredModules.includes(module.name);
   return isBad ? problems[0] : problems.find(({ problem }) => problem === 'version-magic');
 };
 
 /** The last look, at what has come; only what passes it is kept. */
-const checked = async (
-  context: JobContext,
-  fetching: Fetching,
-  dependencies: readonly DependencySymbols[],
-): Promise<Fetching> => {
+const checked = async (context: JobContext, fetching: Fetching): Promise<Fetching> => {
   if (!('fetched' in fetching)) return fetching;
   const { fetched, artifact } = fetching;
   if (!isOfConf(context, fetched)) return { refused: { problem: 'statement-malformed', at: 'subject' }, artifact };
-  const problem = await loadProblem(context, fetched, dependencies);
+  const problem = await loadProblem(context, fetched);
   return problem ? { refused: problem, artifact } : fetching;
 };
 
-const ask = async (context: JobContext, key: string, dependencies: readonly DependencySymbols[]): Promise<Fetching> => {
+const ask = async (context: JobContext, key: string): Promise<Fetching> => {
   const { run, site } = context;
   const { settings, processes } = run;
   let scratch: string | undefined;
   try {
     scratch = makeTemporary(storeDirectory(settings.stateDir), '.tmp_');
     const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, key);
-    const result = await checked(context, fetching, dependencies);
+    const result = await checked(context, fetching);
     if ('fetched' in result) {
       const { statement, layers } = result.fetched;
       await putLayers(settings.stateDir, site.module.name, site.kernel, statement, layers);
@@ -103,11 +93,7 @@ const tell = ({ run, site }: JobContext, fetching: Exclude<Fetching, { readonly 
  * @param key undefined where nobody knows all that goes into the build
  * @returns false where it has to be built here. Throws FailureError where it must not be: prebuilt_policy="only".
  */
-export const fetchPrebuilt = async (
-  context: JobContext,
-  key: string | undefined,
-  dependencies: readonly DependencySymbols[],
-): Promise<boolean> => {
+export const fetchPrebuilt = async (context: JobContext, key: string | undefined): Promise<boolean> => {
   const { run, say } = context;
   const { from = '', policy, pushKey, signers } = run.settings.prebuilt;
   // A Builder that believes nobody else.
@@ -119,7 +105,7 @@ export const fetchPrebuilt = async (
   }
   const trouble = run.useless.get(from);
   if (!trouble) say('fetch');
-  const fetching = trouble ? { trouble, registry: from } : await ask(context, key, dependencies);
+  const fetching = trouble ? { trouble, registry: from } : await ask(context, key);
   if ('fetched' in fetching) return true;
   tell(context, fetching);
   return false;

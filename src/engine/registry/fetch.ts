@@ -127,10 +127,10 @@ const fetchFrom = async (
  * @param key that this machine has computed
  */
 export const fetchArtifact = async (connection: Connection, module: string, key: string): Promise<Fetching> => {
-  const { from = '', signers } = connection.settings.prebuilt;
+  const { from = '' } = connection.settings.prebuilt;
   const registry = registryOf(from);
   if (!registry) return { trouble: { problem: 'registry-name', name: from }, registry: from };
-  const trouble = signersProblem(signers);
+  const trouble = signersProblem(connection.settings);
   if (trouble) return { trouble, registry: from };
   const place = { repository: repositoryOf(module), key };
   return fetchFrom(connection, registry, place, artifactName(registry, module, key));

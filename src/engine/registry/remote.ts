@@ -44,7 +44,7 @@ export interface Remote {
 }
 
 /** How long an answer may take, and an Artifact, in seconds: whoever is waited for may never answer. */
-export const patience = { answer: 20, artifact: 300 } as const;
+export const patience = { answer: 20, artifact: 120 } as const;
 
 /** What a program that could not be started says, with the command that brings it. */
 export const toolProblem = ({ distribution }: Settings, program: string, { problem }: Ended): Problem => {

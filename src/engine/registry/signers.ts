@@ -4,7 +4,7 @@ import type { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import { close, openToRead } from '../system/descriptors.ts';
 import type { Argv, Ended, Processes } from '../system/exec.ts';
-import { exists, lstat, readText } from '../system/files.ts';
+import { exists, readText, stat } from '../system/files.ts';
 import { writeText } from '../system/publish.ts';
 import { isGroupWritable, mayBeAnybodys } from '../system/trust.ts';
 import { toolProblem } from './remote.ts';
@@ -26,11 +26,16 @@ export interface Signed {
   readonly signature: string;
 }
 
-/** Why a file that says whom we believe is not believed itself; undefined if it is. */
-export const signersProblem = (path: string): Problem | undefined => {
-  if (!exists(path)) return { problem: 'signers-missing', path };
-  const isOthers = ![0, process.getuid?.()].includes(lstat(path)?.uid);
-  return isOthers || isGroupWritable(path) || mayBeAnybodys(path) ? { problem: 'signers-unsafe', path } : undefined;
+const isUnsafe = (path: string): boolean => {
+  const isOthers = ![0, process.getuid?.()].includes(stat(path)?.uid);
+  return isOthers || isGroupWritable(path) || mayBeAnybodys(path);
+};
+
+/** Why the files that say whom we believe are not believed themselves; undefined if they are. */
+export const signersProblem = ({ prebuilt: { signers, revoked } }: Settings): Problem | undefined => {
+  if (!exists(signers)) return { problem: 'signers-missing', path: signers };
+  const path = [signers, revoked].filter(exists).find(isUnsafe);
+  return path === undefined ? undefined : { problem: 'signers-unsafe', path };
 };
 
 /** ssh-keygen reads the message that was signed from its standard input. */
