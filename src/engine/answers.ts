@@ -271,6 +271,8 @@ export interface PushedEntry {
   readonly artifact: string;
   /** `foreign`: another Builder made it, and has pushed it; `damaged`: the Store has lost some of it. */
   readonly state: 'pushed' | 'there' | 'foreign' | 'damaged';
+  /** It cannot be built anywhere, and that is what was pushed. */
+  readonly failure?: Failure;
   /** keep_signatures is set, and it is not built and signed here. */
   readonly unsigned?: true;
 }

@@ -144,6 +144,8 @@ export interface Failure {
   readonly install?: string;
   /** The exit code of a script whose own code counts. */
   readonly code?: number;
+  /** The Builder who has tried, where it was not this machine. */
+  readonly by?: string;
   /** Absolute path of the log that was kept. */
   readonly log?: string;
 }

@@ -112,7 +112,7 @@ export const outcomeReason = (outcome: Outcome): string | undefined => {
     case 'blocked':
       return blockReason(outcome.why);
     case 'failed':
-      return `${failureSentence(outcome.failure)}${outcome.remembered ? ' (in an earlier run; nothing has changed since)' : ''}`;
+      return `${failureSentence(outcome.failure)}${outcome.failure.by === undefined ? '' : `, as on the builder ${outcome.failure.by}`}${outcome.remembered ? ' (in an earlier run; nothing has changed since)' : ''}`;
     case 'installed':
     case 'built':
       return outcome.from && storedReason(outcome.from);

@@ -1,5 +1,5 @@
 import type { PushAnswer, PushedEntry } from '../engine/answers.ts';
-import { failureHelp, failureInOneLine } from './failures.ts';
+import { failureHelp, failureInOneLine, failureSentence } from './failures.ts';
 import { counted } from './messages.ts';
 import { size, table } from './store.ts';
 
@@ -17,13 +17,22 @@ const matters: Readonly<Partial<Record<PushedEntry['state'], string>>> = {
   damaged: 'damaged in the store, and removed there',
 };
 
-const row = ({ state, module, kernel, bytes, artifact, unsigned }: PushedEntry): string[] => [
-  `  ${words[state]}`,
-  module,
-  kernel.split('/')[0] ?? '',
-  matters[state] === undefined ? size(bytes) : '',
-  `${matters[state] ?? artifact}${unsigned ? ' (without module signatures: it is not built and signed here)' : ''}`,
-];
+/** What is there to say of it besides where it is. */
+const remark = ({ failure, unsigned }: PushedEntry): string => {
+  if (failure) return ` (${failureSentence(failure)})`;
+  return unsigned ? ' (without module signatures: it is not built and signed here)' : '';
+};
+
+const row = (entry: PushedEntry): string[] => {
+  const { state, module, kernel, bytes, artifact } = entry;
+  return [
+    `  ${words[state]}`,
+    module,
+    kernel.split('/')[0] ?? '',
+    matters[state] === undefined ? size(bytes) : '',
+    `${matters[state] ?? artifact}${remark(entry)}`,
+  ];
+};
 
 const order = ['pushed', 'there', 'foreign', 'damaged'] as const;
 

@@ -87,11 +87,11 @@ const trust = ({ key, signers }: Shop, options = ''): void =>
   writeFileSync(signers, `# Builders\nci@example.org ${options}${publicKey(key)}\n`);
 
 /** Another machine with the same packages: it has built nothing yet, and remembers nothing. */
-const asNewMachine = async ({ world }: Shop): Promise<void> => {
+const asNewMachine = async ({ world }: Shop, names: readonly string[] = ['low', 'high']): Promise<void> => {
   for (const name of ['high', 'low'])
     if (existsSync(join(world.trees.dkmsTree, name))) await world.dkms(['remove', `${name}/1.0`, '--all']);
   for (const tree of [world.trees.dkmsTree, world.trees.stateDir]) rmSync(tree, { recursive: true, force: true });
-  for (const name of ['low', 'high']) world.register(name, '1.0');
+  for (const name of names) world.register(name, '1.0');
 };
 
 const sync = async ({ world }: Shop): Promise<string> => {
@@ -324,6 +324,44 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
       /low\/1\.0, \S+: prebuilt build refused, .*: signed with SHA256:\S{43}, which \S+ does not list/,
     );
     expect(certified).toMatch(/high\/1\.0 +\S+ +prebuilt by 3@example\.org/);
+  });
+
+  it('spares other machines a build that must fail there, too, and tells them why', async () => {
+    const shop = await openShop();
+    const { world } = shop;
+    const { directory } = generate(world, 'bad');
+    const source = join(directory, 'bad.c');
+    appendFileSync(source, 'int bad_answer(void) { return missing_answer; }\n');
+    const compiler = /bad\.c:\d+:\d+: error: ‘missing_answer’ undeclared/;
+    expect(await sync(shop)).toMatch(compiler);
+    const pushed = await world.kmodsort(['push', 'bad', '-k', release]);
+    expect(pushed.stdout).toMatch(
+      /: 1 pushed\n {2}pushed {2}bad\/1\.0 .*\/share\/bad\/[0-9a-f]{64}-failed \(compiler error\)\n$/,
+    );
+    expect((await world.kmodsort(['push', 'bad'])).stdout).toContain(': 1 already there\n');
+    await asNewMachine(shop, ['bad']);
+    const hook = (): ReturnType<World['hook']> =>
+      world.hook(['pacman', 'install', '--verbose'], [`usr/lib/modules/${release}/vmlinuz`]);
+    const said = await hook();
+    expect(said.stdout).toMatch(compiler);
+    expect(said.stdout).toMatch(/ {2}FAILED {5}bad\/1\.0 +\S+ +compiler error, as on the builder ci@example\.org\n/);
+    expect(said.stdout).not.toMatch(/bad\/1\.0, \S+: running make/);
+    expect((await world.kmodsort(['log', 'bad'])).stdout).toMatch(compiler);
+    expect((await hook()).stdout).toMatch(/as on the builder ci@example\.org \(in an earlier run/);
+    // Nobody passes on what another has found.
+    expect((await world.kmodsort(['push', 'bad'])).stderr).toContain('the store has no such build: bad');
+    // Whoever types it wants to see it.
+    const typed = await world.kmodsort(['sync', '--verbose']);
+    expect(typed.stdout).toMatch(/bad\/1\.0, \S+: running make/);
+    expect(typed.stdout).toMatch(/ {2}FAILED {5}bad\/1\.0 +\S+ +compiler error\n/);
+    // Nor is it believed of anybody.
+    await asNewMachine(shop, ['bad']);
+    remake(join(shop.directory, 'bad', readdirSync(join(shop.directory, 'bad'))[0] ?? ''), (manifest) => {
+      sign(manifest, statementOf(manifest), makeKey(world, 'stranger'));
+    });
+    const refused = await hook();
+    expect(refused.stdout).toMatch(/bad\/1\.0, \S+: prebuilt build refused, building here: \S+-failed: signed with /);
+    expect(refused.stdout).toMatch(/bad\/1\.0, \S+: running make/);
   });
 
   it('is not asked by a builder that believes nobody', async () => {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { FailureError, isFailureError, systemFailure } from '../errors.ts';
+import { type Failure, FailureError, isFailureError, systemFailure } from '../errors.ts';
 import { checkIncoming } from '../install/load-check.ts';
 import type { Problem } from '../problems.ts';
 import { type Fetched, type Fetching, fetchArtifact } from '../registry/fetch.ts';
 import { storeDirectory } from '../state/paths.ts';
 import { putLayers } from '../store/put.ts';
 import { exists, hashText } from '../system/files.ts';
-import { makeTemporary, remove } from '../system/publish.ts';
+import { copyFile, makeTemporary, remove } from '../system/publish.ts';
 import type { JobContext } from './job-context.ts';
 
 /** A build that another machine has made comes into the Store, if it is one that will load here. */
@@ -40,14 +40,23 @@ const checked = async (context: JobContext, fetching: Fetching): Promise<Fetchin
   return problem ? { refused: problem, artifact } : fetching;
 };
 
+/** What came goes away; the log of a failure is kept with it, as of one that happened here. */
+const withLog = ({ run, site }: JobContext, fetching: Fetching): Fetching => {
+  if (!('failed' in fetching) || fetching.failed.log === undefined) return fetching;
+  const log = join(run.scratch, `${site.module.name}-${site.kernel.release}.failed.log`);
+  copyFile(fetching.failed.log, log);
+  return { ...fetching, failed: { ...fetching.failed, log } };
+};
+
 const ask = async (context: JobContext, key: string): Promise<Fetching> => {
-  const { run, site } = context;
+  const { run, job, site } = context;
   const { settings, processes } = run;
   let scratch: string | undefined;
   try {
     scratch = makeTemporary(storeDirectory(settings.stateDir), '.tmp_');
-    const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, key);
-    const result = await checked(context, fetching);
+    const minding = job.why.reason !== 'failed-before';
+    const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, key, minding);
+    const result = withLog(context, await checked(context, fetching));
     if ('fetched' in result) {
       const { statement, layers } = result.fetched;
       await putLayers(settings.stateDir, site.module.name, site.kernel, statement, layers);
@@ -65,7 +74,10 @@ const ask = async (context: JobContext, key: string): Promise<Fetching> => {
 };
 
 /** Whoever wants prebuilt builds only has a failure, whoever prefers them a word about it. */
-const tell = ({ run, site }: JobContext, fetching: Exclude<Fetching, { readonly fetched: Fetched }>): void => {
+const tell = (
+  { run, site }: JobContext,
+  fetching: Exclude<Fetching, { readonly fetched: Fetched } | { readonly failed: Failure }>,
+): void => {
   const isOnly = run.settings.prebuilt.policy === 'only';
   const { module, kernel } = site;
   if (run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
@@ -107,6 +119,7 @@ export const fetchPrebuilt = async (context: JobContext, key: string | undefined
   if (!trouble) say('fetch');
   const fetching = trouble ? { trouble, registry: from } : await ask(context, key);
   if ('fetched' in fetching) return true;
+  if ('failed' in fetching) throw new FailureError(fetching.failed);
   tell(context, fetching);
   return false;
 };

@@ -29,7 +29,7 @@ export const signedManifest = (config: Blob, layers: readonly Layer[], statement
 
 /** What a manifest carries; undefined where it is no manifest of ours, or nobody has signed it. */
 export const envelopeIn = (manifest: string): (Envelope & { readonly layers: readonly Blob[] }) | undefined => {
-  const contents = contentsIn(manifest);
+  const contents = contentsIn(manifest) ?? contentsIn(manifest, 1);
   const { [statementAt]: statement, [signatureAt]: signature } = annotationsIn(manifest);
   if (!contents || typeof statement !== 'string' || typeof signature !== 'string') return undefined;
   return { statement: Buffer.from(statement, 'base64'), signature, layers: contents.layers };

@@ -35,6 +35,9 @@ export const repositoryOf = (module: string): string => {
   return component.test(plain) ? plain : plain.replace(/[^a-z0-9]+/g, '-') || 'module';
 };
 
+/** What stands for a Key where its build has failed. */
+export const failureKey = (key: string): string => `${key}-failed`;
+
 /** How people and tools name an Artifact. */
 export const artifactName = (registry: Registry, module: string, key: string): string =>
   registry.kind === 'registry'

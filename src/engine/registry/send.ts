@@ -1,55 +1,74 @@
 import { join } from 'node:path';
 import { FailureError } from '../errors.ts';
-import { type Artifact, blobFile } from '../store/artifacts.ts';
-import { indexText, layoutText, mediaTypes } from '../store/layout.ts';
-import { addText } from '../store/put.ts';
+import { type Artifact, blobFile, type Layer } from '../store/artifacts.ts';
+import { type Blob, imageConfig, indexText, layoutText, mediaTypes } from '../store/layout.ts';
+import { addLayer, addText } from '../store/put.ts';
 import { copyFile, makeDirectory, makeTemporary, writeText } from '../system/publish.ts';
 import { remoteOf } from './connect.ts';
 import { envelopeIn, signedManifest } from './envelope.ts';
+import { type FailureClaim, failureText } from './failure.ts';
 import { moduleSignatures } from './module-signatures.ts';
-import { type Registry, repositoryOf } from './reference.ts';
+import { failureKey, type Registry, repositoryOf } from './reference.ts';
 import type { Connection, Place, Remote } from './remote.ts';
 import { isSignedBy, type PushKey, signatureOf } from './signers.ts';
 import { statementText } from './statement.ts';
 
 /** An Artifact of the Store, signed, goes to where other machines take it from. */
 
-/** What is said of an Artifact, and by whom. */
+/** An image layout that waits for a manifest, and what is said of it. */
 interface Letter {
-  readonly artifact: Artifact;
+  readonly layout: string;
+  readonly config: Blob;
+  readonly layers: readonly Layer[];
   readonly text: string;
   /** The file that the text is in. */
   readonly file: string;
-  readonly key: PushKey;
 }
 
 /** Whether the same is there already, and signed with the same key. */
-const isThere = async (connection: Connection, remote: Remote, place: Place, letter: Letter): Promise<boolean> => {
+const isThere = async (
+  connection: Connection,
+  remote: Remote,
+  place: Place,
+  { layers, text, file }: Letter,
+  key: PushKey,
+): Promise<boolean> => {
   const answered = await remote.manifest(place);
   if ('trouble' in answered) {
     const at = connection.settings.prebuilt.from ?? '';
     throw new FailureError({ kind: 'registry-failed', at, problem: answered.trouble });
   }
-  const { artifact, text, file, key } = letter;
   const envelope = envelopeIn(answered.found ?? '');
   if (envelope?.statement.toString() !== text) return false;
-  if (artifact.layers.some(({ blob }, index) => envelope.layers[index]?.digest !== blob.digest)) return false;
+  if (layers.some(({ blob }, index) => envelope.layers[index]?.digest !== blob.digest)) return false;
   const signature = join(connection.scratch, 'signature-there');
   writeText(signature, envelope.signature);
   return isSignedBy(connection, { statement: file, signature }, key);
 };
 
-/** The image of the Store with a manifest that carries Statement and signature. */
-const signedLayout = async (connection: Connection, { artifact, text, file, key }: Letter): Promise<string> => {
-  const { config, layers } = artifact;
-  const layout = makeTemporary(connection.scratch, 'layout-', 0o755);
-  makeDirectory(join(layout, 'blobs/sha256'));
-  for (const blob of [config, ...layers.map((layer) => layer.blob)])
-    copyFile(blobFile(artifact.directory, blob), blobFile(layout, blob));
+/** Give a layout a manifest that carries Statement and signature, and send it, unless it is there. */
+const post = async (
+  connection: Connection,
+  registry: Registry,
+  place: Place,
+  letter: Letter,
+  key: PushKey,
+): Promise<'pushed' | 'there'> => {
+  const { layout, config, layers, text, file } = letter;
+  const remote = remoteOf(connection, registry);
+  writeText(file, text);
+  if (await isThere(connection, remote, place, letter, key)) return 'there';
   const signature = await signatureOf(connection, key, file);
   const manifest = addText(layout, mediaTypes.manifest, signedManifest(config, layers, text, signature));
-  writeText(join(layout, 'index.json'), indexText(manifest, artifact.key));
+  writeText(join(layout, 'index.json'), indexText(manifest, place.key));
   writeText(join(layout, 'oci-layout'), layoutText);
+  await remote.send(place, layout);
+  return 'pushed';
+};
+
+const emptyLayout = ({ scratch }: Connection): string => {
+  const layout = makeTemporary(scratch, 'layout-', 0o755);
+  makeDirectory(join(layout, 'blobs/sha256'));
   return layout;
 };
 
@@ -72,16 +91,41 @@ export const sendArtifact = async (
   key: PushKey,
 ): Promise<Sent> => {
   const { keepSignatures } = connection.settings.prebuilt;
+  const { config, layers } = artifact;
   const signatures = keepSignatures ? await moduleSignatures(connection, artifact) : undefined;
   const statement = { ...artifact.statement, ...(signatures ? { signatures } : {}) };
-  const text = statementText({ statement, layers: artifact.layers }, key.fingerprint);
-  const file = join(connection.scratch, 'statement');
-  writeText(file, text);
-  const remote = remoteOf(connection, registry);
+  const layout = emptyLayout(connection);
+  for (const blob of [config, ...layers.map((layer) => layer.blob)])
+    copyFile(blobFile(artifact.directory, blob), blobFile(layout, blob));
+  const text = statementText({ statement, layers }, key.fingerprint);
   const place = { repository: repositoryOf(artifact.name), key: artifact.key };
-  const letter = { artifact, text, file, key };
-  const marks = keepSignatures && !signatures ? ({ unsigned: true } as const) : {};
-  if (await isThere(connection, remote, place, letter)) return { state: 'there', ...marks };
-  await remote.send(place, await signedLayout(connection, letter));
-  return { state: 'pushed', ...marks };
+  const file = join(connection.scratch, 'statement');
+  const state = await post(connection, registry, place, { layout, config, layers, text, file }, key);
+  return { state, ...(keepSignatures && !signatures ? { unsigned: true } : {}) };
+};
+
+/** A build that must fail wherever it is tried. */
+export interface SharedFailure extends Omit<FailureClaim, 'log'> {
+  /** Path of its log. */
+  readonly log: string;
+}
+
+/** Push the word that a build fails, with its log. Throws as sendArtifact. */
+export const sendFailure = async (
+  connection: Connection,
+  registry: Registry,
+  shared: SharedFailure,
+  key: PushKey,
+): Promise<Sent> => {
+  const { parts, at } = shared;
+  const [name = ''] = parts.module.split('/');
+  const layout = emptyLayout(connection);
+  copyFile(shared.log, join(connection.scratch, 'log/make.log'));
+  const log = await addLayer(connection.processes, layout, connection.scratch, 'log');
+  const kernel = { arch: parts.kernel.split('/')[1] ?? '' };
+  const config = addText(layout, mediaTypes.config, imageConfig(at, kernel, [log.diff]));
+  const text = failureText({ ...shared, log }, key.fingerprint);
+  const place = { repository: repositoryOf(name), key: failureKey(shared.key) };
+  const file = join(connection.scratch, 'statement');
+  return { state: await post(connection, registry, place, { layout, config, layers: [log], text, file }, key) };
 };

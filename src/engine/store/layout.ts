@@ -75,19 +75,30 @@ const architectures: Readonly<Record<string, string>> = {
 };
 
 /**
- * The configuration of the image, with the Statement.
+ * The configuration of an image.
  *
+ * @param created ISO 8601
  * @param diffs `sha256:…` of each layer before it was compressed
+ * @param more what else stands in it
  */
-export const configText = (statement: Statement, { arch }: Kernel, diffs: readonly string[]): string =>
+export const imageConfig = (
+  created: string,
+  { arch }: Pick<Kernel, 'arch'>,
+  diffs: readonly string[],
+  more = {},
+): string =>
   json({
-    created: statement.built,
+    created,
     architecture: architectures[arch] ?? arch,
     os: 'linux',
     config: {},
     rootfs: { type: 'layers', diff_ids: diffs },
-    kmodsort: statement,
+    ...more,
   });
+
+/** The same with a Statement. */
+export const configText = (statement: Statement, kernel: Kernel, diffs: readonly string[]): string =>
+  imageConfig(statement.built, kernel, diffs, { kmodsort: statement });
 
 /** A digest is a file name for us: nothing else than this form leaves this room. */
 const isBlob = (value: unknown): value is Blob =>
@@ -104,13 +115,16 @@ export const manifestIn = (text: string): Blob | undefined => {
   return isBlob(manifest) ? manifest : undefined;
 };
 
-/** What a manifest names; undefined unless it is one of ours. */
-export const contentsIn = (text: string): { readonly config: Blob; readonly layers: readonly Blob[] } | undefined => {
+/** What a manifest names; undefined unless it is one of ours, with so many layers. */
+export const contentsIn = (
+  text: string,
+  count = 2,
+): { readonly config: Blob; readonly layers: readonly Blob[] } | undefined => {
   const manifest = parseJson(text);
   if (!isObject(manifest) || !Array.isArray(manifest.layers)) return undefined;
   const { config } = manifest;
   const layers: unknown[] = manifest.layers;
-  return isBlob(config) && layers.every(isBlob) && layers.length === 2 ? { config, layers } : undefined;
+  return isBlob(config) && layers.every(isBlob) && layers.length === count ? { config, layers } : undefined;
 };
 
 /** The annotations of a manifest; none where it is none. */

@@ -53,7 +53,13 @@ export const addText = (layout: string, mediaType: string, text: string): Blob =
   return blob;
 };
 
-const addLayer = async (processes: Processes, layout: string, directory: string, name: string): Promise<Layer> => {
+/** Put a directory into an image layout, as a layer. Throws FailureError. */
+export const addLayer = async (
+  processes: Processes,
+  layout: string,
+  directory: string,
+  name: string,
+): Promise<Layer> => {
   const tar = join(layout, `${name}.tar`);
   const compression = compressionHere();
   await ended(processes, [

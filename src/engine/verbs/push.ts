@@ -1,35 +1,100 @@
 import type { PushAnswer, PushedEntry } from '../answers.ts';
 import { type Failure, FailureError, isFailureError } from '../errors.ts';
+import { keyOf } from '../key/key.ts';
 import type { Emit } from '../progress.ts';
-import { artifactName, type Registry, registryOf } from '../registry/reference.ts';
-import { sendArtifact } from '../registry/send.ts';
+import { isShared } from '../registry/failure.ts';
+import { artifactName, failureKey, type Registry, registryOf } from '../registry/reference.ts';
+import { type SharedFailure, sendArtifact, sendFailure } from '../registry/send.ts';
 import { type PushKey, pushKeyOf } from '../registry/signers.ts';
 import type { PushRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
+import { type KeyParts, readRecord, recordedEntries } from '../state/record.ts';
 import { findArtifact, type StoredArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';
-import type { Statement } from '../store/layout.ts';
+import { stat } from '../system/files.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
 import { withRun } from './with-run.ts';
 
-/** What was built here, for machines that come to the same Key. Changes nothing but the registry. */
+/** What was built here, for machines that come to the same Key, and what cannot be. Changes nothing but the registry. */
 
-interface Wanted {
-  readonly stored: StoredArtifact;
-  readonly statement: Statement;
+/** What pushing one thing takes. */
+interface Way {
+  readonly run: Run;
+  readonly registry: Registry;
+  readonly key: PushKey;
 }
 
-const fits = ({ names, releases }: PushRequest, { parts }: Statement): boolean => {
+type Result = Pick<PushedEntry, 'state' | 'unsigned'>;
+
+/** One thing to push, and how. */
+interface Wanted {
+  readonly about: Pick<PushedEntry, 'module' | 'kernel' | 'key' | 'bytes' | 'failure'>;
+  readonly send: (way: Way) => Promise<Result>;
+}
+
+const fits = ({ names, releases }: PushRequest, parts: KeyParts): boolean => {
   const [name = '', release = ''] = [parts.module, parts.kernel].map((text) => text.split('/')[0]);
   const isNamed = names.length === 0 || names.some((one) => one === name || one === parts.module);
   return isNamed && (releases.length === 0 || releases.includes(release));
 };
 
-const wantedOf = ({ stateDir }: Settings, request: PushRequest): Wanted[] =>
-  storedArtifacts(stateDir).flatMap((stored) => {
+/** A private directory for one Artifact. */
+const apart = async (
+  { run }: Way,
+  work: (connection: Parameters<typeof sendArtifact>[0]) => Promise<Result>,
+): Promise<Result> => {
+  const { settings, processes } = run;
+  const scratch = makeTemporary(run.scratch, 'push-');
+  try {
+    return await work({ settings, processes, scratch });
+  } finally {
+    remove(scratch);
+  }
+};
+
+const sendStored = async (way: Way, { name, key }: StoredArtifact): Promise<Result> => {
+  const artifact = findArtifact(way.run.settings.stateDir, name, key);
+  if (!artifact) return { state: 'damaged' };
+  return apart(way, (connection) => sendArtifact(connection, way.registry, artifact, way.key));
+};
+
+const builds = ({ stateDir }: Settings, request: PushRequest): Wanted[] =>
+  storedArtifacts(stateDir).flatMap((stored): Wanted[] => {
     const statement = statementOf(stateDir, stored.name, stored.key);
-    return statement && fits(request, statement) ? [{ stored, statement }] : [];
+    if (!statement || !fits(request, statement.parts)) return [];
+    const { module, kernel } = statement.parts;
+    const isForeign = statement.by !== undefined;
+    return [
+      {
+        about: { module, kernel, key: stored.key, bytes: stored.bytes },
+        send: async (way) => (isForeign ? { state: 'foreign' } : sendStored(way, stored)),
+      },
+    ];
   });
+
+/** Where all that goes into a build is known, and no Builder has said so before. */
+const sharedFailures = ({ stateDir }: Settings): SharedFailure[] =>
+  recordedEntries(stateDir).flatMap(({ module, kernel }): SharedFailure[] => {
+    const record = readRecord(stateDir, module, kernel).failure;
+    if (!record?.parts || record.transient || record.failure.by !== undefined) return [];
+    const { parts, failure, at } = record;
+    const { log } = failure;
+    const isKnown = parts.headers !== '' && parts.compiler !== '';
+    if (!isKnown || !isShared(failure) || log === undefined || stat(log)?.kind !== 'file') return [];
+    return [{ key: keyOf(parts), parts, failure, at, log }];
+  });
+
+const failures = (settings: Settings, request: PushRequest): Wanted[] =>
+  sharedFailures(settings)
+    .filter(({ parts }) => fits(request, parts))
+    .map((shared) => {
+      const { key, parts, failure, log } = shared;
+      const { module, kernel } = parts;
+      return {
+        about: { module, kernel, key, bytes: stat(log)?.size ?? 0, failure },
+        send: (way) => apart(way, (connection) => sendFailure(connection, way.registry, shared, way.key)),
+      };
+    });
 
 const registryFor = ({ prebuilt: { from } }: Settings): Registry => {
   if (from === undefined) throw new FailureError({ kind: 'no-registry' });
@@ -38,52 +103,34 @@ const registryFor = ({ prebuilt: { from } }: Settings): Registry => {
   throw new FailureError({ kind: 'no-registry', problem: { problem: 'registry-name', name: from } });
 };
 
-const send = async (
-  run: Run,
-  registry: Registry,
-  { stored }: Wanted,
-  key: PushKey,
-): Promise<Pick<PushedEntry, 'state' | 'unsigned'>> => {
-  const { settings, processes } = run;
-  const artifact = findArtifact(settings.stateDir, stored.name, stored.key);
-  if (!artifact) return { state: 'damaged' };
-  const scratch = makeTemporary(run.scratch, 'push-');
-  try {
-    return await sendArtifact({ settings, processes, scratch }, registry, artifact, key);
-  } finally {
-    remove(scratch);
-  }
-};
-
-const pushAll = async (run: Run, registry: Registry, wanted: readonly Wanted[], key: PushKey): Promise<PushAnswer> => {
+const pushAll = async (way: Way, wanted: readonly Wanted[]): Promise<PushAnswer> => {
+  const { run, registry, key } = way;
   const entries: PushedEntry[] = [];
-  const failures: Failure[] = [];
-  for (const one of wanted) {
-    const { stored, statement } = one;
+  const failed: Failure[] = [];
+  for (const { about, send } of wanted) {
     try {
-      const sent = statement.by === undefined ? await send(run, registry, one, key) : ({ state: 'foreign' } as const);
-      const { module, kernel } = statement.parts;
-      const artifact = artifactName(registry, stored.name, stored.key);
-      entries.push({ module, kernel, key: stored.key, bytes: stored.bytes, artifact, ...sent });
+      const [name = ''] = about.module.split('/');
+      const artifact = artifactName(registry, name, about.failure ? failureKey(about.key) : about.key);
+      entries.push({ ...about, artifact, ...(await send(way)) });
     } catch (error) {
       if (!isFailureError(error)) throw error;
       // What keeps one from going there keeps the others.
-      failures.push(run.abort.aborted ? { kind: 'interrupted' } : error.failure);
+      failed.push(run.abort.aborted ? { kind: 'interrupted' } : error.failure);
       break;
     }
   }
-  return { kind: 'pushed', entries, to: run.settings.prebuilt.from ?? '', key: key.fingerprint, failures };
+  return { kind: 'pushed', entries, to: run.settings.prebuilt.from ?? '', key: key.fingerprint, failures: failed };
 };
 
-/** Push builds of the Store. Throws FailureError where nothing can be pushed. */
+/** Push builds of the Store, and remembered failures. Throws FailureError where nothing can be pushed. */
 export const push = (settings: Settings, request: PushRequest, emit: Emit, abort: AbortSignal): Promise<PushAnswer> => {
   const registry = registryFor(settings);
-  const wanted = wantedOf(settings, request);
+  const wanted = [...builds(settings, request), ...failures(settings, request)];
   if (wanted.length === 0) {
     const at = [...request.names, ...request.releases].join(' ');
     throw new FailureError({ kind: 'nothing-to-push', ...(at === '' ? {} : { at }) });
   }
   return withRun(settings, noSwitches, emit, abort, async (run) =>
-    pushAll(run, registry, wanted, await pushKeyOf(run, run.scratch)),
+    pushAll({ run, registry, key: await pushKeyOf(run, run.scratch) }, wanted),
   );
 };

@@ -44,6 +44,13 @@ describe('what was pushed', () => {
       `  pushed  zfs/2.3.9  6.1.0-56-amd64  12.3 MiB  ${to}/zfs:3f2a (without module signatures: it is not built and signed here)`,
     );
   });
+  it('names what cannot be built anywhere', () => {
+    const failure: Failure = { kind: 'compiler-failed', by: 'ci@example.org' };
+    expect(pushLines(answer([{ ...entry('pushed'), failure }]))[1]).toMatch(/:3f2a \(compiler error\)$/);
+    expect(outcomeReason({ kind: 'failed', failure, remembered: true })).toBe(
+      'compiler error, as on the builder ci@example.org (in an earlier run; nothing has changed since)',
+    );
+  });
   it('ends with what kept the rest from it', () => {
     const problem: Problem = { problem: 'credentials-refused', said: 'unauthorized' };
     const refused = answer([entry('pushed')], [{ kind: 'registry-failed', at: to, problem }]);
