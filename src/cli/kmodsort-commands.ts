@@ -106,7 +106,7 @@ const pushing = (parser: Parser, choose: Choose) =>
         array: true,
         describe: 'NAME or NAME/VERSION; all that was built and kept if none is given',
       }),
-    (argv) => choose(argv, () => typed(pushRequest(argv.modules, releasesOf(argv.kernel)))),
+    (argv) => choose(argv, () => typed(pushRequest(argv.modules, releasesOf(argv.kernel), argv['dry-run']))),
   );
 
 /** Commands that change something, or show what would. */

@@ -59,9 +59,9 @@ export const whyRequest = (asked: string, releases: readonly string[]): Request 
   scope: scopeOf(releases),
 });
 
-export const pushRequest = (asked: readonly string[] = [], releases: readonly string[]): Request => {
+export const pushRequest = (asked: readonly string[] = [], releases: readonly string[], dryRun: boolean): Request => {
   for (const one of asked) namedModule(one);
-  return { verb: 'push', names: [...new Set(asked)], releases };
+  return { verb: 'push', names: [...new Set(asked)], releases, dryRun };
 };
 
 export const lintRequest = (paths: readonly string[], cwd: string): Request => ({

@@ -241,6 +241,8 @@ export interface StoredEntry {
     readonly kernel: string;
     readonly built: string;
     readonly seconds: number;
+    /** The Builder that it came from. */
+    readonly by?: string;
   };
   /** It is built for a kernel that is there, and stays. */
   readonly isKept: boolean;
@@ -269,8 +271,11 @@ export interface PushedEntry {
   readonly bytes: number;
   /** As tools for registries name it. */
   readonly artifact: string;
-  /** `foreign`: another Builder made it, and has pushed it; `damaged`: the Store has lost some of it. */
-  readonly state: 'pushed' | 'there' | 'foreign' | 'damaged';
+  /**
+   * `planned`: in a dry run; `foreign`: another Builder made it, and has pushed it; `damaged`: the Store has lost some of
+   * it.
+   */
+  readonly state: 'pushed' | 'there' | 'planned' | 'foreign' | 'damaged';
   /** It cannot be built anywhere, and that is what was pushed. */
   readonly failure?: Failure;
   /** keep_signatures is set, and it is not built and signed here. */

@@ -132,6 +132,8 @@ export interface PushRequest {
   readonly releases: readonly string[];
   /** NAME or NAME/VERSION; builds of any module if none is named. */
   readonly names: readonly string[];
+  /** Nothing is sent, and no registry is asked. */
+  readonly dryRun: boolean;
 }
 
 /** Packages that a transaction is about to bring. */

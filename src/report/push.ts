@@ -8,6 +8,7 @@ import { size, table } from './store.ts';
 const words: Readonly<Record<PushedEntry['state'], string>> = {
   pushed: 'pushed',
   there: 'already there',
+  planned: 'to be pushed',
   foreign: 'skipped',
   damaged: 'FAILED',
 };
@@ -34,7 +35,7 @@ const row = (entry: PushedEntry): string[] => {
   ];
 };
 
-const order = ['pushed', 'there', 'foreign', 'damaged'] as const;
+const order = ['pushed', 'there', 'planned', 'foreign', 'damaged'] as const;
 
 const counts = (entries: readonly PushedEntry[]): string =>
   order

@@ -15,7 +15,9 @@ const labelOf = ({ name, key, build }: StoredEntry): string => build?.module ?? 
 const kernelOf = ({ build }: StoredEntry): string => build?.kernel.split('/')[0] ?? '';
 
 const builtOf = ({ build }: StoredEntry): string =>
-  build ? `built ${localTime(build.built).slice(0, 10)} in ${duration(build.seconds)}` : 'cannot be read';
+  build
+    ? `built ${localTime(build.built).slice(0, 10)} in ${duration(build.seconds)}${build.by === undefined ? '' : ` by ${build.by}`}`
+    : 'cannot be read';
 
 /** Columns as wide as what stands in them. */
 export const table = (rows: readonly (readonly string[])[]): string[] => {

@@ -205,6 +205,8 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
     const shop = await openShop();
     const { world } = shop;
     await sync(shop);
+    expect((await world.kmodsort(['push', '--dry-run'])).stdout).toContain(': 2 to be pushed\n');
+    expect(artifactsOf(shop.directory)).toEqual([]);
     const pushed = await world.kmodsort(['push']);
     expect(pushed.stdout).toMatch(
       /^kmodsort: 2 builds for \S+\/share, signed with SHA256:\S{43}: 2 pushed\n {2}pushed {2}low\/1\.0 {3}\S+ {2}[\d.]+ KiB {2}\S+\/share\/low\/[0-9a-f]{64}\n {2}pushed {2}high/,
@@ -226,6 +228,7 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
     expect((await world.kmodsort(['verify'])).code).toBe(0);
     expect((await world.kmodsort(['plan'])).stdout).toContain('nothing to do');
     expect(disorder(world)).toEqual([]);
+    expect((await world.kmodsort(['store'])).stdout).toMatch(/^low\/1\.0 .* by ci@example\.org {2}/m);
     // From now on it is in the store, and nobody passes on what another has made.
     await done(world, ['unbuild', 'low/1.0', '--all']);
     rmSync(shop.directory, { recursive: true });

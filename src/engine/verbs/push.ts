@@ -30,6 +30,8 @@ type Result = Pick<PushedEntry, 'state' | 'unsigned'>;
 interface Wanted {
   readonly about: Pick<PushedEntry, 'module' | 'kernel' | 'key' | 'bytes' | 'failure'>;
   readonly send: (way: Way) => Promise<Result>;
+  /** Of another Builder. */
+  readonly isForeign: boolean;
 }
 
 const fits = ({ names, releases }: PushRequest, parts: KeyParts): boolean => {
@@ -67,7 +69,8 @@ const builds = ({ stateDir }: Settings, request: PushRequest): Wanted[] =>
     return [
       {
         about: { module, kernel, key: stored.key, bytes: stored.bytes },
-        send: async (way) => (isForeign ? { state: 'foreign' } : sendStored(way, stored)),
+        send: (way) => sendStored(way, stored),
+        isForeign,
       },
     ];
   });
@@ -93,6 +96,7 @@ const failures = (settings: Settings, request: PushRequest): Wanted[] =>
       return {
         about: { module, kernel, key, bytes: stat(log)?.size ?? 0, failure },
         send: (way) => apart(way, (connection) => sendFailure(connection, way.registry, shared, way.key)),
+        isForeign: false,
       };
     });
 
@@ -103,15 +107,21 @@ const registryFor = ({ prebuilt: { from } }: Settings): Registry => {
   throw new FailureError({ kind: 'no-registry', problem: { problem: 'registry-name', name: from } });
 };
 
-const pushAll = async (way: Way, wanted: readonly Wanted[]): Promise<PushAnswer> => {
+const pushOne = async (way: Way, { isForeign, send }: Wanted, dryRun: boolean): Promise<Result> => {
+  if (isForeign) return { state: 'foreign' };
+  return dryRun ? { state: 'planned' } : send(way);
+};
+
+const pushAll = async (way: Way, wanted: readonly Wanted[], dryRun: boolean): Promise<PushAnswer> => {
   const { run, registry, key } = way;
   const entries: PushedEntry[] = [];
   const failed: Failure[] = [];
-  for (const { about, send } of wanted) {
+  for (const one of wanted) {
+    const { about } = one;
     try {
       const [name = ''] = about.module.split('/');
       const artifact = artifactName(registry, name, about.failure ? failureKey(about.key) : about.key);
-      entries.push({ ...about, artifact, ...(await send(way)) });
+      entries.push({ ...about, artifact, ...(await pushOne(way, one, dryRun)) });
     } catch (error) {
       if (!isFailureError(error)) throw error;
       // What keeps one from going there keeps the others.
@@ -131,6 +141,6 @@ export const push = (settings: Settings, request: PushRequest, emit: Emit, abort
     throw new FailureError({ kind: 'nothing-to-push', ...(at === '' ? {} : { at }) });
   }
   return withRun(settings, noSwitches, emit, abort, async (run) =>
-    pushAll({ run, registry, key: await pushKeyOf(run, run.scratch) }, wanted),
+    pushAll({ run, registry, key: await pushKeyOf(run, run.scratch) }, wanted, request.dryRun),
   );
 };

@@ -22,6 +22,7 @@ const entryOf =
               kernel: statement.parts.kernel,
               built: statement.built,
               seconds: statement.seconds,
+              ...(statement.by === undefined ? {} : { by: statement.by }),
             },
           }
         : {}),

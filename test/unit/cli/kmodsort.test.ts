@@ -49,6 +49,19 @@ describe('parseCommandLine', () => {
     expect(full).toMatchObject({ task: { request: { verb: 'log', name: 'zfs', version: '2.10', release: '6.10' } } });
   });
 
+  it.each<[string[], object]>([
+    [['push'], { names: [], releases: [], dryRun: false }],
+    [
+      ['push', 'zfs', 'spl/2.3', 'zfs', '-k', '6.10', '--dry-run'],
+      { names: ['zfs', 'spl/2.3'], releases: ['6.10'], dryRun: true },
+    ],
+  ])('pushes: %j', async (argv, request) => {
+    expect(await parse(...argv)).toMatchObject({
+      exitPolicy: 'typed',
+      task: { request: { verb: 'push', ...request } },
+    });
+  });
+
   it('takes overrides, paths made absolute, the last one of two', async () => {
     const run = await parse('sync', '--dkmstree', 'a', '--dkmstree', 'b', '--os-release=/x/os', '-j', '0', '--verbose');
     expect(run).toMatchObject({ verbose: true, overrides: { dkmsTree: '/somewhere/b', osRelease: '/x/os', jobs: 0 } });
@@ -122,6 +135,7 @@ describe('parseCommandLine', () => {
   it.each([
     [['try', 'a/b'], "invalid module 'a/b': use NAME"],
     [['try', '--packages', 'a.zip'], "not a package file (.deb, .rpm, .pkg.tar.*): 'a.zip'"],
+    [['push', 'a/b/c'], "invalid module 'a/b/c': use NAME or NAME/VERSION"],
     [['try', '-k', '../x'], "invalid kernel release '../x'"],
   ])('refuses %j', async (argv, said) => {
     expect(await parse(...argv)).toMatchObject({ kind: 'text', code: 2, text: expect.stringContaining(said) });

@@ -39,6 +39,12 @@ describe('what was pushed', () => {
       '  FAILED         zfs/2.3.9           6.1.0-56-amd64            damaged in the store, and removed there',
     ]);
   });
+  it('is told before, too', () => {
+    expect(pushLines(answer([entry('planned')]))).toEqual([
+      `kmodsort: 1 build for ${to}, signed with SHA256:abc: 1 to be pushed`,
+      `  to be pushed  zfs/2.3.9  6.1.0-56-amd64  12.3 MiB  ${to}/zfs:3f2a`,
+    ]);
+  });
   it('says of what no module signature went along', () => {
     expect(pushLines(answer([{ ...entry('pushed'), unsigned: true }]))[1]).toBe(
       `  pushed  zfs/2.3.9  6.1.0-56-amd64  12.3 MiB  ${to}/zfs:3f2a (without module signatures: it is not built and signed here)`,

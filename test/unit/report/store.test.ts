@@ -29,6 +29,10 @@ describe('the store', () => {
       '2 builds, 12.3 MiB of 2.0 GiB',
     ]);
   });
+  it('says who has built what was not built here', () => {
+    const build = { module: 'zfs/2.3.9', kernel: '6.1.0/x86_64', built: entry.used, seconds: 5, by: 'ci@example.org' };
+    expect(storeLines({ ...answer, entries: [{ ...entry, build }] })[0]).toContain(' in 5.0 s by ci@example.org  12.3');
+  });
   it('says what went', () => {
     expect(storeLines({ ...answer, action: 'gc', entries: [unreadable] })[0]).toMatch(/^removed: v4l2loopback/);
     expect(storeLines({ ...answer, action: 'verify', entries: [unreadable] })[0]).toMatch(/^damaged, removed: v4l2/);
