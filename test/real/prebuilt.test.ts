@@ -663,6 +663,26 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
     expect(untrusted).toContain('2 installed');
   });
 
+  it('is never built where only prebuilt builds are wanted, also if what was there would not load', async () => {
+    restore();
+    await asNewMachine(shop);
+    configure(shop, 'prebuilt_policy="only"');
+    expect(await sync(shop)).toContain('2 installed');
+    const record = join(shop.world.trees.stateDir, 'record/low/1.0', `${release}@x86_64.json`);
+    const known: unknown = JSON.parse(readFileSync(record, 'utf8'));
+    const failure = {
+      inputs: '',
+      failure: { kind: 'will-not-load', at: 'low.ko' },
+      at: '2026-11-28T00:00:00Z',
+      transient: true,
+    };
+    writeFileSync(record, JSON.stringify({ ...Object(known), failure }));
+    const said = await shop.world.kmodsort(['sync', '--verbose']);
+    expect(said.stdout).toMatch(/low\/1\.0, \S+: building \(changed: what it will load with\)/);
+    expect(said.stdout).not.toContain('running make');
+    expect(said.stdout).toMatch(/ {2}installed {2}low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+  });
+
   it('is built all the same where --force says so', async () => {
     restore();
     await asNewMachine(shop);

@@ -2,6 +2,7 @@ import { type Built, buildModule } from '../build/build.ts';
 import { takeBuilt } from '../build/from-store.ts';
 import { forgetKept, placeToKeep, storeBuild } from '../build/keep.ts';
 import type { DependencySymbols } from '../build/make.ts';
+import { FailureError } from '../errors.ts';
 import { headersContents, kbuildContents } from '../key/headers.ts';
 import { keyOf } from '../key/key.ts';
 import type { StoredBuild } from '../outcome.ts';
@@ -90,6 +91,22 @@ const make = async (
   }
 };
 
+/** The same build as it is in the Store; undefined where there is none that can be used. */
+const takeStored = async (
+  { run, conf, site, say }: JobContext,
+  parts: KeyParts,
+  key: string,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made | undefined> => {
+  say('take');
+  const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
+  if (!taken) return undefined;
+  const { built: at, seconds, by } = taken.statement;
+  const from = { built: at, seconds, ...(by === undefined ? {} : { by }) };
+  return { built: taken.built, seconds, parts: { parts }, from };
+};
+
 /** The same build as it is in the Store; undefined where it has to be made. */
 const take = async (
   context: JobContext,
@@ -98,19 +115,12 @@ const take = async (
   dependencies: readonly DependencySymbols[],
   onPublished: () => void,
 ): Promise<Made | undefined> => {
-  const { run, conf, site, say } = context;
-  const { stateDir } = run.settings;
-  if (!hasArtifact(stateDir, site.module.name, key)) return undefined;
-  if (isCompiled(context)) {
-    dropArtifact(stateDir, site.module.name, key);
-    return undefined;
-  }
-  say('take');
-  const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
-  if (!taken) return undefined;
-  const { built: at, seconds, by } = taken.statement;
-  const from = { built: at, seconds, ...(by === undefined ? {} : { by }) };
-  return { built: taken.built, seconds, parts: { parts }, from };
+  const { stateDir } = context.run.settings;
+  const { name } = context.site.module;
+  if (!hasArtifact(stateDir, name, key)) return undefined;
+  if (!isCompiled(context)) return takeStored(context, parts, key, dependencies, onPublished);
+  dropArtifact(stateDir, name, key);
+  return undefined;
 };
 
 /** The same build as another machine has made it; undefined where it has to be made here. */
@@ -126,8 +136,11 @@ const fetch = async (
   // Loaded only where there is a registry.
   const { fetchPrebuilt } = await import('./prebuilt.ts');
   if (!(await fetchPrebuilt(context, key)) || key === undefined) return undefined;
-  const taken = await take(context, parts, key, dependencies, onPublished);
+  const { from: at, policy } = settings.prebuilt;
+  const taken = await takeStored(context, parts, key, dependencies, onPublished);
   if (settings.storeSize === 0) dropArtifact(settings.stateDir, context.site.module.name, key);
+  if (!taken && policy === 'only')
+    throw new FailureError({ kind: 'prebuilt-refused', at, detail: 'it cannot be used' });
   return taken;
 };
 
