@@ -120,7 +120,8 @@ const factsOf: Readonly<Record<FailureKind, KindOfFailure>> = kinds;
 export const isTransient = (kind: FailureKind): boolean => factsOf[kind].transient === true;
 
 /** Whether the same inputs will fail so whenever they are built. */
-export const isDetermined = (kind: FailureKind): boolean => factsOf[kind].determined === true;
+export const isDetermined = ({ kind, determined }: Pick<Failure, 'kind' | 'determined'>): boolean =>
+  factsOf[kind].determined === true || determined === true;
 
 /** What helps, of an error that people meet with modules; report/failures.ts makes a sentence of it. */
 export type Hint =
@@ -140,6 +141,8 @@ export interface Failure {
   readonly more?: readonly Problem[];
   /** What helps against what the detail says, where the kind alone does not tell. */
   readonly hint?: Hint;
+  /** Of a kind that may have other reasons, too: this one follows from the inputs of the build. */
+  readonly determined?: true;
   /** The command that installs what is missing here. */
   readonly install?: string;
   /** The exit code of a script whose own code counts. */

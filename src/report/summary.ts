@@ -104,7 +104,7 @@ const causeLines = (row: Row, context: ReportContext): string[] => {
     ...furtherDetails(failure),
     ...(failure.log ? [`log    ${failure.log}`] : []),
     ...(help ? [`help   ${help}`] : []),
-    `retry  ${context.retry(row.kernel.release, isDetermined(failure.kind) ? row.module : undefined)}`,
+    `retry  ${context.retry(row.kernel.release, isDetermined(failure) ? row.module : undefined)}`,
   ].map((line) => `${indent}${line}`);
 };
 

@@ -85,6 +85,37 @@ describe.skipIf(provision.kind === 'missing')('a module that failed', () => {
   });
 });
 
+describe.skipIf(provision.kind === 'missing' || process.getuid?.() !== 0)('code that this kernel does not take', () => {
+  let world: World;
+  const typed = ['sync', '-k', release];
+  const mend = (): void =>
+    appendFileSync(join(world.trees.sourceTree, 'broken-1.0', 'broken_mod.c'), '\n#define missing_answer 0\n');
+
+  beforeEach(() => {
+    world = makeWorld({ kernels });
+    world.addModule('broken');
+  });
+
+  afterEach(() => world.dispose());
+
+  it('is built again by who names the module, and by a sync of other code alone', async () => {
+    expect((await world.kmodsort(typed)).stdout).toMatch(/FAILED +broken\/1\.0 .*compiler error$/m);
+    const second = await world.kmodsort(typed);
+    expect([second.code, isBuilt(second.stdout, 'broken')]).toEqual([1, false]);
+    expect(second.stdout).toContain('compiler error (in an earlier run; nothing has changed since)');
+    const named = await world.dkms(['install', 'broken/1.0', '-k', release, '--verbose']);
+    expect([named.code, named.stdout.includes('in an earlier run')]).toEqual([10, false]);
+    mend();
+    expect(isBuilt((await world.kmodsort(typed)).stdout, 'broken')).toBe(true);
+  });
+
+  it('is built again by every sync where the build saw all of the machine', async () => {
+    world.configure('sandbox="no"\n');
+    await world.kmodsort(typed);
+    expect(isBuilt((await world.kmodsort(typed)).stdout, 'broken')).toBe(true);
+  });
+});
+
 describe.skipIf(provision.kind === 'missing')('one object of two that will not load', () => {
   let world: World;
 

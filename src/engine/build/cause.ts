@@ -1,3 +1,4 @@
+import type { ModuleConf } from '../conf/conf.ts';
 import { type FailureKind, type Hint, saidBySystem } from '../errors.ts';
 import { freeBytes } from '../system/files.ts';
 
@@ -127,6 +128,29 @@ export const causeOf = (log: string, directory: string): Cause => {
   }
   return { kind: 'make-failed', detail: shorten(lastWords(lines), directory) };
 };
+
+/** At a place in the module's own source: a path from the build directory. A header that is not found may be installed. */
+const inOwnSource = /^[^\s/:][^:]*:\d+(?::\d+)?: error: (?!.*No such file)/;
+
+/** make itself, maybe with variables before it; what a configure script of MAKE finds out is of the machine. */
+const isMakeAlone = /^(?:[A-Za-z_]\w*=\S*\s+)*make(?:\s[^;&|`]*)?$/;
+
+/**
+ * Whether a failure follows from what goes into the Key: the compiler that the Key names does not take the module's own
+ * source, and nothing else had a say in it.
+ *
+ * @param isConfined whether the build saw neither the network nor what others write
+ */
+export const followsFromInputs = (
+  { kind, detail }: Cause,
+  { make, scripts }: Pick<ModuleConf, 'make' | 'scripts'>,
+  isConfined: boolean,
+): boolean =>
+  kind === 'compiler-failed' &&
+  isConfined &&
+  scripts.PRE_BUILD === undefined &&
+  (make === undefined || isMakeAlone.test(make)) &&
+  inOwnSource.test(detail);
 
 /** What is left of a full disk when a compiler has taken its half-written object away again. */
 const almostNothing = 1 << 20;

@@ -10,7 +10,7 @@ import { installCommand } from '../system/install-command.ts';
 import { jobserverDescriptor } from '../system/jobserver.ts';
 import { quoteWord } from '../system/shell.ts';
 import { stalledFailure, withinBuildLimit } from './build-limit.ts';
-import { causeOf, isDiskFull, missingLibrary, missingTool, undefinedSymbols } from './cause.ts';
+import { causeOf, followsFromInputs, isDiskFull, missingLibrary, missingTool, undefinedSymbols } from './cause.ts';
 import type { Log } from './log.ts';
 import { confinedIn, holdingLock, jobEnvironment } from './scripts.ts';
 import { rustMismatch, toolchainMismatch, withMismatch } from './toolchain.ts';
@@ -96,8 +96,17 @@ const llvmFor = ({ facts, building }: BuildSite): Record<string, string> =>
   Object.fromEntries(Object.entries(llvmVariables(facts)).map(([name, value]) => [name, building?.[name] ?? value]));
 
 /** What the log of a make says went wrong. */
-const makeFailure = (run: Run, text: string, build: string, make: string, code: number): Failure => {
-  const { kind, detail, hint } = causeOf(text, build);
+const makeFailure = (
+  run: Run,
+  site: BuildSite,
+  conf: ModuleConf,
+  text: string,
+  make: string,
+  code: number,
+): Failure => {
+  const build = join(site.entry, 'build');
+  const cause = causeOf(text, build);
+  const { kind, detail, hint } = cause;
   if (kind === 'make-failed' && isDiskFull(build)) return { kind: 'disk-full', at: build, detail, code };
   const tool = kind === 'tool-missing' ? missingTool(detail) : undefined;
   const needed = tool ?? missingLibrary(detail);
@@ -108,6 +117,7 @@ const makeFailure = (run: Run, text: string, build: string, make: string, code: 
     detail,
     code,
     ...(hint ? { hint } : {}),
+    ...(followsFromInputs(cause, conf, site.confines !== undefined) ? { determined: true } : {}),
     ...(install === undefined ? {} : { install }),
   };
 };
@@ -148,7 +158,7 @@ export const runMake = async (
     code = await attempt(run, site, conf, log, { line: again, environment });
   }
   if (code === 0) return;
-  const failure = makeFailure(run, log.since(before), build, make, code);
+  const failure = makeFailure(run, site, conf, log.since(before), make, code);
   const rust = await rustMismatch(run, site, build);
   throw new FailureError(withMismatch(failure, rust ?? mismatch?.failure));
 };

@@ -138,9 +138,13 @@ const obstacleFor = (candidate: Candidate, context: PlanContext): Outcome | unde
   return worst && forTarget(worst, context.input.targets?.get(candidate.module.name), context.decided);
 };
 
-/** A hook repeats nothing that failed for the same inputs; a command no build that must fail the same way again. */
-const isNotRepeated = ({ kind }: Failure, { reason }: JobReason, { input }: PlanContext): boolean =>
-  input.trustMemory || (isDetermined(kind) && !installsOnly.has(reason));
+/**
+ * A hook repeats nothing that failed for the same inputs; a command no build that must fail the same way again. What only
+ * its log says so of is tried again where the module is named: who does that may know better.
+ */
+const isNotRepeated = (failure: Failure, { reason }: JobReason, { input }: PlanContext, isNamed: boolean): boolean =>
+  input.trustMemory ||
+  (isDetermined(failure) && !(isNamed && failure.determined === true) && !installsOnly.has(reason));
 
 /** Decide one Module after all that it needs. */
 export const decide = (candidate: Candidate, context: PlanContext): Decision => {
@@ -152,10 +156,11 @@ export const decide = (candidate: Candidate, context: PlanContext): Decision => 
   // What has to wait for another module in any case lacks no headers.
   if (obstacle?.kind === 'deferred') return settle(obstacle);
   if (!hasHeaders(candidate, context) && !installsOnly.has(reason.reason)) return withoutHeaders(candidate, context);
-  const isForced = context.input.targets?.get(candidate.module.name)?.force === true;
+  const target = context.input.targets?.get(candidate.module.name);
   if (obstacle) return settle(obstacle);
   const { remembered } = candidate;
-  if (remembered && !isForced && isNotRepeated(remembered, reason, context)) return failed(remembered, true);
+  if (remembered && target?.force !== true && isNotRepeated(remembered, reason, context, target !== undefined))
+    return failed(remembered, true);
   return { job: reason };
 };
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { causeOf, missingLibrary, missingTool, undefinedSymbols } from '../../../../src/engine/build/cause.ts';
+import {
+  causeOf,
+  followsFromInputs,
+  missingLibrary,
+  missingTool,
+  undefinedSymbols,
+} from '../../../../src/engine/build/cause.ts';
 
 const build = '/var/lib/dkms/demo/1.0/build';
 
@@ -429,5 +435,45 @@ describe('missingTool', () => {
     ['something else', undefined],
   ])('finds in %s the program %s', (line, program) => {
     expect(missingTool(line)).toBe(program);
+  });
+});
+
+describe('followsFromInputs', () => {
+  const error = "driver/demo.c:7:16: error: too few arguments to function 'x'";
+  const build = { make: 'make -C /lib/modules/6.1/build M=/x modules A=m', scripts: {} };
+  const cases: [string, boolean, string, { make?: string; scripts: Record<string, string> }, boolean][] = [
+    ['an error in the own source', true, error, build, true],
+    ['one of an older compiler, which tells no column', true, 'demo.c:7: error: x', build, true],
+    ['the default MAKE', true, error, { scripts: {} }, true],
+    ['a MAKE with a variable before it', true, error, { make: 'KERNELDIR=/lib make driver', scripts: {} }, true],
+    ['a build that could see all of the machine', false, error, build, false],
+    [
+      'a header that may be installed',
+      true,
+      'demo.c:3:10: fatal error: gelf.h: No such file or directory',
+      build,
+      false,
+    ],
+    [
+      'the same of another compiler',
+      true,
+      "demo.c:3:10: error: 'gelf.h' file: No such file or directory",
+      build,
+      false,
+    ],
+    ['a header of the machine', true, '/usr/include/x.h:3:1: error: y', build, false],
+    ['the compiler itself', true, "gcc: error: unrecognized command-line option '-fx'", build, false],
+    ['a PRE_BUILD that looks at the machine', true, error, { ...build, scripts: { PRE_BUILD: 'configure' } }, false],
+    ['a configure in MAKE', true, error, { make: './configure && make', scripts: {} }, false],
+    ['a second command', true, error, { make: 'make; ./probe', scripts: {} }, false],
+    ['a command of MAKE within it', true, error, { make: 'make V=`probe`', scripts: {} }, false],
+    ['a program that is called so', true, error, { make: 'makefoo', scripts: {} }, false],
+  ];
+  it.each(cases)('%s', (_what, isConfined, detail, conf, expected) => {
+    expect(followsFromInputs({ kind: 'compiler-failed', detail }, conf, isConfined)).toBe(expected);
+  });
+
+  it('says nothing of other kinds', () => {
+    expect(followsFromInputs({ kind: 'make-failed', detail: error }, build, true)).toBe(false);
   });
 });

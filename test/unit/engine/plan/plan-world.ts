@@ -9,6 +9,8 @@ import type { JobReason } from '../../../../src/engine/plan.ts';
 export const kernel = { release: '6.1', arch: 'x86_64' };
 export const other = { release: '6.12', arch: 'x86_64' };
 export const compilerFailed: Failure = { kind: 'compiler-failed', detail: 'a.c:1: error: x' };
+/** The same where the log shows that nothing but the inputs is to blame. */
+export const codeFailed: Failure = { ...compilerFailed, determined: true };
 export const modpostFailed: Failure = { kind: 'modpost-failed', detail: 'ERROR: modpost: "gone" [a.ko] undefined!' };
 export const confBroken: Failure = { kind: 'conf-broken', at: '/usr/src/a-1.0/dkms.conf' };
 
