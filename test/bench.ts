@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuilds } from './bench-builds.ts';
-import { benchCorpus } from './bench-corpus.ts';
+import { benchCorpus, benchModules } from './bench-corpus.ts';
 import { dkmsScript } from './compat/dkms-reader.ts';
 import { provisionKernels, repository, type TestKernel } from './kernels.ts';
 import { isRoot, missingPackages, run } from './packages.ts';
@@ -167,11 +167,13 @@ const main = async (): Promise<number> => {
     say(`bench: ${missing}`);
     return 1;
   }
-  if (process.argv[2] === 'corpus') {
+  const [, , what, ...names] = process.argv;
+  if (what === 'corpus' || what === 'modules') {
     const plain = provisionKernels('plain');
-    if (plain.kind === 'ready' && plain.kernels[0])
-      benchCorpus(plain.kernels[0], Number(process.env.BENCH_PAIRS ?? 1), say);
-    return plain.kind === 'ready' ? 0 : 1;
+    const [first] = plain.kind === 'ready' ? plain.kernels : [];
+    if (first && what === 'corpus') benchCorpus(first, Number(process.env.BENCH_PAIRS ?? 1), say);
+    if (first && what === 'modules') benchModules(first, names, say);
+    return first ? 0 : 1;
   }
   const bench = makeBench(kernel);
   try {
