@@ -20,8 +20,9 @@ const shared = [
   'modpost-failed',
 ] as const satisfies readonly FailureKind[];
 
-/** Whether other machines may be told of a failure. */
-export const isShared = ({ kind }: Failure): boolean => shared.some((one) => one === kind);
+/** Whether other machines may be told of a failure: of one that the compiler found, only where nothing else had a say. */
+export const isShared = ({ kind, determined }: Failure): boolean =>
+  shared.some((one) => one === kind) && (kind !== 'compiler-failed' || determined === true);
 
 /** A failure of the build with a Key, and its log. */
 export interface FailureClaim {

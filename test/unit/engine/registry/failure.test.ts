@@ -47,12 +47,16 @@ describe('the Statement of a failure', () => {
 });
 
 describe('isShared', () => {
-  it.each(['compiler-failed', 'compiler-older', 'modpost-failed', 'patch-failed', 'patch-missing'] as const)(
+  it.each(['compiler-older', 'modpost-failed', 'patch-failed', 'patch-missing'] as const)(
     'tells others of %s',
     (kind) => {
       expect(isShared({ kind })).toBe(true);
     },
   );
+  it('tells others of what the compiler found where nothing else had a say', () => {
+    expect(isShared({ kind: 'compiler-failed', determined: true })).toBe(true);
+    expect(isShared({ kind: 'compiler-failed' })).toBe(false);
+  });
   it.each(['make-failed', 'script-failed', 'disk-full', 'tool-missing', 'will-not-load', 'headers-missing'] as const)(
     'keeps %s to itself',
     (kind) => {
