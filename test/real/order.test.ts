@@ -299,11 +299,12 @@ describe.skipIf(provision.kind === 'missing')('order, on real kernels', () => {
     expect(dot).toMatch(/^digraph \w+ \{\n(.*;\n)+\}\n$/);
   });
 
-  it('has nothing to do again but for what failed', async () => {
+  it('has nothing to do again but for what may go better', async () => {
     const again = await world.kmodsort(['plan']);
     const jobs = again.stdout.split('\n').filter((line) => /^ *\d+\. /.test(line));
     const kept = jobs.filter((line) => !/ (broken|wrong)\/1\.0 |needs-broken|needs-blocked/.test(line));
     expect(kept).toEqual([]);
-    expect(jobs.some((line) => line.includes(' broken/1.0 '))).toBe(true);
+    // Its code must fail the same way.
+    expect(jobs.some((line) => line.includes(' broken/1.0 '))).toBe(process.getuid?.() !== 0);
   });
 });
