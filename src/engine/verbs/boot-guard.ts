@@ -1,4 +1,4 @@
-import type { BootGuard, BootGuardAnswer, HeldKernel } from '../answers.ts';
+import type { BootGuard, BootGuardAnswer, BootHeld, HeldKernel } from '../answers.ts';
 import { holdFor } from '../boot/choice.ts';
 import { bootLoaders } from '../boot/loaders.ts';
 import type { Place } from '../boot/place.ts';
@@ -99,14 +99,7 @@ const release = async (run: Run, occasion: Occasion, known: BootHold): Promise<G
 const sameKernels = (a: readonly HeldKernel[], b: readonly HeldKernel[]): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
-const hold = async (
-  run: Run,
-  occasion: Occasion,
-  known: BootHold | undefined,
-  kernels: HeldKernel[],
-): Promise<Guarded> => {
-  const wanted = holdFor(kernels);
-  if (!wanted) return { failures: [] };
+const hold = async (run: Run, occasion: Occasion, known: BootHold | undefined, wanted: BootHeld): Promise<Guarded> => {
   const isSame = known !== undefined && known.prefer === wanted.prefer && sameKernels(known.held, wanted.held);
   const at = isSame ? known.at : new Date().toISOString();
   const untold = occasion.goesOn && (known === undefined || known.untold) ? { untold: true as const } : {};
@@ -125,11 +118,12 @@ const hold = async (
   return { failures, boot: { state: 'held', ...wanted, loaders: loaders.map(({ name }) => name) } };
 };
 
-/** A hold that is no longer wanted goes before another one is made. */
+/** Hold back what has to be, or take back what was. */
 const guard = async (run: Run, occasion: Occasion, isOff: boolean): Promise<Guarded> => {
   const known = readBootHold(run.settings.stateDir);
   const kernels = isOff ? [] : await kernelsOf(run, occasion);
-  if (holdFor(kernels)) return hold(run, occasion, known, kernels);
+  const wanted = holdFor(kernels);
+  if (wanted) return hold(run, occasion, known, wanted);
   if (known) return release(run, occasion, known);
   const isNowhere = !occasion.goesOn && kernels.length > 0 && kernels.every(({ missing }) => missing.length > 0);
   return { failures: [], ...(isNowhere ? { boot: { state: 'nowhere', held: kernels } } : {}) };
