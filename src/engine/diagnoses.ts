@@ -25,6 +25,8 @@ export const diagnosisSeverities = {
   'log-left': 'error',
   'mark-left': 'error',
   'trial-outdated': 'warning',
+  'memory-left': 'warning',
+  'rpm-mark-left': 'warning',
   'journal-open': 'error',
   'journal-unreadable': 'error',
   'temporary-left': 'error',
@@ -43,9 +45,16 @@ export const diagnosisSeverities = {
   'key-readable': 'error',
   'certificate-expired': 'error',
   'certificate-not-enrolled': 'error',
+  'enrolment-pending': 'warning',
   'foreign-hook': 'error',
   'hook-missing': 'error',
   'hook-not-executable': 'error',
+  'package-changed': 'error',
+  'conffile-changed': 'warning',
+  'boot-guard-idle': 'error',
+  'boot-loader-missing': 'error',
+  'boot-hold-outdated': 'error',
+  'boot-hold-unreadable': 'error',
   'setting-misspelt': 'error',
   'setting-unknown': 'warning',
   'setting-invalid': 'error',
@@ -100,6 +109,9 @@ interface DiagnosisFacts {
   'log-left': PathOnly;
   'mark-left': PathOnly;
   'trial-outdated': OfRelease;
+  /** `gone`: a kernel's release, or a directory. */
+  'memory-left': { readonly gone: string };
+  'rpm-mark-left': PathOnly;
   'journal-open': OnKernel & { readonly action: 'install' | 'uninstall' };
   'journal-unreadable': PathOnly;
   'temporary-left': PathOnly;
@@ -119,9 +131,18 @@ interface DiagnosisFacts {
   'key-readable': { readonly mode: number };
   'certificate-expired': PathOnly;
   'certificate-not-enrolled': PathOnly;
+  'enrolment-pending': PathOnly;
   'foreign-hook': PathOnly;
   'hook-missing': PathOnly;
   'hook-not-executable': PathOnly;
+  /** `check`: the command that said so. */
+  'package-changed': { readonly check: string };
+  'conffile-changed': { readonly check: string };
+  'boot-guard-idle': OfSetting;
+  'boot-loader-missing': OfSetting;
+  /** `held`: releases; `why` it is out of date. */
+  'boot-hold-outdated': { readonly held: readonly string[]; readonly why: 'off' | 'gone' };
+  'boot-hold-unreadable': PathOnly;
   'setting-misspelt': OfSetting & { readonly meant: string };
   'setting-unknown': OfSetting;
   'setting-invalid': OfSetting & { readonly value: string; readonly wants: string };

@@ -75,6 +75,7 @@ export interface Notes {
   'key-there': { readonly certificate: string };
   /** Secure Boot is on, and the firmware does not know the certificate. */
   'not-enrolled': { readonly certificate: string };
+  'enrolment-pending': { readonly certificate: string };
   'symbols-retried': { readonly module: Module };
   /** Words of a hook that came while the program could not start. */
   'queue-taken': { readonly words: string };

@@ -1,5 +1,6 @@
 import type { DiagnosisCode, FactsOf } from '../engine/diagnoses.ts';
 import { type Kernel, type Module, moduleLabel } from '../engine/request.ts';
+import { setUpSentences } from './diagnosed-set-up.ts';
 
 /** The sentences of each diagnosis. */
 
@@ -12,6 +13,9 @@ interface Sentences<C extends DiagnosisCode> {
   readonly repair?: readonly [does: string, did: string];
 }
 
+/** Sentences of some codes. */
+export type Told<C extends DiagnosisCode> = { readonly [K in C]: Sentences<K> };
+
 interface OnKernel {
   readonly module: Module;
   readonly kernel: Kernel;
@@ -19,16 +23,14 @@ interface OnKernel {
 
 const on = ({ module, kernel }: OnKernel): string => `${moduleLabel(module)} on ${kernel.release}`;
 const k = ({ release, arch }: Kernel): string => `-k ${release}/${arch}`;
-const at = ({ path, line }: { readonly path: string; readonly line?: number }): string =>
-  line === undefined ? path : `${path}:${line}`;
 
 const sync = (): string => 'kmodsort sync';
-const reinstall = (): string => 'install the package of kmodsort again';
 
 const removes = (what: string): readonly [string, string] => [`removes ${what}`, `removed ${what}`];
 const removesIt = removes('it');
 
-export const sentences: { readonly [C in DiagnosisCode]: Sentences<C> } = {
+export const sentences: Told<DiagnosisCode> = {
+  ...setUpSentences,
   'source-missing': {
     reason: ({ module, source }) => `the source of ${moduleLabel(module)} is gone: ${source}`,
     byHand: ({ module }) =>
@@ -118,6 +120,14 @@ export const sentences: { readonly [C in DiagnosisCode]: Sentences<C> } = {
     reason: ({ path, release }) => `${path} is what a trial for ${release} found, more than 90 days ago`,
     repair: removesIt,
   },
+  'memory-left': {
+    reason: ({ path, gone }) => `${path} remembers what is gone: ${gone}`,
+    repair: removesIt,
+  },
+  'rpm-mark-left': {
+    reason: ({ path }) => `${path} is of an rpm transaction that has ended`,
+    repair: removesIt,
+  },
   'journal-open': {
     reason: ({ path, action, ...rest }) =>
       `the ${action === 'install' ? 'installation' : 'removal'} of ${on(rest)} was interrupted: ${path}`,
@@ -164,80 +174,6 @@ export const sentences: { readonly [C in DiagnosisCode]: Sentences<C> } = {
       'removes it; kmodsort store verify looks at the others',
       'removed it; kmodsort store verify looks at the others',
     ],
-  },
-  'world-writable': {
-    reason: ({ path }) => `${path} is world-writable: what anybody has put there would be used as root`,
-    byHand: ({ path }) => `look at what is in it, then: chmod o-w ${path}`,
-  },
-  'foreign-owner': {
-    reason: ({ path, uid }) => `${path} belongs to user ${uid}, who may change what is used as root`,
-    byHand: ({ path }) => `look at what is in it, then: chown root: ${path}`,
-  },
-  'disk-full': {
-    reason: ({ path, bytes }) =>
-      `less than 1 MiB is free where ${path} is (${bytes} bytes): nothing can be built or installed`,
-    byHand: () => 'free some space; kmodsort store gc takes out what was built and is not used',
-  },
-  'read-only': {
-    reason: ({ path }) => `${path} cannot be written: nothing can be built or installed`,
-    byHand: ({ path }) => `mount its file system for writing: findmnt --target ${path}`,
-  },
-  'key-mismatch': {
-    reason: ({ path, certificate }) =>
-      `${path} is not the key of the certificate ${certificate}: modules stay unsigned`,
-    byHand: () => 'restore the pair; or move both away and kmodsort makes a new one, which has to be enrolled',
-  },
-  'key-missing': {
-    reason: ({ path, certificate }) =>
-      `${path}, the key of the certificate ${certificate}, is not there: modules stay unsigned`,
-    byHand: ({ certificate }) =>
-      `restore the key; or move ${certificate} away and kmodsort makes a new pair, which has to be enrolled`,
-  },
-  'key-readable': {
-    reason: ({ path, mode }) => `${path} has mode ${mode.toString(8)}: others than its owner may sign modules with it`,
-    byHand: ({ path }) => `chmod 600 ${path}`,
-    repair: ['makes it 600', 'made it 600'],
-  },
-  'certificate-expired': {
-    reason: ({ path }) => `the certificate ${path} has expired`,
-    byHand: ({ path }) => `move it and its key away: dkms generate_mok makes new ones; then: mokutil --import ${path}`,
-  },
-  'certificate-not-enrolled': {
-    reason: ({ path }) =>
-      `Secure Boot is on, and the firmware does not know ${path}: modules that it signs will not load`,
-    byHand: ({ path }) => `mokutil --import ${path}, and confirm it at the next boot`,
-  },
-  'foreign-hook': {
-    reason: ({ path }) => `${path} is a hook of another dkms: it builds beside ours, or in its place`,
-    byHand: ({ path }) => `remove the package that it belongs to, or: rm ${path}`,
-  },
-  'hook-missing': {
-    reason: ({ path }) => `${path} is not there: nothing is built when packages change`,
-    byHand: reinstall,
-  },
-  'hook-not-executable': {
-    reason: ({ path }) => `${path} is not executable, so it is not run`,
-    byHand: ({ path }) => `if it is not switched off on purpose: chmod 755 ${path}`,
-  },
-  'setting-misspelt': {
-    reason: ({ name, meant, ...rest }) => `${at(rest)}: there is no setting ${name}: did you mean ${meant}?`,
-    byHand: ({ name, meant }) => `write ${meant} for ${name}`,
-  },
-  'setting-unknown': {
-    reason: ({ name, ...rest }) => `${at(rest)}: there is no setting ${name}; only a dkms.conf could use it`,
-    byHand: () => 'remove the line, if no dkms.conf uses it',
-  },
-  'setting-invalid': {
-    reason: ({ name, value, wants, ...rest }) => `${at(rest)}: ${name}="${value}" is not understood: it takes ${wants}`,
-    byHand: ({ name, wants }) => `set ${name} to ${wants}; the default counts until then`,
-  },
-  'required-unknown': {
-    reason: ({ word, ...rest }) => `${at(rest)}: required_modules names ${word}, which is not in the dkms tree`,
-    byHand: ({ word }) => `install the package of ${word}, or correct the name`,
-  },
-  'unconfined-unknown': {
-    reason: ({ word, ...rest }) => `${at(rest)}: unconfined_modules names ${word}, which is not in the dkms tree`,
-    byHand: () => 'correct the name, or remove it',
   },
   stale: {
     reason: ({ changed, path, ...rest }) => `${on(rest)} is out of date (${changed.join(', ')}): ${path}`,

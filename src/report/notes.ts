@@ -58,6 +58,8 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'key-there': ({ certificate }) => `the key to sign modules with already exists, certificate ${certificate}`,
   'not-enrolled': ({ certificate }) =>
     `warning: Secure Boot is enabled and will refuse the modules: enrol the certificate with: mokutil --import ${certificate}`,
+  'enrolment-pending': ({ certificate }) =>
+    `warning: Secure Boot is enabled and will refuse the modules until the enrolment of ${certificate} is confirmed at the next boot`,
   'symbols-retried': ({ module }) =>
     `${moduleLabel(module)}: tried again with KBUILD_EXTRA_SYMBOLS on the make command line`,
   'queue-taken': ({ words }) => `running a hook that was queued: ${words}`,

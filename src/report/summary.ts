@@ -145,7 +145,7 @@ const requiredLines = (summary: Pick<Summary, 'rows' | 'failures' | 'notes'>, co
     );
 
 /** Remarks that must not scroll away: modules that will not load where Secure Boot is on. */
-const lasting: ReadonlySet<Note['note']> = new Set(['not-signed', 'not-enrolled']);
+const lasting: ReadonlySet<Note['note']> = new Set(['not-signed', 'not-enrolled', 'enrolment-pending']);
 
 const warningLines = (summary: Pick<Summary, 'notes'>): string[] =>
   summary.notes.filter((note) => lasting.has(note.note)).map((note) => `kmodsort: ${noteSentence(note)}`);

@@ -154,15 +154,32 @@ const expectThere = (path: string, isThere = true): void => {
   if (existsSync(path) !== isThere) throw new Error(`${path} is ${isThere ? 'not ' : ''}there`);
 };
 
-/** A mokutil as on a machine with Secure Boot that does not know the key. */
-const secureBoot = (healthy: Healthy): Readonly<Record<string, string>> => {
+/** A mokutil as on a machine with Secure Boot. */
+const mokutil = (healthy: Healthy, state: string, key: string): Readonly<Record<string, string>> => {
   const directory = inRoot(healthy, 'fake');
-  put(
-    join(directory, 'mokutil'),
-    '#!/bin/sh\ncase $1 in --sb-state) echo "SecureBoot enabled" ;; *) echo "$2 is not enrolled" ;; esac\n',
-    0o755,
-  );
+  const text = `#!/bin/sh\ncase $1 in --sb-state) printf "${state}\\n" ;; *) echo "$2 is ${key}" ;; esac\n`;
+  put(join(directory, 'mokutil'), text, 0o755);
   return { PATH: `${directory}:/usr/sbin:/usr/bin:/sbin:/bin` };
+};
+
+const secureBoot = (healthy: Healthy): Readonly<Record<string, string>> =>
+  mokutil(healthy, 'SecureBoot enabled', 'not enrolled');
+
+/** As dpkg leaves its package, which it can verify then. */
+const withDebianPackage = (healthy: Healthy): void => {
+  withPackage(healthy, 'debian');
+  const files = ['usr/lib/kmodsort/kmodsort.mjs', 'usr/share/man/man8/kmodsort.8.gz'];
+  const conffiles = ['etc/kernel/postinst.d/00-kmodsort', 'etc/dkms/framework.conf'];
+  const sum = (file: string): string =>
+    spawnSync('md5sum', [inRoot(healthy, file)], { encoding: 'utf8' }).stdout.slice(0, 32);
+  const database = inRoot(healthy, 'var/lib/dpkg');
+  put(join(database, 'info/format'), '1\n');
+  put(
+    join(database, 'status'),
+    `Package: kmodsort\nStatus: install ok installed\nMaintainer: x\nArchitecture: all\nVersion: 1\nConffiles:\n${conffiles.map((file) => ` /${file} ${sum(file)}\n`).join('')}Description: x\n`,
+  );
+  put(join(database, 'info/kmodsort.list'), [...files, ...conffiles].map((file) => `/${file}\n`).join(''));
+  put(join(database, 'info/kmodsort.md5sums'), files.map((file) => `${sum(file)}  ${file}\n`).join(''));
 };
 
 const entries: readonly BrokenTree[] = [
@@ -240,7 +257,7 @@ const entries: readonly BrokenTree[] = [
 const kernels: readonly BrokenTree[] = [
   {
     what: 'a kernel that is gone',
-    codes: ['kernel-gone'],
+    codes: ['kernel-gone', 'memory-left'],
     breakIt: ({ world, second }) => drop(join(world.trees.installTree, second)),
     after: (h) => {
       expectThere(inTree(h, 'lonely/1.0', h.second), false);
@@ -424,6 +441,22 @@ const records: readonly BrokenTree[] = [
       put(path, '{"version":2}');
       age(path, 100);
     },
+  },
+  {
+    what: 'what objects said on a kernel that is gone',
+    codes: ['memory-left'],
+    breakIt: (h) => put(inState(h, 'objects', `${gone}.json`), '{"format":1,"objects":{}}'),
+  },
+  {
+    what: 'what stood in a directory that is gone',
+    codes: ['memory-left'],
+    breakIt: (h) =>
+      put(inState(h, 'contents/0123.json'), JSON.stringify({ facts: 'x', hash: 'x', places: ['/nowhere/ghost-1.0'] })),
+  },
+  {
+    what: 'the mark of an rpm transaction that has ended',
+    codes: ['rpm-mark-left'],
+    breakIt: (h) => put(inState(h, 'rpm-upgrade/lonely-1.0'), `${deadProcess}:1\n`),
   },
   {
     what: 'a notice of failures where there are none',
@@ -620,6 +653,13 @@ const keys: readonly BrokenTree[] = [
     env: secureBoot,
     left: { 'certificate-not-enrolled': 'mokutil --import' },
   },
+  {
+    what: 'a certificate that waits to be enrolled',
+    codes: ['enrolment-pending'],
+    breakIt: () => undefined,
+    env: (h) => mokutil(h, 'SecureBoot enabled', 'already in the enrollment request'),
+    left: { 'enrolment-pending': 'reboot' },
+  },
 ];
 
 const hooks: readonly BrokenTree[] = [
@@ -676,6 +716,69 @@ const hooks: readonly BrokenTree[] = [
       chmodSync(inRoot(h, 'etc/kernel/prerm.d/00-kmodsort'), 0o644);
     },
     left: { 'hook-not-executable': 'chmod 755' },
+  },
+  {
+    what: 'a program of ours that was changed',
+    codes: ['package-changed'],
+    breakIt: (h) => {
+      withDebianPackage(h);
+      appendFileSync(inRoot(h, 'usr/lib/kmodsort/kmodsort.mjs'), '//\n');
+    },
+    left: { 'package-changed': 'install the package of kmodsort again' },
+  },
+  {
+    what: 'a hook of ours that was changed',
+    codes: ['conffile-changed'],
+    breakIt: (h) => {
+      withDebianPackage(h);
+      appendFileSync(inRoot(h, 'etc/kernel/postinst.d/00-kmodsort'), 'exit 0\n');
+    },
+    left: { 'conffile-changed': 'force-confmiss' },
+  },
+  {
+    what: 'a hook of ours that is gone, with its package',
+    codes: ['hook-missing'],
+    breakIt: (h) => {
+      withDebianPackage(h);
+      drop(inRoot(h, 'etc/kernel/postinst.d/00-kmodsort'));
+    },
+    left: { 'hook-missing': 'force-confmiss' },
+  },
+];
+
+const heldBack = (release: string): string =>
+  JSON.stringify({ held: [{ release, missing: ['lonely'] }], prefer: 'x', at: '2026-01-01T00:00:00Z', renamed: [] });
+
+const boot: readonly BrokenTree[] = [
+  {
+    what: 'a boot guard without required modules',
+    codes: ['boot-guard-idle'],
+    breakIt: (h) => setting(h, 'boot_guard="yes"\n'),
+    left: { 'boot-guard-idle': 'required_modules' },
+  },
+  {
+    what: 'a kernel that is held back, and no boot guard any more',
+    codes: ['boot-hold-outdated'],
+    breakIt: (h) => put(inState(h, 'boot-hold'), heldBack(h.first)),
+    left: { 'boot-hold-outdated': 'kmodsort boot-guard' },
+  },
+  {
+    what: 'a kernel that is held back, and gone',
+    codes: ['boot-hold-outdated'],
+    breakIt: (h) => {
+      setting(h, 'boot_guard="yes"\nrequired_modules="lonely"\n');
+      put(inState(h, 'boot-hold'), heldBack(gone));
+    },
+    left: { 'boot-hold-outdated': 'kmodsort boot-guard' },
+  },
+  {
+    what: 'what is held back, garbage',
+    codes: ['boot-hold-unreadable'],
+    breakIt: (h) => {
+      setting(h, 'boot_guard="yes"\nrequired_modules="lonely"\n');
+      put(inState(h, 'boot-hold'), 'garbage');
+    },
+    left: { 'boot-hold-unreadable': 'kmodsort boot-guard --undo' },
   },
 ];
 
@@ -752,12 +855,13 @@ export const brokenTrees: readonly BrokenTree[] = [
   ...access,
   ...keys,
   ...hooks,
+  ...boot,
   ...settings,
   ...remarks,
 ];
 
 /** Healthy worlds that look odd. */
-export const oddTrees: readonly { readonly what: string; readonly make: (healthy: Healthy) => void }[] = [
+export const oddTrees: readonly (Pick<BrokenTree, 'what' | 'env'> & { readonly make: (healthy: Healthy) => void })[] = [
   { what: 'as it was built', make: () => undefined },
   {
     what: 'with the package, on Debian',
@@ -773,6 +877,26 @@ export const oddTrees: readonly { readonly what: string; readonly make: (healthy
       put(inRoot(h, 'usr/share/libalpm/hooks/70-dkms-install.hook'), '[Trigger]\n');
       mkdirSync(inRoot(h, 'etc/pacman.d/hooks'), { recursive: true });
       symlinkSync('/dev/null', inRoot(h, 'etc/pacman.d/hooks/70-dkms-install.hook'));
+    },
+  },
+  {
+    what: 'with Secure Boot on, and its validation switched off in shim',
+    make: () => undefined,
+    env: (h) => mokutil(h, 'SecureBoot enabled\\nSecureBoot validation is disabled in shim', 'not enrolled'),
+  },
+  {
+    what: 'with its package, whose settings were edited and whose manual was not unpacked',
+    make: (h) => {
+      withDebianPackage(h);
+      drop(inRoot(h, 'usr/share/man/man8/kmodsort.8.gz'));
+      appendFileSync(inConf(h, 'framework.conf'), '# mine\n');
+    },
+  },
+  {
+    what: 'whose boot guard holds a kernel back',
+    make: (h) => {
+      setting(h, 'boot_guard="yes"\nrequired_modules="lonely"\n');
+      put(inState(h, 'boot-hold'), heldBack(h.first));
     },
   },
   { what: 'with the package, on Fedora', make: (h) => withPackage(h, 'rpm', 'fedora') },

@@ -1,12 +1,15 @@
 import type { DoctorEntry } from '../answers.ts';
 import { type Failure, failureOf } from '../errors.ts';
 import { checkAccess } from './access.ts';
+import { checkBoot } from './boot.ts';
 import { checkEntries } from './entries.ts';
 import { checkHooks } from './hooks.ts';
 import { checkInstalled } from './installed.ts';
 import { checkInterrupted } from './interrupted.ts';
 import { checkKernels } from './kernels.ts';
 import { checkKeys } from './keys.ts';
+import { checkMemory } from './memory.ts';
+import { checkPackage } from './package.ts';
 import { checkRecords } from './records.ts';
 import { checkRemarks, checkWaiting } from './remarks.ts';
 import { checkSettings } from './settings.ts';
@@ -22,10 +25,13 @@ const checks: readonly Check[] = [
   checkKernels,
   checkInstalled,
   checkRecords,
+  checkMemory,
   checkStore,
   checkAccess,
   checkKeys,
   checkHooks,
+  checkPackage,
+  checkBoot,
   checkSettings,
   checkWaiting,
   checkRemarks,

@@ -72,11 +72,18 @@ const installPlugins = (root: string): string[] =>
     .map((place) => join(root, place, '40-dkms.install'))
     .filter((path) => isExecutable(path) && !(readText(path) ?? '').includes('/usr/lib/kmodsort/'));
 
-/** Hooks stand beside the settings: of `/etc/dkms` below `/`. */
-export const checkHooks: Check = (view) => {
-  const { confDir } = view.settings;
+/** Whether a file, absolute below the root, is a hook of our package. */
+export const isHook = (view: View, file: string): boolean => hooksOf(view).some(({ path }) => `/${path}` === file);
+
+/** Where our package is installed; undefined if it is not. Hooks stand beside the settings: of `/etc/dkms` below `/`. */
+export const packageRoot = ({ settings: { confDir } }: View): string | undefined => {
   const root = dirname(dirname(confDir));
-  if (!confDir.endsWith('/etc/dkms') || !exists(join(root, 'usr/lib/kmodsort/kmodsort.mjs'))) return [];
+  return confDir.endsWith('/etc/dkms') && exists(join(root, 'usr/lib/kmodsort/kmodsort.mjs')) ? root : undefined;
+};
+
+export const checkHooks: Check = (view) => {
+  const root = packageRoot(view);
+  if (root === undefined) return [];
   const foreign = [...kernelHooks(root), ...pacmanHooks(root), ...installPlugins(root)];
   return [
     ...hooksOf(view).flatMap(ownHook(root)),

@@ -1,4 +1,4 @@
-import { isUnenrolled } from '../kernel/secure-boot.ts';
+import { enrolmentOf } from '../kernel/secure-boot.ts';
 import { isToken, keyMismatch, type SigningKey, signingKeyOf } from '../kernel/signing-key.ts';
 import type { Processes } from '../system/exec.ts';
 import { exists, stat } from '../system/files.ts';
@@ -38,8 +38,9 @@ const certificateOf = async ({ run }: View, keys: SigningKey): Promise<Found[]> 
     found.push({ diagnosis: { code: 'key-mismatch', path: key, certificate } });
   if (await isExpired(certificate, run.processes))
     found.push({ diagnosis: { code: 'certificate-expired', path: certificate } });
-  if (await isUnenrolled(certificate, run.processes))
-    found.push({ diagnosis: { code: 'certificate-not-enrolled', path: certificate } });
+  const enrolment = await enrolmentOf(certificate, run.processes);
+  if (enrolment === 'missing') found.push({ diagnosis: { code: 'certificate-not-enrolled', path: certificate } });
+  if (enrolment === 'pending') found.push({ diagnosis: { code: 'enrolment-pending', path: certificate } });
   return found;
 };
 

@@ -7,13 +7,13 @@ import type { Check, Found, View } from './view.ts';
 
 /** What stands in framework.conf and framework.conf.d. */
 
-interface Place {
+export interface Place {
   readonly path: string;
   readonly line?: number;
 }
 
 /** Where a setting is made: in the last file that assigns it, for that one counts. */
-const placeOf = (confDir: string, name: string): Place => {
+export const placeOf = (confDir: string, name: string): Place => {
   const further = join(confDir, 'framework.conf.d');
   const main = join(confDir, 'framework.conf');
   const files = [main, ...readDirectory(further).map((file) => join(further, file))].filter((path) =>

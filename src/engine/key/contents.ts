@@ -190,6 +190,14 @@ export const manifestOf = (stateDir: string, hash: string): Manifest | undefined
   return text === undefined ? undefined : parsed(text);
 };
 
+/** A memo of places none of which is there any more. Absolute paths. */
+export const memosOfGone = (stateDir: string): { readonly path: string; readonly places: readonly string[] }[] =>
+  readDirectory(contentsDirectory(stateDir))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(contentsDirectory(stateDir), name))
+    .map((path) => ({ path, places: readMemo(path)?.places ?? [] }))
+    .filter(({ places }) => places.length > 0 && !places.some(isDirectory));
+
 /**
  * Forget what stood in places that are gone, and in others what nothing was built from.
  *

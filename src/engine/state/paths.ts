@@ -46,9 +46,11 @@ export const supersededDirectory = (stateDir: string): string => join(stateDir, 
 export const supersededMark = (stateDir: string, { name, version }: Module): string =>
   join(supersededDirectory(stateDir), `${name}@${version}`);
 
+export const rpmUpgradeDirectory = (stateDir: string): string => join(stateDir, 'rpm-upgrade');
+
 /** Names the rpm transaction that added a module. */
 export const rpmUpgradeMark = (stateDir: string, { name, version }: Module): string =>
-  join(stateDir, 'rpm-upgrade', `${name}-${version}`);
+  join(rpmUpgradeDirectory(stateDir), `${name}-${version}`);
 
 /** What every login shows. */
 export const loginNotice = (stateDir: string): string => join(stateDir, 'notice');
@@ -91,9 +93,11 @@ export const vetoesDirectory = (stateDir: string): string => join(stateDir, 'vet
 /** What trials found for kernels that are not installed yet. */
 export const triedDirectory = (stateDir: string): string => join(stateDir, 'tried');
 
+export const objectFactsDirectory = (stateDir: string): string => join(stateDir, 'objects');
+
 /** What the objects on a kernel said of themselves. */
 export const objectFactsFile = (stateDir: string, release: string): string =>
-  join(stateDir, 'objects', `${release}.json`);
+  join(objectFactsDirectory(stateDir), `${release}.json`);
 
 /** Version strings of headers that were asked for. */
 export const vermagicsFile = (stateDir: string): string => join(stateDir, 'vermagic');

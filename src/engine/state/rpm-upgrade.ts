@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import type { Module } from '../request.ts';
-import { readText } from '../system/files.ts';
+import { readDirectory, readText } from '../system/files.ts';
 import { processFacts } from '../system/proc.ts';
 import { remove, writeAtomic } from '../system/publish.ts';
-import { rpmUpgradeMark } from './paths.ts';
+import { rpmUpgradeDirectory, rpmUpgradeMark } from './paths.ts';
 
 /**
  * An rpm upgrade to the same name and version runs the new package's `add` before the old one's `remove`:
@@ -28,3 +29,12 @@ export const wasAddedHere = (stateDir: string, module: Module): boolean => {
   remove(file);
   return mark !== undefined && mark === transaction();
 };
+
+/** Marks of transactions that have ended. Absolute paths. */
+export const marksOfEnded = (stateDir: string): string[] =>
+  readDirectory(rpmUpgradeDirectory(stateDir))
+    .map((name) => join(rpmUpgradeDirectory(stateDir), name))
+    .filter((path) => {
+      const [id = '', start] = (readText(path) ?? '').trim().split(':');
+      return processFacts(Number.parseInt(id, 10))?.start !== start;
+    });

@@ -3,7 +3,7 @@ import type { DueStep } from '../answers.ts';
 import { directiveNames } from '../conf/directives.ts';
 import { failureOf } from '../errors.ts';
 import { identityOf } from '../kernel/compiler.ts';
-import { isUnenrolled } from '../kernel/secure-boot.ts';
+import { enrolmentOf } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import type { Emit, Note } from '../progress.ts';
 import type { Given, Kernel, Switches } from '../request.ts';
@@ -60,7 +60,9 @@ const keyMaker = (settings: Settings, processes: Processes, note: Run['note']): 
     if ('problem' in ready) return ready;
     const { certificate } = ready.key;
     if (ready.isNew) note({ note: 'key-made', certificate });
-    if (await isUnenrolled(certificate, processes)) note({ note: 'not-enrolled', certificate });
+    const enrolment = await enrolmentOf(certificate, processes);
+    if (enrolment === 'missing') note({ note: 'not-enrolled', certificate });
+    if (enrolment === 'pending') note({ note: 'enrolment-pending', certificate });
     return ready;
   };
   return remembered((kernel) => {
