@@ -79,12 +79,9 @@ export const checkPackage: Check = async (view) => {
   if (!verifier.databases.some((path) => exists(join(root, path)))) return [];
   const argv = verifier.argv(root);
   const { output, errors } = await view.run.processes.ask(argv, { limit: 60 });
-  return (
-    `${output}\n${errors}`
-      .split('\n')
-      .flatMap((line) => verifier.fileIn(line) ?? [])
-      // Of a hook that is gone hook-missing tells.
-      .filter(({ file }) => !isNoProgram(file) && (exists(join(root, file)) || !isHook(view, file)))
-      .map((changed) => ({ diagnosis: diagnosisOf(root, argv.join(' '), changed) }))
-  );
+  const changed = `${output}\n${errors}`.split('\n').flatMap((line) => verifier.fileIn(line) ?? []);
+  // pacman has a line for each thing that differs; of a hook that is gone hook-missing tells.
+  return [...new Map(changed.map((one) => [one.file, one])).values()]
+    .filter(({ file }) => !isNoProgram(file) && (exists(join(root, file)) || !isHook(view, file)))
+    .map((one) => ({ diagnosis: diagnosisOf(root, argv.join(' '), one) }));
 };
