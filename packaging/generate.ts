@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { actionHelp, dkmsActions, dkmsOptions } from '../src/cli/dkms-options.ts';
 import { commandHelp } from '../src/cli/kmodsort-commands.ts';
-import { coming, dot, everywhere, kernels, repairs, undoing } from '../src/cli/options.ts';
+import { coming, dot, everywhere, grid, kernels, repairs, undoing } from '../src/cli/options.ts';
 
 interface Option {
   readonly type: string;
@@ -47,7 +47,7 @@ const commandPage = (): string =>
     .map(([name, says]) => `.TP\n\\fB${roff(name)}\\fR\n${roff(says)}.`)
     .join('\n');
 
-const ownOptions: Options = { ...everywhere, ...kernels, ...dot, ...coming, ...repairs, ...undoing };
+const ownOptions: Options = { ...everywhere, ...kernels, ...dot, ...coming, ...grid, ...repairs, ...undoing };
 
 /** What stands for the marks in the page and completion templates. */
 const marks: Readonly<Record<string, string>> = {

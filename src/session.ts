@@ -106,6 +106,7 @@ const contextOf = (
     missingRequired: (summary) => missingRequired(summary, required),
     isTold,
     isTerminal: terminal !== undefined,
+    ...(terminal ? { columns: terminal.columns } : {}),
     retry: (release, forced) => retryCommand(request.verb, invocation.overrides, release, forced),
     paint: terminal ? paintFor(invocation.noColor === true, noColor) : noPaint,
     out,
@@ -147,7 +148,9 @@ const perform = async (invocation: RunInvocation, console: Console, abort: Abort
   await report.finish(answer);
   if (isDone(answer)) done();
   if (answer.kind === 'boot-guarded') (await import('./announce.ts')).tellAtLogin(settings);
-  if (answer.kind === 'trial')
+  if (answer.kind === 'matrix' && invocation.page !== undefined)
+    (await import('./page.ts')).writePage(answer, invocation.page, context);
+  if (answer.kind === 'trial' || answer.kind === 'matrix')
     return exitStatus(answer, invocation.exitPolicy, { requiredFailed: context.missingRequired(answer).length > 0 });
   if (answer.kind !== 'summary' || invocation.task.kind === 'errand')
     return exitStatus(answer, invocation.exitPolicy, { requiredFailed: false });

@@ -26,6 +26,8 @@ export interface RunInvocation {
   readonly verbose: boolean;
   /** Say only what failed. */
   readonly quiet?: boolean;
+  /** Absolute path of the page that a matrix is written to, too. */
+  readonly page?: string;
   readonly noColor?: boolean;
   /** Options that were given and mean nothing any more. */
   readonly ignored?: readonly string[];

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import yargs from 'yargs';
 import { typedSync } from '../engine/request.ts';
 import {
@@ -5,6 +6,7 @@ import {
   hookRun,
   lintRequest,
   logRequest,
+  matrixRequest,
   operandsOf,
   pushRequest,
   scopeOf,
@@ -12,7 +14,7 @@ import {
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { coming, dot, everywhere, failed, kernels, releasesOf, repairs, undoing } from './options.ts';
+import { coming, dot, everywhere, failed, grid, kernels, releasesOf, repairs, undoing } from './options.ts';
 
 /** The commands of kmodsort with their options. */
 
@@ -44,6 +46,7 @@ export const commandHelp = {
   guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
   'boot-guard': 'See to it that no kernel without required modules is booted by default (boot_guard in framework.conf)',
   try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
+  matrix: 'Build modules for many kernels, confined, without installing anything, and show what came of each',
   why: 'Show what has changed since a module was built, down to the file',
   lint: 'For authors of module packages: say what is wrong with sources and packages',
   doctor: 'Find what is wrong with the dkms tree, the records, keys, hooks and settings; --fix repairs what is safe',
@@ -183,19 +186,36 @@ const trying = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
     );
 
 /** Commands for authors of packages. */
-const authoring = (parser: Parser, choose: Choose, { cwd }: Surroundings) =>
-  parser.command(
-    'lint <paths..>',
-    commandHelp.lint,
-    (lint) =>
-      lint.positional('paths', {
-        type: 'string',
-        array: true,
-        demandOption: true,
-        describe: 'A source directory, a dkms.conf, a package file, debian/, a .install or a .spec',
-      }),
-    (argv) => choose(argv, () => typed(lintRequest(argv.paths, cwd))),
-  );
+const authoring = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) =>
+  parser
+    .command(
+      'lint <paths..>',
+      commandHelp.lint,
+      (lint) =>
+        lint.positional('paths', {
+          type: 'string',
+          array: true,
+          demandOption: true,
+          describe: 'A source directory, a dkms.conf, a package file, debian/, a .install or a .spec',
+        }),
+      (argv) => choose(argv, () => typed(lintRequest(argv.paths, cwd))),
+    )
+    .command(
+      'matrix <modules..>',
+      commandHelp.matrix,
+      (one) =>
+        one.options(grid).positional('modules', {
+          type: 'string',
+          array: true,
+          demandOption: true,
+          describe: 'NAME of a module in the dkms tree, or the path of a source directory (./NAME)',
+        }),
+      (argv) =>
+        choose(argv, () => ({
+          ...typed(matrixRequest(argv.modules, argv.kernels, argv['kernels-from'], { cwd, self })),
+          ...(argv.html === undefined ? {} : { page: resolve(cwd, argv.html) }),
+        })),
+    );
 
 /** Commands that only ask. */
 const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { type Manager, requestOf } from '../adapters/events.ts';
 import type { KernelScope, Request, StatusRequest, TryRequest } from '../engine/request.ts';
-import { isCleanName } from '../engine/system/names.ts';
+import { isCleanName, isPackageFile } from '../engine/system/names.ts';
 import { nearest } from '../engine/system/nearest.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
 import type { Task } from './invocation.ts';
+import { releasesOf } from './options.ts';
 import { UsageError } from './usage.ts';
 
 /** What the commands of kmodsort ask for. */
@@ -13,6 +14,7 @@ export interface Chosen {
   readonly task: Task;
   readonly exitPolicy: ExitPolicy;
   readonly dot: boolean;
+  readonly page?: string;
 }
 
 const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
@@ -32,8 +34,6 @@ const namedModule = (asked: string): { readonly name: string; readonly version?:
   return { name, ...(version ? { version } : {}) };
 };
 
-const isPackage = (word: string): boolean => /\.(deb|rpm)$|\.pkg\.tar(\.\w+)?$/.test(word);
-
 /**
  * What `try` is about: a shell makes words of `*.deb`, also after one `--packages`.
  *
@@ -44,13 +44,46 @@ export const operandsOf = (
   packages: readonly string[] = [],
   cwd: string,
 ): Pick<TryRequest, 'names' | 'archives'> => {
-  const names = words.filter((word) => !isPackage(word));
+  const names = words.filter((word) => !isPackageFile(word));
   const odd = names.find((name) => !isCleanName(name));
   if (odd !== undefined) throw new UsageError(`invalid module '${odd}': use NAME`);
-  const files = [...packages, ...words.filter(isPackage)];
-  const other = files.find((file) => !isPackage(file));
+  const files = [...packages, ...words.filter(isPackageFile)];
+  const other = files.find((file) => !isPackageFile(file));
   if (other !== undefined) throw new UsageError(`not a package file (.deb, .rpm, .pkg.tar.*): '${other}'`);
   return { names, archives: files.map((file) => resolve(cwd, file)) };
+};
+
+/**
+ * What a matrix is of: words with a slash are source directories.
+ *
+ * @param headers package files, directories of headers, releases
+ * @param places directories with packages or directories of headers in them
+ */
+export const matrixRequest = (
+  words: readonly string[],
+  headers: readonly string[] = [],
+  places: readonly string[] = [],
+  { cwd, self }: { readonly cwd: string; readonly self: readonly [string, ...string[]] },
+): Request => {
+  const isPath = (word: string): boolean => word.includes('/') || word === '.' || word === '..';
+  const sources = words.filter((word) => !isPackageFile(word));
+  // A shell makes words of `*.deb`, also after one --kernels.
+  const kernels = [...headers, ...words.filter(isPackageFile)];
+  const names = sources.filter((word) => !isPath(word));
+  const odd = names.find((name) => !isCleanName(name));
+  if (odd !== undefined) throw new UsageError(`invalid module '${odd}': use NAME, or the path of a source directory`);
+  if (kernels.length + places.length === 0) throw new UsageError('matrix needs --kernels or --kernels-from');
+  const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(cwd, path));
+  const others = kernels.filter((word) => !isPackageFile(word));
+  return {
+    verb: 'matrix',
+    names: [...new Set(names)],
+    directories: absolute(sources.filter(isPath)),
+    archives: absolute(kernels.filter(isPackageFile)),
+    places: absolute([...others.filter(isPath), ...places]),
+    releases: releasesOf(others.filter((word) => !isPath(word))),
+    program: self,
+  };
 };
 
 export const whyRequest = (asked: string, releases: readonly string[]): Request => ({

@@ -28,7 +28,7 @@ export const parseCommandLine = async (argv: readonly string[], surroundings: Su
     if (said.error) return usageText(complaint(said.error.message, argv, commands, optionNames));
     const [first] = found;
     if (!first) return { kind: 'text', text: `${said.output}\n`, code: 0 };
-    const { task, exitPolicy, dot: asDot } = first.chosen();
+    const { task, exitPolicy, dot: asDot, page } = first.chosen();
     const { common } = first;
     const output = task.kind === 'errand' ? 'relay' : outputOf(common.json, asDot);
     const overrides = overridesOf(common, surroundings.cwd);
@@ -38,6 +38,7 @@ export const parseCommandLine = async (argv: readonly string[], surroundings: Su
       overrides,
       output,
       verbose: common.verbose,
+      ...(page === undefined ? {} : { page }),
       ...(common['no-color'] ? { noColor: true } : {}),
       exitPolicy,
     };

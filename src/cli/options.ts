@@ -45,6 +45,23 @@ export const coming = {
   },
 } as const;
 
+/** Only `matrix` has these. */
+export const grid = {
+  kernels: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'A package of headers, a directory of headers, or a kernel release; can be repeated',
+  },
+  'kernels-from': {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'A directory with packages of headers, or with directories of headers; can be repeated',
+  },
+  html: { type: 'string', requiresArg: true, describe: 'Write the matrix to this file, too, as a page' },
+} as const;
+
 /** Only `status` has this. */
 export const failed = { failed: flag('Only what failed, what waits for that, and what is broken') } as const;
 
@@ -65,6 +82,7 @@ export const optionNames: readonly string[] = [
   ...Object.keys(failed),
   ...Object.keys(repairs),
   ...Object.keys(coming),
+  ...Object.keys(grid),
   ...Object.keys(undoing),
   'kernelver',
   'help',

@@ -79,6 +79,13 @@ export interface TrialAnswer extends Omit<Summary, 'kind'> {
   readonly packages: readonly string[];
 }
 
+/** What came of each module on each kernel. */
+export interface MatrixAnswer extends Omit<TrialAnswer, 'kind'> {
+  readonly kind: 'matrix';
+  /** Releases, the oldest first. */
+  readonly releases: readonly string[];
+}
+
 /** What a build is made from, and the Key that says so. */
 export interface PlannedKey {
   /** Of the Job that builds it. */
@@ -390,6 +397,7 @@ export type Answer =
   | StoreAnswer
   | PushAnswer
   | TrialAnswer
+  | MatrixAnswer
   | LintAnswer
   | DoctorAnswer
   | NothingAnswer;

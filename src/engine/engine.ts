@@ -59,6 +59,10 @@ export const perform = async (
       const { tryModules } = await import('./verbs/try.ts');
       return tryModules(settings, request, emit, abort);
     }
+    case 'matrix': {
+      const { matrix } = await import('./verbs/matrix.ts');
+      return matrix(settings, request, emit, abort);
+    }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
       const { performChange } = await import('./verbs/change.ts');

@@ -24,6 +24,8 @@ const kinds = {
   'conf-missing': { exit: 9 },
   /** A directory that a command names has no dkms.conf. */
   'no-conf-here': { exit: 1 },
+  /** A directory that shall have headers of a kernel, or packages with them, has neither. */
+  'no-headers-here': { exit: 1 },
   'conf-unsafe': { exit: 8, transient: true },
   'conf-broken': { exit: 8 },
   'conf-stalled': { exit: 8 },

@@ -164,6 +164,22 @@ export interface TryRequest {
   readonly program: readonly [string, ...string[]];
 }
 
+/** Every module built for every kernel; nothing is installed. */
+export interface MatrixRequest {
+  readonly verb: 'matrix';
+  /** Names of modules in the dkms tree. */
+  readonly names: readonly string[];
+  /** Absolute paths of source directories. */
+  readonly directories: readonly string[];
+  /** Absolute paths of packages of headers, and what they need. */
+  readonly archives: readonly string[];
+  /** Absolute paths of directories of headers, or with such packages in them. */
+  readonly places: readonly string[];
+  readonly releases: readonly string[];
+  /** The words that start this program once more. */
+  readonly program: readonly [string, ...string[]];
+}
+
 /** A directory or file that is looked at. */
 export interface LintOperand {
   /** As it was typed. */
@@ -300,6 +316,7 @@ export type Request =
   | StoreRequest
   | PushRequest
   | TryRequest
+  | MatrixRequest
   | LintRequest
   | DoctorRequest
   | BootGuardRequest

@@ -1,10 +1,11 @@
-import type { Answer, StatusAnswer } from '../engine/answers.ts';
+import type { Answer, MatrixAnswer, StatusAnswer, TrialAnswer } from '../engine/answers.ts';
 import type { Note } from '../engine/progress.ts';
 import type { Request, StatusRequest } from '../engine/request.ts';
 import { bootGuardedLines } from './boot-guard.ts';
 import { doctorLines } from './doctor.ts';
 import { guardedLines } from './guarded.ts';
 import { lintLines } from './lint.ts';
+import { matrixLines } from './matrix.ts';
 import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { paintOutcome } from './paint.ts';
@@ -56,6 +57,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(whyLines(answer.entries));
     case 'trial':
       return whole(trialLines(answer, context));
+    case 'matrix':
+      return whole(matrixLines(answer, context));
     case 'store':
       return whole(storeLines(answer));
     case 'pushed':
@@ -78,8 +81,11 @@ export const complaints = (answer: Answer, context: ReportContext): string[] => 
   return [...new Set(broken)];
 };
 
+const isOfTrial = (answer: Answer): answer is TrialAnswer | MatrixAnswer =>
+  answer.kind === 'trial' || answer.kind === 'matrix';
+
 /** Remarks that came with an answer and were not told on the way. */
 export const untoldNotes = (answer: Answer, told: ReadonlySet<string>): Note[] => {
-  const notes = answer.kind === 'summary' || answer.kind === 'plan' || answer.kind === 'trial' ? answer.notes : [];
+  const notes = answer.kind === 'summary' || answer.kind === 'plan' || isOfTrial(answer) ? answer.notes : [];
   return notes.filter((note) => !told.has(noteSentence(note)));
 };

@@ -3,6 +3,7 @@ import type {
   DoctorAnswer,
   GuardAnswer,
   LintAnswer,
+  MatrixAnswer,
   PushAnswer,
   Summary,
   TrialAnswer,
@@ -99,7 +100,7 @@ const isSound = ({ kernels, failures }: VerifyAnswer): boolean =>
   kernels.every((kernel) => kernel.failures.length + kernel.missing.length === 0 && kernel.certain);
 
 /** 0: all that was tried will load. */
-const trialStatus = (answer: TrialAnswer, requiredFailed: boolean): number => {
+const trialStatus = (answer: TrialAnswer | MatrixAnswer, requiredFailed: boolean): number => {
   if (answer.signal) return 128 + signalNumbers[answer.signal];
   return hasFailed(answer) || requiredFailed ? 1 : 0;
 };
@@ -126,7 +127,7 @@ export const exitStatus = (
   { requiredFailed }: { readonly requiredFailed: boolean },
 ): number => {
   if (answer.kind === 'summary') return summaryStatus(answer, exitPolicy, requiredFailed);
-  if (answer.kind === 'trial') return trialStatus(answer, requiredFailed);
+  if (answer.kind === 'trial' || answer.kind === 'matrix') return trialStatus(answer, requiredFailed);
   if (answer.kind === 'guarded') return isStopped(answer) ? 1 : 0;
   if (answer.kind === 'boot-guarded') return answer.failures.length > 0 || answer.boot?.state === 'nowhere' ? 1 : 0;
   if (answer.kind === 'verified') return isSound(answer) ? 0 : 1;

@@ -35,6 +35,11 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   interrupted: { says: () => 'interrupted by a signal' },
   'conf-missing': { says: (f) => on(f, 'dkms.conf not found'), help: () => 'install the package of the module again' },
   'no-conf-here': { says: (f) => on(f, 'dkms.conf not found') },
+  'no-headers-here': {
+    says: (f) => on(f, 'neither headers of a kernel nor packages with them are there'),
+    help: () =>
+      'name a package (.deb, .rpm, .pkg.tar.*), a directory with include/generated/utsrelease.h, or a release',
+  },
   'conf-unsafe': { says: (f) => on(f, 'refused, world-writable file'), help: (f) => `chmod o-w ${at(f)}` },
   'conf-broken': {
     says: (f) => on(f, 'bash cannot read the file'),

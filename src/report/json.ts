@@ -4,7 +4,7 @@ import { doctorEntry, isDoctorEntry } from './doctor.ts';
 import { lineReport } from './lines.ts';
 import { isFinding, lintEntry } from './lint.ts';
 import { problemSentence } from './problems.ts';
-import type { Report, ReportContext } from './report.ts';
+import { isTrial, type Report, type ReportContext } from './report.ts';
 
 /** The version of the documents; raised when a key goes away or changes its meaning. */
 const version = 1;
@@ -28,7 +28,7 @@ export const jsonReport = (context: ReportContext): Report => {
     onProgress: people.onProgress,
     abandon: async () => people.abandon?.(),
     finish: async (answer) => {
-      if (answer.kind === 'summary' || answer.kind === 'nothing' || answer.kind === 'trial')
+      if (answer.kind === 'summary' || answer.kind === 'nothing' || isTrial(context.request))
         await people.finish(answer);
       context.out.write(document(answer));
     },

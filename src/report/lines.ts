@@ -8,7 +8,7 @@ import { jobReason, stepSentence, unpackingSentence, waitingSentence } from './m
 import { isWorthTelling, noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { planHeadline } from './plan.ts';
-import { isQuestion, type Report, type ReportContext } from './report.ts';
+import { isQuestion, isTrial, type Report, type ReportContext } from './report.ts';
 import { Tracking } from './tracking.ts';
 
 const verbs: Readonly<Record<Want, string>> = {
@@ -41,7 +41,7 @@ const progressLine = (progress: Progress, { verbose, request }: ReportContext): 
     case 'step':
       return verbose ? `${jobName(progress.job)}: ${stepSentence[progress.step]}` : undefined;
     case 'ended':
-      return `${jobName(progress.job)}: ${endedText(progress.outcome, progress.seconds, request.verb === 'try')}`;
+      return `${jobName(progress.job)}: ${endedText(progress.outcome, progress.seconds, isTrial(request))}`;
     case 'depmod':
       return `depmod ${progress.release}`;
     case 'initramfs':
@@ -109,7 +109,7 @@ export const lineReport = (context: ReportContext): Report => {
       for (const complaint of complaints(answer, context)) context.err.write(`${oneLine(`kmodsort: ${complaint}`)}\n`);
       const text = answerText(answer, context);
       const gap =
-        (answer.kind === 'summary' || answer.kind === 'trial') && text !== '' && (said || rest.length > 0) ? '\n' : '';
+        (answer.kind === 'summary' || isTrial(context.request)) && text !== '' && (said || rest.length > 0) ? '\n' : '';
       const to = answer.kind === 'nothing' ? context.err : context.out;
       to.write(`${gap}${text}`);
     },

@@ -29,6 +29,8 @@ export interface ReportContext {
   readonly retry: (release: string, forced?: Module) => string;
   /** stdout is a terminal. */
   readonly isTerminal: boolean;
+  /** Columns of the terminal, where stdout is one. */
+  readonly columns?: number;
   /** Colours of what is for people at a terminal. */
   readonly paint: Paint;
   readonly out: TextSink;
@@ -64,6 +66,9 @@ export const isQuestion = (request: Request): boolean =>
   request.verb === 'lint' ||
   request.verb === 'doctor' ||
   (request.verb === 'sync' && request.dryRun);
+
+/** Whether all is built in a view of the machine, and nothing is installed. */
+export const isTrial = ({ verb }: Request): boolean => verb === 'try' || verb === 'matrix';
 
 /**
  * Which report tells of a run. A hook never gets the terminal one: apt runs dpkg on a terminal of its own

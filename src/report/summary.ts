@@ -1,42 +1,12 @@
 import type { Row, Summary, TrialAnswer } from '../engine/answers.ts';
-import { isDetermined } from '../engine/errors.ts';
-import { isFailedOrBlocked, isFailure, isInterrupted, isNotTried, type Outcome } from '../engine/outcome.ts';
+import { isFailedOrBlocked, isFailure, isInterrupted, isNotTried } from '../engine/outcome.ts';
 import type { Note } from '../engine/progress.ts';
 import { moduleLabel, type Request } from '../engine/request.ts';
 import { bootLines } from './boot-guard.ts';
-import { failureDetail, failureHelp, failureInOneLine, furtherDetails } from './failures.ts';
-import { counted, duration, outcomeReason } from './messages.ts';
 import { noteSentence } from './notes.ts';
 import { noModules } from './plan.ts';
 import type { ReportContext } from './report.ts';
-
-const words: Readonly<Record<Outcome['kind'], string>> = {
-  installed: 'installed',
-  built: 'built',
-  removed: 'removed',
-  unchanged: 'unchanged',
-  skipped: 'skipped',
-  deferred: 'deferred',
-  blocked: 'blocked',
-  failed: 'FAILED',
-};
-
-const order: readonly Outcome['kind'][] = [
-  'installed',
-  'built',
-  'removed',
-  'unchanged',
-  'skipped',
-  'deferred',
-  'blocked',
-  'failed',
-];
-
-const wordOf = ({ outcome }: Row, { request }: ReportContext): string => {
-  if (request.verb !== 'try') return words[outcome.kind];
-  if (outcome.kind === 'installed' || outcome.kind === 'unchanged') return 'ready';
-  return isNotTried(outcome) ? 'not tried' : words[outcome.kind];
-};
+import { endedLines, extent, failureLines, headline, rowLines, wordOf } from './rows.ts';
 
 /** What is said of each module and kernel of a command that found nothing to do. */
 const alreadySo: Readonly<Partial<Record<Request['verb'], string>>> = {
@@ -55,13 +25,6 @@ const asItShouldBe = (row: Row, context: ReportContext): boolean =>
 
 const isMissing = (row: Row): boolean => row.stays === undefined && isFailure(row.outcome) && !isNotTried(row.outcome);
 
-const modulesIn = (rows: readonly Row[]): number => new Set(rows.map((row) => moduleLabel(row.module))).size;
-
-const extent = (rows: readonly Row[]): string => {
-  const kernels = new Set(rows.map((row) => row.kernel.release));
-  return `${counted(modulesIn(rows), 'module')} on ${counted(kernels.size, 'kernel')}`;
-};
-
 /** The file that says so, where it is the reason for all that was passed over. */
 const switchedOff = (rows: readonly Row[]): string | undefined => {
   const paths = rows.map(({ outcome }) =>
@@ -76,55 +39,6 @@ const nothingDone = (rows: readonly Row[], context: ReportContext): string => {
   if (rows.length > 0) return `nothing to do: ${extent(rows)} up to date`;
   if (context.request.verb === 'sync' && context.request.dropOnly) return 'nothing to do: nothing to remove';
   return noModules;
-};
-
-const headline = (rows: readonly Row[], context: ReportContext): string => {
-  const ordered = order.flatMap((kind) => rows.filter((row) => row.outcome.kind === kind));
-  const said = ordered.map((row) => wordOf(row, context));
-  const counts = [...new Set(said)].map((word) => `${said.filter((one) => one === word).length} ${word}`);
-  return `${context.request.verb === 'try' ? 'trial' : 'summary'}: ${extent(rows)}: ${counts.join(', ')}`;
-};
-
-const indent = ' '.repeat(13);
-
-const stayLines = ({ module, stays }: Row): string[] => {
-  if (stays === undefined) return [];
-  const build = stays === module.version ? 'an earlier build of ' : '';
-  return [`${indent}fallback: ${build}${module.name}/${stays} is still installed and will load`];
-};
-
-/** What a failed row says below itself: the cause, the log, and the commands that help. */
-const causeLines = (row: Row, context: ReportContext): string[] => {
-  if (row.outcome.kind !== 'failed') return [];
-  const { failure } = row.outcome;
-  const detail = failureDetail(failure);
-  const help = failureHelp(failure);
-  return [
-    ...(detail ? [detail] : []),
-    ...furtherDetails(failure),
-    ...(failure.log ? [`log    ${failure.log}`] : []),
-    ...(help ? [`help   ${help}`] : []),
-    `retry  ${context.retry(row.kernel.release, isDetermined(failure) ? row.module : undefined)}`,
-  ].map((line) => `${indent}${line}`);
-};
-
-const unloadableReason = ({ unloadable }: Row): string | undefined =>
-  unloadable &&
-  `${unloadable.count} of ${counted(unloadable.objects, 'object')} will not load: ${unloadable.failure.at}: ${failureDetail(unloadable.failure) ?? ''}`;
-
-const rowLines = (rows: readonly Row[], context: ReportContext): string[] => {
-  const moduleWidth = Math.max(...rows.map((row) => moduleLabel(row.module).length));
-  const kernelWidth = Math.max(...rows.map((row) => row.kernel.release.length));
-  return rows.flatMap((row) => {
-    const reason =
-      unloadableReason(row) ?? outcomeReason(row.outcome) ?? (row.seconds === undefined ? '' : duration(row.seconds));
-    const columns = [
-      wordOf(row, context).padEnd(9),
-      moduleLabel(row.module).padEnd(moduleWidth),
-      row.kernel.release.padEnd(kernelWidth),
-    ];
-    return [`  ${columns.join('  ')}   ${reason}`.trimEnd(), ...causeLines(row, context), ...stayLines(row)];
-  });
 };
 
 const missingLines = (rows: readonly Row[], says: string): string[] => {
@@ -149,19 +63,6 @@ const lasting: ReadonlySet<Note['note']> = new Set(['not-signed', 'not-enrolled'
 
 const warningLines = (summary: Pick<Summary, 'notes'>): string[] =>
   summary.notes.filter((note) => lasting.has(note.note)).map((note) => `kmodsort: ${noteSentence(note)}`);
-
-const failureLines = (summary: Pick<Summary, 'failures'>): string[] =>
-  summary.failures.flatMap((failure) => {
-    const help = failureHelp(failure);
-    return [
-      `kmodsort: FAILED: ${failureInOneLine(failure)}`,
-      ...(failure.log ? [`${indent}log    ${failure.log}`] : []),
-      ...(help ? [`${indent}help   ${help}`] : []),
-    ];
-  });
-
-const endedLines = ({ signal }: Pick<Summary, 'signal'>): string[] =>
-  signal ? [`kmodsort: interrupted by ${signal}`] : [];
 
 /** Did this run find nothing that had to be done? */
 const isQuiet = (summary: Summary, context: ReportContext): boolean =>

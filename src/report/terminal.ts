@@ -10,7 +10,7 @@ import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
 import { paintOutcome } from './paint.ts';
 import { regionLines } from './region.ts';
-import type { Report, ReportContext } from './report.ts';
+import { isTrial, type Report, type ReportContext } from './report.ts';
 import { Tracking } from './tracking.ts';
 
 /** The Jobs on the screen: a task of a list for each. The engine's scheduler drives them; listr2 only shows them. */
@@ -45,7 +45,7 @@ class Board {
     if (!this.#tracking.take(progress, Date.now()) || progress.kind !== 'ended') return;
     const { job, outcome, seconds } = progress;
     const { request, paint } = this.#context;
-    const line = oneLine(`kmodsort: ${jobName(job)}: ${endedText(outcome, seconds, request.verb === 'try')}`);
+    const line = oneLine(`kmodsort: ${jobName(job)}: ${endedText(outcome, seconds, isTrial(request))}`);
     // Of a run that was ended the summary says which.
     this.#ends.get(job.id)?.(isInterrupted(outcome) ? '' : paintOutcome(line, paint));
   }

@@ -25,7 +25,8 @@ const named = (operand: Operand | undefined): Module => {
 /** The directory that holds the dkms.conf which a path names. */
 const directoryOf = (path: string): string => (basename(path) === 'dkms.conf' ? dirname(path) : path);
 
-const identifyOne = async (run: Run, directory: string): Promise<Identified> => {
+/** What the source in a directory says that it is. Throws what is wrong with it (FailureError). */
+export const identifyOne = async (run: Run, directory: string): Promise<Identified> => {
   const unsafe = distrustedSource(directory);
   if (unsafe) throw new FailureError(unsafe);
   const [found] = await identify(run, [directory], { release: runningKernel(), arch: machineArch() });

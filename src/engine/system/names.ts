@@ -16,3 +16,6 @@ export const isBuildTool = (name: string): boolean =>
   /^(gcc|g\+\+|cpp|clang|llvm|lld|lib(llvm|clang|gcc|cc1|binutils|ctf|gprofng|isl|mpc|mpfr)|binutils|make|pahole|dwarves|rustc?|bc|bison|flex)\b/.test(
     name,
   );
+
+/** Whether a file name is one of a package: dpkg's, rpm's, or pacman's. */
+export const isPackageFile = (name: string): boolean => /\.(deb|rpm)$|\.pkg\.tar(\.\w+)?$/.test(name);

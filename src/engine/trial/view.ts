@@ -52,9 +52,9 @@ const shared = (settings: Settings, state: string, remembers: boolean): string[]
   });
 
 /** Compilers that are asked what they are write there, too; where something of ours lies in it, it stays as it is. */
-const ownTemporary = (settings: Settings, state: string, program: Argv): string[] => {
+const ownTemporary = (settings: Settings, state: string, seen: readonly string[]): string[] => {
   const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease } = settings;
-  const needed = [dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, ...program];
+  const needed = [dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, ...seen];
   const places = ['/tmp', '/var/tmp'].filter((place) => exists(place) && !needed.some((path) => isBelow(path, place)));
   return places.map((place) => fstabLine(join(state, 'tmp'), place, 'none', ['rbind']));
 };
@@ -80,19 +80,26 @@ exit $?
 /** All that dies with whoever asked: also where that one was killed. */
 const apart = ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child'] as const;
 
+/** How it is looked at. */
+interface View {
+  /** What failed is to be known the next time. */
+  readonly remembers: boolean;
+  /** Paths that have to be seen there. */
+  readonly needed: readonly string[];
+}
+
 /**
  * The words that run a program in the view.
  *
  * @param directory a private directory (0700) in the state directory
  * @param root where packages are unpacked
- * @param remembers whether what failed is to be known the next time
  */
 export const inView = (
   settings: Settings,
   directory: string,
   root: string,
   program: Argv,
-  remembers: boolean,
+  { remembers, needed }: View,
 ): Argv => {
   const [tree, state, over] = [join(directory, 'dkms'), join(directory, 'state'), join(directory, 'over')];
   makeTree(settings, tree);
@@ -103,7 +110,7 @@ export const inView = (
     ...layers.map((layer, index) => overlay(layer, join(over, String(index)))),
     fstabLine(tree, settings.dkmsTree, 'none', ['rbind']),
     ...shared(settings, state, remembers),
-    ...ownTemporary(settings, state, program),
+    ...ownTemporary(settings, state, [...program, ...needed]),
     // Last of all: the others lie below it.
     fstabLine(state, settings.stateDir, 'none', ['rbind']),
   ];

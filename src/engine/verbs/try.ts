@@ -12,6 +12,7 @@ import type { Settings } from '../settings.ts';
 import { trialsDirectory } from '../state/paths.ts';
 import { forgetTried, type TriedModule, triedReleases, writeTried } from '../state/tried.ts';
 import { sweepStore } from '../store/sweep.ts';
+import type { Argv } from '../system/exec.ts';
 import { readDirectory } from '../system/files.ts';
 import { processFacts } from '../system/proc.ts';
 import { makeDirectory, makeTemporary, remove, removeEmpty } from '../system/publish.ts';
@@ -42,7 +43,11 @@ const withoutHeaders = ({ settings }: Run, releases: readonly string[]): string[
   releases.filter((release) => kernelFacts(settings, { release, arch: machineArch() }).headers === undefined);
 
 /** Files that were given, and those that the package manager brings. */
-const packagesFor = async (run: Run, request: TryRequest, directory: string): Promise<string[]> => {
+export const packagesFor = async (
+  run: Run,
+  request: Pick<TryRequest, 'archives' | 'next' | 'releases'>,
+  directory: string,
+): Promise<string[]> => {
   const { archives, next, releases } = request;
   const missing = next ? [] : withoutHeaders(run, releases);
   if (archives.length > 0 || (!next && missing.length === 0)) return [...archives];
@@ -60,7 +65,7 @@ const lookedAfter = (run: Run, releases: readonly string[]): string[] => {
   return releases.filter((release) => !skipped.some((one) => one.release === release));
 };
 
-export type Tried = Omit<TrialAnswer, 'kind' | 'notes'>;
+export type Tried = Omit<TrialAnswer, 'kind'>;
 
 /** How packages are tried. */
 interface Manner {
@@ -74,6 +79,51 @@ interface Manner {
 
 const thoroughly: Manner = { remembers: false, onlyKernels: false };
 
+/** What is built in a view of the machine. */
+export interface Question {
+  /** The words that start this program once more. */
+  readonly program: Argv;
+  /** Of modules; all where none is named. */
+  readonly names: readonly string[];
+  readonly releases: readonly string[];
+  /** Names below the root's usr/src that shall be known. */
+  readonly sources: readonly string[];
+  readonly remembers: boolean;
+  /** Paths that have to be seen there, too. */
+  readonly needed?: readonly string[];
+}
+
+/**
+ * An ordinary sync where what is below `root` lies over what is here.
+ *
+ * @param directory a private one
+ * @param limit seconds for all builds
+ */
+export const askInView = async (
+  run: Run,
+  { program, names, releases, sources, remembers, needed = [] }: Question,
+  root: string,
+  directory: string,
+  limit?: number,
+): Promise<Pick<Tried, 'rows' | 'failures' | 'notes'>> => {
+  const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
+  const request = typedSync(scopeOf(releases), {
+    touched: { kernels: [], sources },
+    origin: remembers ? 'hook' : 'typed',
+    trial: { names },
+  });
+  const places = { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease };
+  const argv = inView(run.settings, directory, root, [...program, 'errand'], { remembers, needed });
+  const { rows, failures, notes } = await runErrand(
+    run,
+    argv,
+    { request, places, jobs },
+    join(directory, 'errand'),
+    limit,
+  );
+  return { rows, failures, notes };
+};
+
 /** Try in a private directory. Throws FailureError. */
 export const tryIn = async (
   run: Run,
@@ -85,31 +135,22 @@ export const tryIn = async (
   const packages = await packagesFor(run, request, join(directory, 'packages'));
   const names = packages.map((file) => basename(file));
   const seconds = (): number => (performance.now() - start) / 1000;
-  if (request.next && packages.length === 0) return { rows: [], failures: [], packages: [], seconds: seconds() };
+  if (request.next && packages.length === 0)
+    return { rows: [], failures: [], notes: [], packages: [], seconds: seconds() };
   run.emit({ kind: 'unpacking', packages: names });
   const unpacked: Unpacked = await unpackPackages(run, packages, join(directory, 'root'));
   const releases = request.releases.length > 0 ? request.releases : lookedAfter(run, unpacked.releases);
   const comes = unpacked.releases.length > 0;
   if (releases.length === 0 && (comes || onlyKernels))
-    return { rows: [], failures: [], packages: names, seconds: seconds() };
-  const touched = { kernels: [], sources: unpacked.sources };
-  const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
-  const errand = {
-    request: typedSync(scopeOf(releases), {
-      touched,
-      origin: remembers ? 'hook' : 'typed',
-      trial: { names: request.names },
-    }),
-    places: { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease },
-    jobs,
-  };
-  const argv = inView(run.settings, directory, unpacked.root, [...request.program, 'errand'], remembers);
-  const { kind: _kind, notes, ...answer } = await runErrand(run, argv, errand, join(directory, 'errand'), limit);
-  for (const note of notes) run.note(note);
+    return { rows: [], failures: [], notes: [], packages: names, seconds: seconds() };
+  const { program, names: asked } = request;
+  const question = { program, names: asked, releases, sources: unpacked.sources, remembers };
+  const answer = await askInView(run, question, unpacked.root, directory, limit);
   return { ...answer, packages: names, seconds: seconds() };
 };
 
-const asFailure = (error: unknown): Failure => {
+/** What failed as it can be told; what nobody foresaw is thrown on. */
+export const asFailure = (error: unknown): Failure => {
   if (isFailureError(error)) return error.failure;
   throw error;
 };
@@ -136,12 +177,12 @@ const trial = async (
   directory: string,
 ): Promise<TrialAnswer> => {
   const tried = await tryIn(run, request, directory).catch((error: unknown): Tried => {
-    return { rows: [], failures: [asFailure(error)], packages: [], seconds: 0 };
+    return { rows: [], failures: [asFailure(error)], notes: [], packages: [], seconds: 0 };
   });
   sweepStore(run.settings);
   rememberTried(run, tried.rows);
   const signal = run.abort.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
-  return { kind: 'trial', ...tried, notes, ...(run.abort.aborted ? { signal } : {}) };
+  return { kind: 'trial', ...tried, notes: [...notes, ...tried.notes], ...(run.abort.aborted ? { signal } : {}) };
 };
 
 /** A private directory for all that a trial makes, the one place that it writes. */
