@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -60,6 +60,14 @@ describe.skipIf(provision.kind === 'missing')('renamed objects', () => {
     expect(verified.code).toBe(1);
     expect(verified.stdout).toContain(`${release}: 1 of 5 objects will NOT load\n`);
     expect(verified.stdout).toMatch(/^ {2}unbound\/1\.0 .*\/unbound\.ko\S*: no symbol version for gear_turn: /m);
+  });
+
+  it('stay failed since the run that found it, and the next one writes nothing', async () => {
+    const path = join(world.trees.stateDir, 'record/unbound/1.0', `${release}@x86_64.json`);
+    const before = [readFileSync(path, 'utf8'), statSync(path).mtimeMs];
+    const again = await world.hook(hook);
+    expect(again.stdout).toMatch(/^ {2}FAILED +unbound\/1\.0 .*it will not load/m);
+    expect([readFileSync(path, 'utf8'), statSync(path).mtimeMs]).toEqual(before);
   });
 
   it('block nothing in the next run', async () => {

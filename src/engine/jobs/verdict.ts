@@ -36,7 +36,8 @@ const keep = (run: Run, survey: Survey, row: Row, failure: Failure | undefined):
   }
   const finding = findingsOn(survey, row.kernel).get(row.module.name);
   const inputs = finding ? inputsNow(run, finding, needsOn(survey, row.kernel, row.module)) : { inputs: '' };
-  const at = new Date().toISOString();
+  const isKnown = JSON.stringify(known?.failure) === JSON.stringify(failure);
+  const at = known && isKnown ? known.at : new Date().toISOString();
   const transient = record.build?.adopted === true;
   writeRecord(stateDir, row.module, row.kernel, { ...record, failure: { ...inputs, failure, at, transient } });
 };

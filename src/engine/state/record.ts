@@ -155,8 +155,12 @@ export const readRecord = (stateDir: string, module: Module, kernel: Kernel): En
   }
 };
 
-export const writeRecord = (stateDir: string, module: Module, kernel: Kernel, record: EntryRecord): void =>
-  writeAtomic(recordFile(stateDir, module, kernel), `${JSON.stringify(record, undefined, 1)}\n`);
+/** Write down what is known; what says the same already is left as it is. */
+export const writeRecord = (stateDir: string, module: Module, kernel: Kernel, record: EntryRecord): void => {
+  const path = recordFile(stateDir, module, kernel);
+  const text = `${JSON.stringify(record, undefined, 1)}\n`;
+  if (readText(path) !== text) writeAtomic(path, text);
+};
 
 const removeWithDirectories = (path: string, stateDir: string): void => {
   remove(path);
