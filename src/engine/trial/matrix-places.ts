@@ -3,7 +3,7 @@ import { FailureError } from '../errors.ts';
 import { identifyOne } from '../register/operand.ts';
 import type { Run } from '../run/run.ts';
 import { copyDirectory } from '../system/copy-directory.ts';
-import { exists, isDirectory, readDirectory, readText } from '../system/files.ts';
+import { exists, isDirectory, readDirectory, readText, realPath } from '../system/files.ts';
 import { isCleanName } from '../system/names.ts';
 import { makeDirectory, symlinkAtomic } from '../system/publish.ts';
 
@@ -57,7 +57,8 @@ export const headersIn = (places: readonly string[], isPackage: (name: string) =
     const inside = readDirectory(place);
     const found = [place, ...inside.map((name) => join(place, name)).filter(isDirectory)].flatMap((directory) => {
       const release = releaseOf(directory);
-      return release === undefined ? [] : [{ release, directory }];
+      // A build sees the directory that is meant, and not always a link to it.
+      return release === undefined ? [] : [{ release, directory: realPath(directory) ?? directory }];
     });
     if (found.length === 0 && !inside.some(isPackage)) throw new FailureError({ kind: 'no-headers-here', at: place });
     return found;
