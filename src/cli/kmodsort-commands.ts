@@ -8,7 +8,9 @@ import {
   logRequest,
   matrixRequest,
   operandsOf,
+  printedMatrix,
   pushRequest,
+  type Said,
   scopeOf,
   statusRequest,
   typed,
@@ -58,7 +60,7 @@ export const commandHelp = {
 /** Their first words. */
 export const commands = Object.keys(commandHelp).map((name) => name.split(' ')[0] ?? name);
 
-type Choose = (common: Common, chosen: () => Chosen) => void;
+type Choose = (common: Common, chosen: () => Chosen | Said) => void;
 
 /** A parser that knows the options of every command. */
 const started = ({ version, columns }: Pick<Surroundings, 'version' | 'columns'>) =>
@@ -211,10 +213,11 @@ const authoring = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) 
           describe: 'NAME of a module in the dkms tree, or the path of a source directory (./NAME)',
         }),
       (argv) =>
-        choose(argv, () => ({
-          ...typed(matrixRequest(argv.modules, argv.kernels, argv['kernels-from'], { cwd, self })),
-          ...(argv.html === undefined ? {} : { page: resolve(cwd, argv.html) }),
-        })),
+        choose(argv, () => {
+          const request = matrixRequest(argv.modules, argv.kernels, argv['kernels-from'], { cwd, self });
+          if (argv.print) return { text: printedMatrix(argv.print, argv.modules, request) };
+          return { ...typed(request), ...(argv.html === undefined ? {} : { page: resolve(cwd, argv.html) }) };
+        }),
     );
 
 /** Commands that only ask. */

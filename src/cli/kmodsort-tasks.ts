@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { type Manager, requestOf } from '../adapters/events.ts';
-import type { KernelScope, Request, StatusRequest, TryRequest } from '../engine/request.ts';
+import type { KernelScope, MatrixRequest, Request, StatusRequest, TryRequest } from '../engine/request.ts';
 import { isCleanName, isPackageFile } from '../engine/system/names.ts';
 import { nearest } from '../engine/system/nearest.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
+import { type CiSystem, ciJobs } from './ci-jobs.ts';
 import type { Task } from './invocation.ts';
 import { releasesOf } from './options.ts';
 import { UsageError } from './usage.ts';
@@ -15,6 +16,11 @@ export interface Chosen {
   readonly exitPolicy: ExitPolicy;
   readonly dot: boolean;
   readonly page?: string;
+}
+
+/** The answer is known: nothing has to be done for it. */
+export interface Said {
+  readonly text: string;
 }
 
 const managers: readonly Manager[] = ['pacman', 'apt', 'rpm'];
@@ -64,7 +70,7 @@ export const matrixRequest = (
   headers: readonly string[] = [],
   places: readonly string[] = [],
   { cwd, self }: { readonly cwd: string; readonly self: readonly [string, ...string[]] },
-): Request => {
+): MatrixRequest => {
   const isPath = (word: string): boolean => word.includes('/') || word === '.' || word === '..';
   const sources = words.filter((word) => !isPackageFile(word));
   // A shell makes words of `*.deb`, also after one --kernels.
@@ -84,6 +90,16 @@ export const matrixRequest = (
     releases: releasesOf(others.filter((word) => !isPath(word))),
     program: self,
   };
+};
+
+/** The jobs of a CI system for the same matrix. */
+export const printedMatrix = (system: CiSystem, words: readonly string[], request: MatrixRequest): string => {
+  if (request.archives.length + request.places.length > 0)
+    throw new UsageError('--print needs kernel releases: the jobs bring their headers with apt-get');
+  const [name] = request.names;
+  if (name !== undefined)
+    throw new UsageError(`--print needs source directories: no module ${name} is known where the jobs run`);
+  return ciJobs(system, { modules: words, releases: request.releases });
 };
 
 export const whyRequest = (asked: string, releases: readonly string[]): Request => ({

@@ -1,6 +1,6 @@
 import type { Invocation } from './invocation.ts';
 import { type Common, commands, parserOf, type Surroundings } from './kmodsort-commands.ts';
-import { type Chosen, outputOf } from './kmodsort-tasks.ts';
+import { type Chosen, outputOf, type Said } from './kmodsort-tasks.ts';
 import { optionNames, overridesOf } from './options.ts';
 import { complaint, UsageError } from './usage.ts';
 
@@ -17,7 +17,7 @@ const usageText = (message: string): Invocation => ({
 
 /** Reads a command line. Prints nothing and ends nothing: help, the version and wrong usage come back as text. */
 export const parseCommandLine = async (argv: readonly string[], surroundings: Surroundings): Promise<Invocation> => {
-  const found: { common: Common; chosen: () => Chosen }[] = [];
+  const found: { common: Common; chosen: () => Chosen | Said }[] = [];
   const said: { error?: Error | null | undefined; output: string } = { output: '' };
   const parser = parserOf(surroundings, (common, chosen) => found.push({ common, chosen }));
   try {
@@ -28,7 +28,9 @@ export const parseCommandLine = async (argv: readonly string[], surroundings: Su
     if (said.error) return usageText(complaint(said.error.message, argv, commands, optionNames));
     const [first] = found;
     if (!first) return { kind: 'text', text: `${said.output}\n`, code: 0 };
-    const { task, exitPolicy, dot: asDot, page } = first.chosen();
+    const chosen = first.chosen();
+    if ('text' in chosen) return { kind: 'text', text: chosen.text, code: 0 };
+    const { task, exitPolicy, dot: asDot, page } = chosen;
     const { common } = first;
     const output = task.kind === 'errand' ? 'relay' : outputOf(common.json, asDot);
     const overrides = overridesOf(common, surroundings.cwd);

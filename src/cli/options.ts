@@ -3,6 +3,7 @@ import { type Module, moduleLabel, type Request } from '../engine/request.ts';
 import type { Overrides } from '../engine/settings.ts';
 import { isCleanName } from '../engine/system/names.ts';
 import { quoteWord } from '../engine/system/shell.ts';
+import { ciSystems } from './ci-jobs.ts';
 import { placeOptions, placeSettings } from './place-options.ts';
 import { UsageError } from './usage.ts';
 
@@ -58,6 +59,12 @@ export const grid = {
     array: true,
     requiresArg: true,
     describe: 'A directory with packages of headers, or with directories of headers; can be repeated',
+  },
+  print: {
+    type: 'string',
+    choices: ciSystems,
+    requiresArg: true,
+    describe: 'Build nothing, and print the jobs of a CI system that do',
   },
   html: { type: 'string', requiresArg: true, describe: 'Write the matrix to this file, too, as a page' },
 } as const;

@@ -132,7 +132,55 @@ describe('parseCommandLine', () => {
     });
   });
 
+  it.each<[string[], object]>([
+    [['matrix', 'zfs', '--kernels', '6.10'], { names: ['zfs'], directories: [], releases: ['6.10'] }],
+    [
+      [
+        'matrix',
+        '.',
+        './a',
+        '/b/c',
+        'd',
+        '--kernels',
+        'a.deb',
+        'b.deb',
+        '--kernels',
+        './linux',
+        '--kernels-from',
+        'all',
+      ],
+      {
+        names: ['d'],
+        directories: ['/somewhere', '/somewhere/a', '/b/c'],
+        archives: ['/somewhere/a.deb', '/somewhere/b.deb'],
+        places: ['/somewhere/linux', '/somewhere/all'],
+        releases: [],
+      },
+    ],
+  ])('tells modules from kernels: %j', async (argv, request) => {
+    expect(await parse(...argv)).toMatchObject({ task: { request: { verb: 'matrix', ...request } } });
+  });
+
+  it('knows where the page goes', async () => {
+    expect(await parse('matrix', 'a', '--kernels', '6.1', '--html', 'x.html')).toMatchObject({
+      page: '/somewhere/x.html',
+    });
+  });
+
+  it.each(['github', 'gitlab'])('prints jobs for %s, one for each kernel', async (system) => {
+    const kernels = ['--kernels', '6.10', '--kernels', '6.1.0-56-amd64'];
+    const said = await parse('matrix', '.', "./it's", ...kernels, '--print', system);
+    expect(said).toMatchObject({ kind: 'text', code: 0 });
+    const text = said.kind === 'text' ? said.text : '';
+    expect(text).toContain("          - '6.10'\n          - '6.1.0-56-amd64'\n");
+    expect(text).toMatch(/kmodsort matrix \. .*it.*s.* --kernels "\$KERNEL" --html matrix\.html/);
+  });
+
   it.each([
+    [['matrix', '.', '--kernels', 'a.deb', '--print', 'github'], '--print needs kernel releases'],
+    [['matrix', 'zfs', '--kernels', '6.1', '--print', 'github'], '--print needs source directories: no module zfs'],
+    [['matrix', '.', '--kernels', '6.1', '--print', 'jenkins'], 'Choices: "github", "gitlab"'],
+    [['matrix', 'a..b', '--kernels', '6.1'], "invalid module 'a..b'"],
     [['try', 'a/b'], "invalid module 'a/b': use NAME"],
     [['try', '--packages', 'a.zip'], "not a package file (.deb, .rpm, .pkg.tar.*): 'a.zip'"],
     [['push', 'a/b/c'], "invalid module 'a/b/c': use NAME or NAME/VERSION"],
