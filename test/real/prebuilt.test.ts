@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -16,12 +15,31 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { isRoot, missingPackages, run } from '../packages.ts';
 import type { World } from '../world.ts';
-import { disposableWorld } from './disposable.ts';
 import { done } from './dkms-session.ts';
 import { generate } from './generated-source.ts';
 import { disorder, installedFile } from './installed.ts';
 import { canMount, mountAt, unmountAll } from './mounts.ts';
 import { type LiveRegistry, letInsecure, missingRegistry, startRegistry } from './registry.ts';
+import {
+  addBlob,
+  artifactOf,
+  artifactsOf,
+  asNewMachine,
+  blobFile,
+  configure,
+  hash,
+  makeKey,
+  openShop,
+  publicKey,
+  remake,
+  resign,
+  type Shop,
+  sign,
+  statementOf,
+  storeOf,
+  sync,
+  trust,
+} from './shop.ts';
 
 /** What one machine has built another takes, out of a directory or a registry, and nothing that is not what was signed. */
 
@@ -32,138 +50,6 @@ const missing =
   provision.kind === 'ready' ? missingPackages(['openssh-client', 'skopeo']) : 'there are no kernel headers';
 if (missing) process.stderr.write(`tests of prebuilt builds are skipped: ${missing}\n`);
 const isReady = missing === undefined;
-
-const hash = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-interface Shop {
-  readonly world: World;
-  /** A directory in place of a registry. */
-  readonly directory: string;
-  /** Private key of the Builder. */
-  readonly key: string;
-  readonly signers: string;
-}
-
-const makeKey = (world: World, name: string): string => {
-  const file = join(world.root, 'keys', name);
-  mkdirSync(join(world.root, 'keys'), { recursive: true });
-  run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
-  return file;
-};
-
-const publicKey = (file: string): string => readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
-
-const configure = ({ world, directory, key, signers }: Shop, more = ''): void =>
-  world.configure(
-    [
-      `prebuilt="${directory}"`,
-      `allowed_signers="${signers}"`,
-      `revoked_signers="${join(world.root, 'keys/revoked')}"`,
-      `prebuilt_auth="${join(world.root, 'keys/auth.json')}"`,
-      `push_key="${key}"`,
-      more,
-      '',
-    ].join('\n'),
-  );
-
-/** A machine that has built and pushed two modules, one of which needs the other. */
-const openShop = async (more = ''): Promise<Shop> => {
-  const world = disposableWorld({ kernels, distribution: 'arch' });
-  generate(world, 'low');
-  generate(world, 'high', { depends: ['low'] });
-  const shop: Shop = {
-    world,
-    directory: join(world.root, 'share'),
-    key: makeKey(world, 'ci'),
-    signers: join(world.root, 'keys/allowed_signers'),
-  };
-  mkdirSync(shop.directory);
-  trust(shop);
-  configure(shop, more);
-  return shop;
-};
-
-const trust = ({ key, signers }: Shop, options = ''): void =>
-  writeFileSync(signers, `# Builders\nci@example.org ${options}${publicKey(key)}\n`);
-
-/** Another machine with the same packages: it has built nothing yet, and remembers nothing. */
-const asNewMachine = async ({ world }: Shop, names: readonly string[] = ['low', 'high']): Promise<void> => {
-  for (const name of ['high', 'low'])
-    if (existsSync(join(world.trees.dkmsTree, name))) await world.dkms(['remove', `${name}/1.0`, '--all']);
-  for (const tree of [world.trees.dkmsTree, world.trees.stateDir]) rmSync(tree, { recursive: true, force: true });
-  for (const name of names) world.register(name, '1.0');
-};
-
-const sync = async ({ world }: Shop): Promise<string> => {
-  const { stdout, stderr } = await world.kmodsort(['sync']);
-  return `${stdout}${stderr}`;
-};
-
-const artifactsOf = (top: string): string[] =>
-  existsSync(top)
-    ? readdirSync(top).flatMap((name) => readdirSync(join(top, name)).map((key) => join(top, name, key)))
-    : [];
-
-const storeOf = ({ world }: Shop): string[] => artifactsOf(join(world.trees.stateDir, 'store'));
-
-const artifactOf = ({ directory }: Shop, name: string): string => {
-  const [key = ''] = readdirSync(join(directory, name));
-  return join(directory, name, key);
-};
-
-interface Blob {
-  mediaType: string;
-  digest: string;
-  size: number;
-}
-
-interface Manifest {
-  config: Blob;
-  layers: Blob[];
-  annotations: Record<string, string>;
-}
-
-const isManifest = (value: unknown): value is Manifest =>
-  value instanceof Object && 'layers' in value && 'annotations' in value;
-
-const blobFile = (artifact: string, digest: string): string =>
-  join(artifact, 'blobs/sha256', digest.replace('sha256:', ''));
-
-const addBlob = (artifact: string, bytes: string | Uint8Array): Pick<Blob, 'digest' | 'size'> => {
-  const digest = `sha256:${hash(bytes)}`;
-  writeFileSync(blobFile(artifact, digest), bytes);
-  return { digest, size: Buffer.byteLength(bytes) };
-};
-
-/** Change the manifest of an Artifact in the directory. */
-const remake = (artifact: string, edit: (manifest: Manifest) => void): void => {
-  const index: unknown = JSON.parse(readFileSync(join(artifact, 'index.json'), 'utf8'));
-  const digest = /sha256:[0-9a-f]{64}/.exec(JSON.stringify(index))?.[0] ?? '';
-  const manifest: unknown = JSON.parse(readFileSync(blobFile(artifact, digest), 'utf8'));
-  if (!isManifest(manifest)) throw new Error(`${artifact} has no signed manifest`);
-  edit(manifest);
-  const blob = {
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    ...addBlob(artifact, JSON.stringify(manifest)),
-  };
-  writeFileSync(join(artifact, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [blob] }));
-};
-
-const sign = (manifest: Manifest, statement: string, key: string, namespace = 'kmodsort-artifact-v1'): void => {
-  const file = `${key}.statement`;
-  rmSync(`${file}.sig`, { force: true });
-  writeFileSync(file, statement);
-  run('ssh-keygen', ['-Y', 'sign', '-f', key, '-n', namespace, file]);
-  manifest.annotations['kmodsort.statement'] = Buffer.from(statement).toString('base64');
-  manifest.annotations['kmodsort.signature'] = readFileSync(`${file}.sig`, 'utf8');
-};
-
-const statementOf = ({ annotations }: Manifest): string =>
-  Buffer.from(annotations['kmodsort.statement'] ?? '', 'base64').toString();
-
-/** The Builder itself signs something else. */
-const resign = (shop: Shop, name: string, edit: (text: string, manifest: Manifest) => string, key = shop.key): void =>
-  remake(artifactOf(shop, name), (manifest) => sign(manifest, edit(statementOf(manifest), manifest), key));
 
 /** The Builder signs another layer in the place of what was built. */
 const resignLayer = (shop: Shop, pack: (directory: string) => void, edit: (text: string) => string): void => {
@@ -202,7 +88,7 @@ const resignObject = (shop: Shop, bytes: Buffer): void =>
 
 describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   it('gives another machine what one has built, in order, signed there', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     await sync(shop);
     expect((await world.kmodsort(['push', '--dry-run'])).stdout).toContain(': 2 to be pushed\n');
@@ -238,14 +124,14 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   });
 
   it('builds what it does not have, and says so', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const said = await sync(shop);
     expect(said).toMatch(/low\/1\.0, \S+: no prebuilt build, building here: \S+\/share\/low\/[0-9a-f]{64}\n/);
     expect(said).toContain('2 installed');
   });
 
   it('keeps nothing with store_size="0"', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     await sync(shop);
     await shop.world.kmodsort(['push']);
     await asNewMachine(shop);
@@ -255,7 +141,7 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   });
 
   it('is asked by hooks and trials, too', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     await sync(shop);
     await world.kmodsort(['push']);
@@ -272,7 +158,7 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
 
   it('may be what a builder signs for a fleet, which keeps its signatures', async () => {
     const signing = 'try_sign_modules="true"';
-    const shop = await openShop(`${signing}\nkeep_signatures="yes"`);
+    const shop = await openShop(kernels, `${signing}\nkeep_signatures="yes"`);
     const { world } = shop;
     const signer = (): string => run('modinfo', ['-F', 'sig_key', installedFile(world, release, 'low')]).trim();
     await sync(shop);
@@ -296,7 +182,7 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   });
 
   it('is pushed without signatures where there are none, and says so', async () => {
-    const shop = await openShop('keep_signatures="yes"');
+    const shop = await openShop(kernels, 'keep_signatures="yes"');
     await sync(shop);
     for (const name of ['high', 'low']) await done(shop.world, ['unbuild', `${name}/1.0`, '--all']);
     const { stdout } = await shop.world.kmodsort(['push', 'low/1.0']);
@@ -306,7 +192,7 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   });
 
   it('has builds of several builders, also of those whom an authority has certified', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world, key } = shop;
     await sync(shop);
     await world.kmodsort(['push']);
@@ -330,7 +216,7 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   });
 
   it('spares other machines a build that must fail there, too, and tells them why', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     const { directory } = generate(world, 'bad');
     const source = join(directory, 'bad.c');
@@ -368,14 +254,14 @@ describe.skipIf(!isReady)('a directory of prebuilt builds', () => {
   });
 
   it('is not asked by a builder that believes nobody', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     rmSync(shop.signers);
     expect(await sync(shop)).not.toContain('prebuilt');
     expect((await shop.world.kmodsort(['push'])).stdout).toContain('2 pushed');
   });
 
   it('is signed with the one key of an agent', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world, key } = shop;
     await sync(shop);
     world.configure(`prebuilt="${shop.directory}"\n`);
@@ -407,7 +293,7 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
   let shop: Shop;
   let whole = '';
   beforeAll(async () => {
-    shop = await openShop();
+    shop = await openShop(kernels);
     await sync(shop);
     await shop.world.kmodsort(['push']);
     whole = join(shop.world.root, 'whole');
@@ -703,7 +589,7 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
 describe.skipIf(!isReady || !canMount())('a store without room', () => {
   afterAll(unmountAll);
   it('costs a machine what it would have taken, and nothing else', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     await sync(shop);
     await world.kmodsort(['push']);
@@ -720,7 +606,7 @@ describe.skipIf(!isReady)('what prebuilt names', () => {
   it.each(['kmods', 'https://registry.example.org/kmods', 'registry.example.org/kmods:latest'])(
     'is neither a registry nor a directory: %s',
     async (name) => {
-      const shop = await openShop(`prebuilt="${name}"`);
+      const shop = await openShop(kernels, `prebuilt="${name}"`);
       const said = await sync(shop);
       expect(said).toContain(`no prebuilt builds, building here: ${name}: '${name}' is neither a registry such as`);
       expect(said).toContain('2 installed');
@@ -732,7 +618,7 @@ describe.skipIf(!isReady)('what prebuilt names', () => {
     },
   );
   it('must be set, and there must be something, before anything is pushed', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const nothing = await shop.world.kmodsort(['push', 'low', '-k', '9.9']);
     expect([nothing.code, nothing.stderr]).toEqual([
       1,
@@ -769,7 +655,7 @@ describe.skipIf(noRegistry !== undefined)('a registry', () => {
   };
 
   it('gives another machine what one has built', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     const { host, stop } = await registryFor(shop);
     configure(shop, `prebuilt="${host}/kmods"`);
@@ -794,7 +680,7 @@ describe.skipIf(noRegistry !== undefined)('a registry', () => {
   });
 
   it('that wants to know who comes', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     // htpasswd -nbB builder secret
     const { host } = await registryFor(shop, 'builder:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a');
@@ -817,7 +703,7 @@ describe.skipIf(noRegistry !== undefined)('a registry', () => {
   });
 
   it('that sends more than it should is not listened to', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const { world } = shop;
     await sync(shop);
     await world.kmodsort(['push']);
@@ -854,7 +740,7 @@ describe.skipIf(noRegistry !== undefined)('a registry', () => {
   });
 
   it('that takes calls and never answers is waited for once, and not long', async () => {
-    const shop = await openShop();
+    const shop = await openShop(kernels);
     const server = createServer(() => undefined);
     silent.push(server);
     const port = await listening(server);
