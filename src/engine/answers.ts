@@ -180,6 +180,8 @@ export interface VerifiedKernel {
   /** False where the headers are missing: nothing but the release could be compared. */
   readonly certain: boolean;
   readonly failures: readonly { readonly module: Module; readonly failure: Failure }[];
+  /** Without headers: how many of the symbols that a module wants could not be compared. */
+  readonly unchecked: readonly { readonly module: Module; readonly symbols: number; readonly of: number }[];
   /** Wanted there, and not installed in any version. */
   readonly missing: readonly MissingModule[];
 }
@@ -285,6 +287,8 @@ export interface PushedEntry {
   readonly state: 'pushed' | 'there' | 'planned' | 'foreign' | 'damaged';
   /** It cannot be built anywhere, and that is what was pushed. */
   readonly failure?: Failure;
+  /** Machines without headers do not find it: no package of its kernel is known. */
+  readonly untagged?: true;
   /** keep_signatures is set, and it is not built and signed here. */
   readonly unsigned?: true;
 }

@@ -3,6 +3,7 @@
  */
 
 import type { Problem } from './problems.ts';
+import type { Module } from './request.ts';
 
 /** What belongs to a kind of failure, whatever it is about. */
 interface KindOfFailure {
@@ -36,7 +37,7 @@ const kinds = {
   'source-foreign': { exit: 8, transient: true },
   'source-empty': { exit: 8 },
   'source-broken': { exit: 4 },
-  'headers-missing': { exit: 21 },
+  'headers-missing': { exit: 21, transient: true },
   'patch-missing': { exit: 5, determined: true },
   'patch-unsafe': { exit: 5, determined: true },
   'patch-failed': { exit: 6, determined: true },
@@ -145,6 +146,8 @@ export interface Failure {
   readonly hint?: Hint;
   /** Of a kind that may have other reasons, too: this one follows from the inputs of the build. */
   readonly determined?: true;
+  /** What a Builder has to make. */
+  readonly wanted?: { readonly module: Module; readonly release: string };
   /** The command that installs what is missing here. */
   readonly install?: string;
   /** The exit code of a script whose own code counts. */

@@ -71,6 +71,10 @@ export interface Problems {
   'statement-malformed': { readonly at: string };
   /** It is signed, and another build. */
   'other-key': { readonly found: string };
+  /** It is signed, and another build than the kernel tag stands for; what is not said is the same. */
+  'other-kernel-tag': { readonly found: string; readonly kernelPackage?: string };
+  /** No package owns the kernel: nobody can tell which headers are its own. */
+  'kernel-unpackaged': { readonly release: string };
   'not-as-signed': { readonly what: string };
   'too-large': { readonly what: string; readonly size?: number; readonly most: number };
   /** Nobody knows all that goes into the build here: the kernel's headers or compiler are missing. */

@@ -65,6 +65,13 @@ export interface Notes {
     readonly artifact: string;
     readonly why: Problem;
   };
+  /** Without headers, of a prebuilt build: how many of its symbols could not be compared. */
+  'symbols-unchecked': {
+    readonly module: Module;
+    readonly kernel: Kernel;
+    readonly symbols: number;
+    readonly of: number;
+  };
   'registry-failed': { readonly registry: string; readonly why: Problem };
   'not-confined': { readonly why: string };
   'built-unconfined': { readonly module: Module; readonly why: string };

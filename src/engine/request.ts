@@ -65,10 +65,31 @@ export interface SyncRequest {
   readonly trial?: {
     /** These and what they need; all that are wanted where none is named. */
     readonly names: readonly string[];
+    readonly coming: ComingPackages;
   };
 }
 
 const nothing: Named = { kernels: [], sources: [] };
+
+/** What knows which package a file came in. */
+export const packageManagers = ['dpkg', 'rpm', 'pacman'] as const;
+
+/**
+ * The package that a kernel, or its headers, came in. Both are made from one source and have one version: linux-image-K
+ * and linux-headers-K of Debian and Ubuntu, kernel-core and kernel-devel of Fedora, linux and linux-headers of Arch. So a
+ * machine that has the kernel alone knows which headers are its own.
+ */
+export interface KernelPackage {
+  readonly manager: (typeof packageManagers)[number];
+  readonly name: string;
+  /** With epoch and revision, as the package manager compares it. */
+  readonly version: string;
+}
+
+/** By release the packages in which a kernel, and its headers, would come. */
+export type ComingPackages = Readonly<
+  Record<string, { readonly kernel?: KernelPackage; readonly headers?: KernelPackage }>
+>;
 
 /** A sync that somebody typed, not in a transaction. */
 export const typedSync = (scope: KernelScope, more: Partial<SyncRequest> = {}): SyncRequest => ({

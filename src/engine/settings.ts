@@ -1,3 +1,5 @@
+import type { ComingPackages } from './request.ts';
+
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -104,6 +106,8 @@ export interface Settings extends Places {
   readonly environment: Environment;
   /** Installing into another tree than the system's own: depmod then works on a temporary base. */
   readonly privateInstallTree: boolean;
+  /** In a trial: what comes, which no package manager knows yet. */
+  readonly comingPackages?: ComingPackages;
   /** All happens in the view of a trial: nothing of the machine's own is run, made or signed. */
   readonly isTrial: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Failure, FailureKind, Hint } from '../engine/errors.ts';
+import { moduleLabel } from '../engine/request.ts';
 import { oneLine } from './one-line.ts';
 import { problemSentence } from './problems.ts';
 
@@ -9,6 +10,12 @@ const compilerOrLinker = (failure: Failure): string => (at(failure).startsWith('
 
 const loginAt = (registry: string): string =>
   `skopeo login --authfile /etc/kmodsort/auth.json ${registry.split('/')[0] ?? ''}`;
+
+/** What makes and pushes what is not there. */
+const builderCommand = ({ wanted }: Failure): string =>
+  wanted === undefined
+    ? 'kmodsort push on a machine that builds it'
+    : `on a builder: kmodsort sync -k ${wanted.release} && kmodsort push -k ${wanted.release} ${moduleLabel(wanted.module)}`;
 
 interface Row {
   /** What failed. */
@@ -182,7 +189,7 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   'no-key': { says: (f) => on(f, 'no key to sign modules with') },
   'prebuilt-missing': {
     says: (f) => on(f, 'no prebuilt build'),
-    help: () => 'kmodsort push on a machine that builds it',
+    help: builderCommand,
   },
   'prebuilt-refused': { says: (f) => on(f, 'the prebuilt build is refused') },
   'registry-failed': {

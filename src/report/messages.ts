@@ -150,3 +150,7 @@ export const kernelSkipped = (release: string, setting: 'kernels' | 'skip_kernel
 
 /** Another process holds a lock. */
 export const waitingSentence = (holder: string): string => `waiting for the lock held by ${holder}`;
+
+/** What nobody could compare. */
+export const uncheckedSymbols = ({ symbols, of }: { readonly symbols: number; readonly of: number }): string =>
+  `${symbols} of ${counted(of, 'symbol')} could not be checked without the kernel's headers`;

@@ -1,7 +1,7 @@
 import type { Note, Notes } from '../engine/progress.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureInOneLine } from './failures.ts';
-import { kernelSkipped } from './messages.ts';
+import { kernelSkipped, uncheckedSymbols } from './messages.ts';
 import { problemSentence } from './problems.ts';
 import type { ReportContext } from './report.ts';
 
@@ -43,6 +43,8 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
     `${moduleLabel(module)}, ${kernel.release}: no prebuilt build, building here: ${artifact}`,
   'prebuilt-refused': ({ module, kernel, artifact, why }) =>
     `warning: ${moduleLabel(module)}, ${kernel.release}: prebuilt build refused, building here: ${artifact}: ${problemSentence(why)}`,
+  'symbols-unchecked': ({ module, kernel, ...unchecked }) =>
+    `${moduleLabel(module)}, ${kernel.release}: ${uncheckedSymbols(unchecked)}`,
   'registry-failed': ({ registry, why }) =>
     `warning: no prebuilt builds, building here: ${registry}: ${problemSentence(why)}`,
   'not-confined': ({ why }) => `builds are not confined on this machine: ${why}`,

@@ -69,6 +69,9 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
   'statement-version': ({ found }) => `a statement of another version: ${found}`,
   'statement-malformed': ({ at }) => `invalid statement: ${at}`,
   'other-key': ({ found }) => `it is another build, with the key ${found}`,
+  'other-kernel-tag': ({ found, kernelPackage }) =>
+    `it is another build: ${found}, ${kernelPackage === undefined ? 'of an unknown package' : `built for ${kernelPackage}`}`,
+  'kernel-unpackaged': ({ release }) => `no package has the kernel ${release}, which would tell its build from others`,
   'not-as-signed': ({ what }) => `hash mismatch: ${what} is not what was signed`,
   'too-large': ({ what, size, most }) =>
     `too large: ${what}${size === undefined ? '' : ` has ${mebibytes(size)}`}, at most ${mebibytes(most)} are taken`,

@@ -44,10 +44,18 @@ const counts = (entries: readonly PushedEntry[]): string =>
     .map(([count, word]) => `${count} ${word}`)
     .join(', ');
 
+/** Kernels by whose package nobody can find a build. */
+const untaggedLines = (entries: readonly PushedEntry[]): string[] =>
+  [...new Set(entries.filter((one) => one.untagged).map(({ kernel }) => kernel.split('/')[0] ?? ''))].map(
+    (release) =>
+      `kmodsort: for machines with headers only: ${release}: no package of its headers was known at the build`,
+  );
+
 /** What other machines can take now, a line each, and where from. */
 export const pushLines = ({ entries, to, key, failures }: PushAnswer): string[] => [
   `kmodsort: ${counted(entries.length, 'build')} for ${to}, signed with ${key}${entries.length > 0 ? `: ${counts(entries)}` : ''}`,
   ...table(entries.map(row)),
+  ...untaggedLines(entries),
   ...failures.flatMap((failure) => {
     const help = failureHelp(failure);
     return [`kmodsort: FAILED: ${failureInOneLine(failure)}`, ...(help ? [`  help  ${help}`] : [])];

@@ -1,7 +1,7 @@
 import type { MissingModule, VerifiedKernel, VerifyAnswer } from '../engine/answers.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureDetail, failureInOneLine } from './failures.ts';
-import { counted } from './messages.ts';
+import { counted, uncheckedSymbols } from './messages.ts';
 
 const missingLine = ({ name, version, failure }: MissingModule): string => {
   const why = failure ? `: ${failureInOneLine(failure)}` : '';
@@ -19,17 +19,22 @@ const missingLines = ({ release, missing }: VerifiedKernel): string[] => {
   ];
 };
 
-const objectLines = ({ release, objects, certain, failures }: VerifiedKernel): string[] => {
+const uncheckedLines = ({ unchecked }: VerifiedKernel): string[] =>
+  unchecked.map((one) => `  ${moduleLabel(one.module)}: ${uncheckedSymbols(one)}`);
+
+const objectLines = (kernel: VerifiedKernel): string[] => {
+  const { release, objects, certain, failures } = kernel;
   if (objects === 0) return [`${release}: no modules installed`];
   if (failures.length === 0 && !certain) {
     return [`${release}: cannot verify ${counted(objects, 'object')} without the kernel headers; the release is right`];
   }
-  if (failures.length === 0) return [`${release}: ${counted(objects, 'object')} will load`];
+  if (failures.length === 0) return [`${release}: ${counted(objects, 'object')} will load`, ...uncheckedLines(kernel)];
   return [
     `${release}: ${failures.length} of ${counted(objects, 'object')} will NOT load`,
     ...failures.map(
       ({ module, failure }) => `  ${moduleLabel(module)}  ${failure.at}: ${failureDetail(failure) ?? ''}`,
     ),
+    ...uncheckedLines(kernel),
   ];
 };
 

@@ -5,6 +5,7 @@ import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import { storeDirectory } from '../state/paths.ts';
 import type { KeyParts } from '../state/record.ts';
+import type { Statement } from '../store/layout.ts';
 import { putArtifact } from '../store/put.ts';
 import { hashFile, isDirectory, readDirectory } from '../system/files.ts';
 import { copyFile, makeDirectory, makeTemporary, remove, rename } from '../system/publish.ts';
@@ -44,7 +45,7 @@ const copyOthers = async (run: Run, from: string, to: string): Promise<void> => 
 };
 
 /** What is said of a build when it goes into the Store. */
-export interface KeptBuild {
+export interface KeptBuild extends Pick<Statement, 'kernelPackage' | 'vermagic'> {
   readonly parts: KeyParts;
   readonly result: string;
   readonly seconds: number;

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { fieldOf, modinfoOf } from '../kernel/modinfo.ts';
+import { isSecureBootOn } from '../kernel/secure-boot.ts';
 import { isSigningWanted, signatureHash, signerOf, signProgram, unsigned } from '../kernel/signer.ts';
 import type { SigningKey } from '../kernel/signing-key.ts';
 import type { Problem } from '../problems.ts';
@@ -52,6 +53,10 @@ const problemOf = async (
   return undefined;
 };
 
+/** A machine without headers is without sign-file on purpose: there it matters where the firmware wants signatures. */
+const isWorthTelling = async (run: Run, { facts }: BuildSite, { problem }: Problem): Promise<boolean> =>
+  problem !== 'no-sign-file' || facts.headers !== undefined || isSecureBootOn(run.processes);
+
 /** Whether objects are signed now, and by what, as it is remembered with the build: nothing where there are none. */
 interface Signed {
   readonly isSigned: boolean;
@@ -64,7 +69,7 @@ export const signObjects = async (run: Run, site: BuildSite, objects: readonly s
   if (objects.length === 0) return { isSigned: false };
   if (!isSigningWanted(run.settings, facts)) return { isSigned: false, signer: unsigned };
   const why = await problemOf(run, site, objects, log);
-  if (why) run.note({ note: 'not-signed', module, kernel, why });
+  if (why && (await isWorthTelling(run, site, why))) run.note({ note: 'not-signed', module, kernel, why });
   // The key may have been made just now.
   const signer = signerOf(run.settings, facts);
   return { isSigned: !why, signer: (why ? signer?.tried : signer?.signed) ?? unsigned };

@@ -5,15 +5,16 @@ import { runningKernel } from '../kernel/kernel.ts';
 import { exportedCrcs, withPlainObject } from '../kernel/modinfo.ts';
 import { type KernelSymbol, parseKernelSymbols } from '../kernel/symvers.ts';
 import type { Problem } from '../problems.ts';
-import { type Kernel, type Module, moduleLabel } from '../request.ts';
+import { type Kernel, type Module, moduleLabel, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { exists, readText } from '../system/files.ts';
 import { filesOnKernel } from '../tree/installed-files.ts';
 import { moduleFiles } from '../tree/originals.ts';
 import { installedVersion, readTree } from '../tree/tree.ts';
-import { type InstalledObject, loadProblems, type Surroundings } from './load-rules.ts';
+import { type InstalledObject, loadProblems, type Surroundings, symbolsOf, uncheckedSymbols } from './load-rules.ts';
 import { readModulesDep } from './modules-dep.ts';
 import { knownObjects } from './object-facts.ts';
+import { ownSymbols } from './own-symbols.ts';
 
 /** Looks at what is installed on a Kernel, for the rules of what will load. */
 
@@ -24,6 +25,13 @@ export interface LoadFailure {
   readonly failure: Failure;
 }
 
+/** Symbols of a Module's objects that could not be compared, of all that these want. */
+interface Unchecked {
+  readonly module: Module;
+  readonly symbols: number;
+  readonly of: number;
+}
+
 /** What was looked at on a Kernel. */
 export interface LoadCheck {
   readonly objects: number;
@@ -32,6 +40,8 @@ export interface LoadCheck {
   /** False where the headers are missing: nothing but the release could be compared. */
   readonly certain: boolean;
   readonly failures: readonly LoadFailure[];
+  /** Without headers: of each Module that it is true of, how many symbols could not be compared. */
+  readonly unchecked: readonly Unchecked[];
 }
 
 /** What the headers' Module.symvers says the kernel exports; undefined if there is none. */
@@ -90,27 +100,49 @@ const ownModules = (run: Run, kernel: Kernel): Pick<Surroundings, 'hasModule'> =
   return isKnown ? { hasModule: (name) => listed.names.has(name) } : {};
 };
 
+/** The kernel's symbols by its headers, or as far as its own modules know them where builds come from elsewhere. */
+const symbolsOfKernel = async (
+  run: Run,
+  kernel: Kernel,
+  ours: readonly Found[],
+): Promise<Pick<Surroundings, 'kernelSymbols' | 'isPartial'>> => {
+  const { headers } = run.factsOf(kernel);
+  // A trial has the names of the kernel's own modules alone.
+  if (headers !== undefined || run.settings.prebuilt.from === undefined || run.settings.isTrial)
+    return { kernelSymbols: kernelSymbolsOf(headers) };
+  const wanted = new Set(ours.flatMap(({ object }) => symbolsOf(object.facts)));
+  const kernelSymbols = await ownSymbols(run, kernel, wanted, new Set(ours.map(({ path }) => path)));
+  return { kernelSymbols, isPartial: true };
+};
+
 const surroundingsOf = async (run: Run, kernel: Kernel, ours: readonly Found[]): Promise<Surroundings> => ({
   release: kernel.release,
   vermagic: await run.vermagicOf(kernel),
-  kernelSymbols: kernelSymbolsOf(run.factsOf(kernel).headers),
+  ...(await symbolsOfKernel(run, kernel, ours)),
   ours: ours.map((one) => one.object),
   onlySigned: loadsOnlySigned(run, kernel),
   ...ownModules(run, kernel),
 });
 
 /** What others have installed is looked at only where something is missing: it takes a process for each object. */
-const problemsAmong = async (
+const withForeign = async (
   run: Run,
   kernel: Kernel,
   found: readonly Found[],
   among: Surroundings,
-): Promise<ReadonlyMap<InstalledObject, Problem>> => {
-  const problems = loadProblems(among);
+): Promise<Surroundings> => {
   const isMissing = ({ problem }: Problem): boolean => problem === 'unknown-symbol' || problem === 'module-not-there';
-  if (![...problems.values()].some(isMissing)) return problems;
-  const foreign = await foreignSymbols(run, kernel, found);
-  return foreign.size === 0 ? problems : loadProblems({ ...among, foreign });
+  const isWanted =
+    among.ours.some((object) => uncheckedSymbols(object, among).length > 0) ||
+    [...loadProblems(among).values()].some(isMissing);
+  return isWanted ? { ...among, foreign: await foreignSymbols(run, kernel, found) } : among;
+};
+
+/** A symbol that two objects of a Module want counts once. */
+const uncheckedOf = (module: Module, objects: readonly InstalledObject[], among: Surroundings): Unchecked[] => {
+  const symbols = new Set(objects.flatMap((object) => uncheckedSymbols(object, among))).size;
+  const of = new Set(objects.flatMap(({ facts }) => symbolsOf(facts))).size;
+  return symbols > 0 ? [{ module, symbols, of }] : [];
 };
 
 /** Look at every installed object of every Module on a Kernel; nothing is loaded. */
@@ -131,15 +163,19 @@ export const checkLoading = async (run: Run, kernel: Kernel): Promise<LoadCheck>
   }
   known.keep();
   const objects = found.length + failures.length;
-  if (found.length === 0) return { objects, objectsOf, certain: true, failures };
-  const among = await surroundingsOf(run, kernel, found);
-  const problems = await problemsAmong(run, kernel, found, among);
+  if (found.length === 0) return { objects, objectsOf, certain: true, failures, unchecked: [] };
+  const among = await withForeign(run, kernel, found, await surroundingsOf(run, kernel, found));
+  const problems = loadProblems(among);
   for (const { module, path, object } of found) {
     const problem = problems.get(object);
     if (problem) failures.push({ module, failure: failureOf(path, problem) });
   }
   const certain = among.vermagic !== undefined && among.kernelSymbols !== undefined;
-  return { objects, objectsOf, certain, failures };
+  const unchecked = installedModules(run, kernel).flatMap((module) => {
+    const own = found.filter((one) => sameModule(one.module, module)).map(({ object }) => object);
+    return uncheckedOf(module, own, among);
+  });
+  return { objects, objectsOf, certain, failures, unchecked };
 };
 
 /** Objects of a Module that are not installed yet. */
@@ -150,12 +186,18 @@ export interface Incoming {
   readonly paths: readonly string[];
 }
 
+/** Why some of the objects will not load, and how much of them could not be looked at. */
+export interface IncomingCheck {
+  readonly problems: readonly Problem[];
+  readonly unchecked: readonly Unchecked[];
+}
+
 /**
  * Whether a Module's objects will load on a Kernel among what is installed there, once they are signed.
  *
- * @returns for each that will not the reason
+ * @returns for each that will not the reason, and what could not be compared
  */
-export const checkIncoming = async (run: Run, { module, kernel, paths }: Incoming): Promise<readonly Problem[]> => {
+export const checkIncoming = async (run: Run, { module, kernel, paths }: Incoming): Promise<IncomingCheck> => {
   const known = knownObjects(run, kernel.release);
   const look = async (of: Module, path: string): Promise<Found> => {
     const name = objectNameOf(path.split('/').at(-1) ?? '') ?? path;
@@ -169,9 +211,14 @@ export const checkIncoming = async (run: Run, { module, kernel, paths }: Incomin
       others.push(await look(other, path));
   }
   const all = [...others, ...incoming];
-  const among: Surroundings = { ...(await surroundingsOf(run, kernel, all)), onlySigned: false };
-  const problems = await problemsAmong(run, kernel, all, among);
-  return incoming.flatMap(({ object }) => problems.get(object) ?? []);
+  const surroundings: Surroundings = { ...(await surroundingsOf(run, kernel, all)), onlySigned: false };
+  const among = await withForeign(run, kernel, all, surroundings);
+  const problems = loadProblems(among);
+  const objects = incoming.map(({ object }) => object);
+  return {
+    problems: objects.flatMap((object) => problems.get(object) ?? []),
+    unchecked: uncheckedOf(module, objects, among),
+  };
 };
 
 /** Installed objects that depmod has not seen. Where it was never run (an image being made) it is still to come. */

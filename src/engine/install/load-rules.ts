@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly vermagic: string | undefined;
   /** What the kernel exports; undefined if nobody knows. */
   readonly kernelSymbols: ReadonlyMap<string, KernelSymbol> | undefined;
+  /** Without headers: a symbol that is not among these may be the kernel's all the same. */
+  readonly isPartial?: boolean;
   /** Every out-of-tree object of the Kernel. */
   readonly ours: readonly InstalledObject[];
   /** Whether modprobe finds a module of the kernel's own, by its name; undefined if nobody knows. */
@@ -61,7 +63,8 @@ const loaderSymbols: ReadonlySet<string> = new Set(['_GLOBAL_OFFSET_TABLE_', '.T
 /** Its CRC stands for the layout of the loader's own data; no object refers to it by name. */
 const layout = 'module_layout';
 
-const symbolsOf = ({ undefined: wanted, imports }: ObjectFacts): string[] => [
+/** The symbols that somebody else must have, with the layout of the loader's data where it has a CRC. */
+export const symbolsOf = ({ undefined: wanted, imports }: ObjectFacts): string[] => [
   ...(imports.has(layout) ? [layout] : []),
   ...wanted.filter((name) => !loaderSymbols.has(name)),
 ];
@@ -110,7 +113,7 @@ const nobodyHas = (symbol: string, { kernelSymbols, ours }: Surroundings): Probl
 const symbolProblem = (object: InstalledObject, symbol: string, among: Surroundings): Problem | undefined => {
   const providers = providersOf(symbol, among);
   const [first] = providers;
-  if (!first) return nobodyHas(symbol, among);
+  if (!first) return among.isPartial ? undefined : nobodyHas(symbol, among);
   if (providers.some((provider) => fits(object.facts, symbol, provider))) return undefined;
   const wanted = object.facts.imports.get(symbol);
   if (wanted === undefined) return { problem: 'no-symbol-version', symbol, ...builtWithout(object, first) };
@@ -136,6 +139,10 @@ export const loadProblem = (object: InstalledObject, among: Surroundings): Probl
 /** For each symbol of an object those that have it as it wants it. */
 const fittingOf = ({ facts }: InstalledObject, among: Surroundings): Provider[][] =>
   symbolsOf(facts).map((symbol) => providersOf(symbol, among).filter((provider) => fits(facts, symbol, provider)));
+
+/** Symbols of an object of which nobody here knows whether the kernel has them, and as it wants them. */
+export const uncheckedSymbols = ({ facts }: InstalledObject, among: Surroundings): string[] =>
+  among.isPartial ? symbolsOf(facts).filter((symbol) => providersOf(symbol, among).length === 0) : [];
 
 /** The objects that will not load, each with the reason. What gets a symbol from one of them will not load either. */
 export const loadProblems = (among: Surroundings): Map<InstalledObject, Problem> => {

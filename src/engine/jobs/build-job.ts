@@ -45,13 +45,13 @@ const dependencySymbols = async (
 const needsNoBuild = new Set(['not-installed', 'damaged']);
 
 /** A dependency was rebuilt: are the symbols that we use still the same? */
-export const isStillFresh = ({ run, job, finding, conf, site, needs }: JobContext): boolean => {
+export const isStillFresh = ({ run, job, finding, conf, needs }: JobContext): boolean => {
   const { build } = finding.record;
   if (job.why.reason !== 'dependency-rebuilt' || !build) return false;
   // Of what was built without us we may not know what it uses.
   if (needs.some((name) => !build.dependencies[name])) return false;
   const options = {
-    hasModversions: site.facts.config.has('CONFIG_MODVERSIONS'),
+    hasModversions: finding.hasModversions,
     onVersion: conf.rebuildWithDependencies,
   };
   return changedDependencies(build, dependenciesNow(run, job.kernel, needs), options).length === 0;

@@ -3,12 +3,15 @@ import { takeBuilt } from '../build/from-store.ts';
 import { forgetKept, placeToKeep, storeBuild } from '../build/keep.ts';
 import type { DependencySymbols } from '../build/make.ts';
 import { FailureError } from '../errors.ts';
+import { packageVersion } from '../kernel/kernel-package.ts';
 import { headersContents, kbuildContents } from '../key/headers.ts';
+import { kernelTagOf } from '../key/kernel-tag.ts';
 import { keyOf } from '../key/key.ts';
 import type { StoredBuild } from '../outcome.ts';
 import { sourceContents } from '../plan/source-hashes.ts';
 import type { BuildRecord, KeyParts } from '../state/record.ts';
-import { dropArtifact, hasArtifact } from '../store/artifacts.ts';
+import { dropArtifact, hasArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';
+import type { Statement } from '../store/layout.ts';
 import { changedPaths, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 import type { JobContext } from './job-context.ts';
 
@@ -56,9 +59,18 @@ export interface Made {
   readonly built: Built;
   /** That the compiler took, now or when it was put into the Store. */
   readonly seconds: number;
-  readonly parts: Pick<BuildRecord, 'parts' | 'writes'>;
+  readonly parts: Pick<BuildRecord, 'parts' | 'writes' | 'kernelPackage'>;
   readonly from?: StoredBuild;
 }
+
+/** What machines without headers find and check a build by. */
+const ofKernel = async ({ run, site }: JobContext): Promise<Pick<Statement, 'kernelPackage' | 'vermagic'>> => {
+  // Headers that somebody has named are not those of the kernel's package.
+  if (run.switches.kernelSource !== undefined) return {};
+  const kernelPackage = await run.kernelPackageOf(site.kernel);
+  const vermagic = await run.vermagicOf(site.kernel);
+  return { ...(kernelPackage ? { kernelPackage } : {}), ...(vermagic === undefined ? {} : { vermagic }) };
+};
 
 const make = async (
   context: JobContext,
@@ -84,7 +96,7 @@ const make = async (
     const from = builtFrom(context, parts, before);
     // What a build leaves in its own source does not come out of the Store.
     if (keepAt !== undefined && !from.writes && (await areHeadersTheSame(context, parts)))
-      await storeBuild(run, keepAt, site, { parts, result: built.result, seconds });
+      await storeBuild(run, keepAt, site, { parts, result: built.result, seconds, ...(await ofKernel(context)) });
     return { built, seconds, parts: from };
   } finally {
     if (keepAt !== undefined) await forgetKept(run, keepAt);
@@ -123,6 +135,13 @@ const take = async (
   return undefined;
 };
 
+/** The Key of a build in the Store that has a kernel tag. */
+const storedWith = (stateDir: string, name: string, tag: string): string | undefined =>
+  storedArtifacts(stateDir)
+    .filter((stored) => stored.name === name)
+    .map(({ key }) => statementOf(stateDir, name, key))
+    .find((one) => one?.kernelPackage && kernelTagOf(one.parts, one.kernelPackage) === tag)?.key;
+
 /** The same build as another machine has made it; undefined where it has to be made here. */
 const fetch = async (
   context: JobContext,
@@ -144,6 +163,28 @@ const fetch = async (
   return taken;
 };
 
+/** The same by its kernel tag, for a kernel without headers; it has the parts that were known where it was built. */
+const withoutHeaders = async (
+  context: JobContext,
+  parts: KeyParts,
+  dependencies: readonly DependencySymbols[],
+  onPublished: () => void,
+): Promise<Made> => {
+  const { run, site } = context;
+  const { stateDir, storeSize } = run.settings;
+  const { name } = site.module;
+  const ofKernel = await run.kernelPackageOf(site.kernel);
+  const tag = ofKernel && kernelTagOf(parts, ofKernel);
+  const stored = tag === undefined || isCompiled(context) ? undefined : storedWith(stateDir, name, tag);
+  const { fetchByTag, isFitting } = await import('./prebuilt.ts');
+  const key = stored !== undefined && (await isFitting(context, stored)) ? stored : await fetchByTag(context, tag);
+  const statement = statementOf(stateDir, name, key);
+  const taken = statement && (await takeStored(context, statement.parts, key, dependencies, onPublished));
+  if (storeSize === 0) dropArtifact(stateDir, name, key);
+  if (!taken || !ofKernel) throw new FailureError({ kind: 'prebuilt-refused', at: key, detail: 'it cannot be used' });
+  return { ...taken, parts: { ...taken.parts, kernelPackage: packageVersion(ofKernel) } };
+};
+
 /**
  * The build that has these parts, in the dkms tree.
  *
@@ -155,6 +196,7 @@ export const obtain = async (
   dependencies: readonly DependencySymbols[],
   onPublished: () => void,
 ): Promise<Made> => {
+  if (context.site.facts.headers === undefined) return withoutHeaders(context, parts, dependencies, onPublished);
   const known = knownKey(context, parts);
   const key = context.run.settings.storeSize > 0 ? known : undefined;
   const taken = key === undefined ? undefined : await take(context, parts, key, dependencies, onPublished);

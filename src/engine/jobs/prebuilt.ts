@@ -1,11 +1,15 @@
 import { join } from 'node:path';
+import { defaultHeaders } from '../conf/module-confs.ts';
 import { type Failure, FailureError, isFailureError, systemFailure } from '../errors.ts';
 import { checkIncoming } from '../install/load-check.ts';
 import type { Problem } from '../problems.ts';
+import type { Wanted } from '../registry/believed.ts';
 import { type Fetched, type Fetching, fetchArtifact } from '../registry/fetch.ts';
+import { takesPrebuilt } from '../registry/takes-prebuilt.ts';
 import { storeDirectory } from '../state/paths.ts';
 import { putLayers } from '../store/put.ts';
-import { exists, hashText } from '../system/files.ts';
+import { takeArtifact } from '../store/take.ts';
+import { hashText } from '../system/files.ts';
 import { copyFile, makeTemporary, remove } from '../system/publish.ts';
 import type { JobContext } from './job-context.ts';
 
@@ -22,21 +26,50 @@ const isOfConf = ({ conf }: JobContext, { statement }: Fetched): boolean => {
   );
 };
 
-/** As for what was built here: one object of many that will not load is no reason, but of a required module. */
-const loadProblem = async ({ run, conf, site }: JobContext, { directory }: Fetched): Promise<Problem | undefined> => {
+/** Problems of one object that count, whatever is the matter with the others. */
+const byKey = ['version-magic'] as const;
+const byTag = ['version-magic', 'symbol-version', 'no-symbol-version'] as const;
+
+/**
+ * As for what was built here: one object of many that will not load is no reason, but of a required module. Without headers
+ * nothing but the versions of symbols says that it was built for this kernel: each counts.
+ */
+const loadProblem = async (
+  { run, conf, site }: JobContext,
+  { directory }: Pick<Fetched, 'directory'>,
+  telling: readonly Problem['problem'][],
+): Promise<Problem | undefined> => {
   const { module, kernel } = site;
   const paths = conf.objects.map(({ dest }) => join(directory, '0/module', `${dest}.ko`));
-  const problems = await checkIncoming(run, { module, kernel, paths });
+  const { problems, unchecked } = await checkIncoming(run, { module, kernel, paths });
+  const [first] = problems;
   const isBad = problems.length === paths.length || run.settings.requiredModules.includes(module.name);
-  return isBad ? problems[0] : problems.find(({ problem }) => problem === 'version-magic');
+  const bad = isBad && first ? first : problems.find(({ problem }) => telling.includes(problem));
+  if (!bad)
+    for (const { symbols, of } of unchecked) run.note({ note: 'symbols-unchecked', module, kernel, symbols, of });
+  return bad;
+};
+
+/** Whether a build of the Store, which a trial may have brought without the kernel, is one for this kernel. */
+export const isFitting = async (context: JobContext, key: string): Promise<boolean> => {
+  const { run, site, conf } = context;
+  const directory = makeTemporary(run.scratch, 'parcel-');
+  try {
+    const artifact = await takeArtifact(run.processes, run.settings.stateDir, site.module.name, key, directory);
+    const files = conf.objects.map(({ dest }) => `${dest}.ko`);
+    if (!artifact || files.some((file) => artifact.statement.objects[file] === undefined)) return false;
+    return (await loadProblem(context, { directory }, byTag)) === undefined;
+  } finally {
+    remove(directory);
+  }
 };
 
 /** The last look, at what has come; only what passes it is kept. */
-const checked = async (context: JobContext, fetching: Fetching): Promise<Fetching> => {
+const checked = async (context: JobContext, fetching: Fetching, wanted: Wanted): Promise<Fetching> => {
   if (!('fetched' in fetching)) return fetching;
   const { fetched, artifact } = fetching;
   if (!isOfConf(context, fetched)) return { refused: { problem: 'statement-malformed', at: 'subject' }, artifact };
-  const problem = await loadProblem(context, fetched);
+  const problem = await loadProblem(context, fetched, 'tag' in wanted ? byTag : byKey);
   return problem ? { refused: problem, artifact } : fetching;
 };
 
@@ -48,15 +81,15 @@ const withLog = ({ run, site }: JobContext, fetching: Fetching): Fetching => {
   return { ...fetching, failed: { ...fetching.failed, log } };
 };
 
-const ask = async (context: JobContext, key: string): Promise<Fetching> => {
+const ask = async (context: JobContext, wanted: Wanted): Promise<Fetching> => {
   const { run, job, site } = context;
   const { settings, processes } = run;
   let scratch: string | undefined;
   try {
     scratch = makeTemporary(storeDirectory(settings.stateDir), '.tmp_');
     const minding = job.why.reason !== 'failed-before';
-    const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, key, minding);
-    const result = withLog(context, await checked(context, fetching));
+    const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, wanted, minding);
+    const result = withLog(context, await checked(context, fetching, wanted));
     if ('fetched' in result) {
       const { statement, layers } = result.fetched;
       await putLayers(settings.stateDir, site.module.name, site.kernel, statement, layers);
@@ -73,30 +106,49 @@ const ask = async (context: JobContext, key: string): Promise<Fetching> => {
   }
 };
 
-/** Whoever wants prebuilt builds only has a failure, whoever prefers them a word about it. */
-const tell = (
-  { run, site }: JobContext,
-  fetching: Exclude<Fetching, { readonly fetched: Fetched } | { readonly failed: Failure }>,
-): void => {
-  const isOnly = run.settings.prebuilt.policy === 'only';
-  const { module, kernel } = site;
-  if (run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
-  if ('trouble' in fetching) {
-    const { registry, trouble } = fetching;
-    run.useless.set(registry, trouble);
-    if (isOnly) throw new FailureError({ kind: 'registry-failed', at: registry, problem: trouble });
-    run.note({ note: 'registry-failed', registry, why: trouble });
-    return;
-  }
+type Unhelpful = Exclude<Fetching, { readonly fetched: Fetched } | { readonly failed: Failure }>;
+
+/** What came of asking, as a failure. */
+const failureOfAsking = ({ site }: JobContext, fetching: Unhelpful): Failure => {
+  if ('trouble' in fetching) return { kind: 'registry-failed', at: fetching.registry, problem: fetching.trouble };
   const { artifact } = fetching;
-  if ('refused' in fetching) {
-    const { refused } = fetching;
-    if (isOnly) throw new FailureError({ kind: 'prebuilt-refused', at: artifact, problem: refused });
+  if ('refused' in fetching) return { kind: 'prebuilt-refused', at: artifact, problem: fetching.refused };
+  return { kind: 'prebuilt-missing', at: artifact, wanted: { module: site.module, release: site.kernel.release } };
+};
+
+/** Without headers it cannot be built here: that is what fails where prebuilt builds are only preferred. */
+const withoutHeaders = (context: JobContext, why: Failure): Failure => {
+  const { run, site } = context;
+  if (run.settings.prebuilt.policy === 'only' || why.kind === 'prebuilt-refused') return why;
+  const at = defaultHeaders(run, site.kernel);
+  const more = why.problem ? { more: [why.problem] } : {};
+  return { kind: 'headers-missing', at, detail: site.kernel.release, ...more };
+};
+
+/** Whoever wants prebuilt builds only has a failure, whoever prefers them a word about it. */
+const tell = (context: JobContext, fetching: Unhelpful): void => {
+  const { run, site } = context;
+  const { module, kernel } = site;
+  if (run.settings.prebuilt.policy === 'only') throw new FailureError(failureOfAsking(context, fetching));
+  if ('trouble' in fetching) run.note({ note: 'registry-failed', registry: fetching.registry, why: fetching.trouble });
+  else if ('refused' in fetching) {
+    const { artifact, refused } = fetching;
     run.note({ note: 'prebuilt-refused', module, kernel, artifact, why: refused });
-    return;
-  }
-  if (isOnly) throw new FailureError({ kind: 'prebuilt-missing', at: artifact });
-  run.note({ note: 'prebuilt-missing', module, kernel, artifact });
+  } else run.note({ note: 'prebuilt-missing', module, kernel, artifact: fetching.artifact });
+};
+
+/** Ask a registry that was of use so far. Throws FailureError for a build that a Builder has found to fail. */
+const asked = async (context: JobContext, wanted: Wanted): Promise<{ readonly key: string } | Unhelpful> => {
+  const { run, say } = context;
+  const { from = '' } = run.settings.prebuilt;
+  const trouble = run.useless.get(from);
+  if (!trouble) say('fetch');
+  const fetching = trouble ? { trouble, registry: from } : await ask(context, wanted);
+  if ('fetched' in fetching) return { key: fetching.fetched.statement.key };
+  if ('failed' in fetching) throw new FailureError(fetching.failed);
+  if (run.abort.aborted) throw new FailureError({ kind: 'interrupted' });
+  if ('trouble' in fetching) run.useless.set(fetching.registry, fetching.trouble);
+  return fetching;
 };
 
 /**
@@ -106,20 +158,33 @@ const tell = (
  * @returns false where it has to be built here. Throws FailureError where it must not be: prebuilt_policy="only".
  */
 export const fetchPrebuilt = async (context: JobContext, key: string | undefined): Promise<boolean> => {
-  const { run, say } = context;
-  const { from = '', policy, pushKey, signers } = run.settings.prebuilt;
-  // A Builder that believes nobody else.
-  if (policy === 'prefer' && pushKey !== undefined && !exists(signers)) return false;
+  const { from = '', policy } = context.run.settings.prebuilt;
+  if (!takesPrebuilt(context.run.settings)) return false;
   if (key === undefined) {
     if (policy === 'only')
       throw new FailureError({ kind: 'prebuilt-missing', at: from, problem: { problem: 'key-unknown' } });
     return false;
   }
-  const trouble = run.useless.get(from);
-  if (!trouble) say('fetch');
-  const fetching = trouble ? { trouble, registry: from } : await ask(context, key);
-  if ('fetched' in fetching) return true;
-  if ('failed' in fetching) throw new FailureError(fetching.failed);
-  tell(context, fetching);
+  const result = await asked(context, { key });
+  if ('key' in result) return true;
+  tell(context, result);
   return false;
+};
+
+/**
+ * Bring the build with a kernel tag into the Store, on a machine without headers.
+ *
+ * @param tag undefined where no package has the kernel
+ * @returns its Key. Throws FailureError: it cannot be built here.
+ */
+export const fetchByTag = async (context: JobContext, tag: string | undefined): Promise<string> => {
+  const { from = '' } = context.run.settings.prebuilt;
+  const { release } = context.site.kernel;
+  if (tag === undefined) {
+    const problem: Problem = { problem: 'kernel-unpackaged', release };
+    throw new FailureError(withoutHeaders(context, { kind: 'prebuilt-missing', at: from, problem }));
+  }
+  const result = await asked(context, { tag });
+  if ('key' in result) return result.key;
+  throw new FailureError(withoutHeaders(context, failureOfAsking(context, result)));
 };

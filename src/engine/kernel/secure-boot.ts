@@ -4,14 +4,18 @@ import type { Processes } from '../system/exec.ts';
 export type Enrolment = 'not-needed' | 'enrolled' | 'pending' | 'missing';
 
 /**
- * Whether the firmware will take what we sign. Asked of mokutil(1); where it is missing nothing is needed.
- * With the validation of shim switched off the kernel counts Secure Boot as off, too.
+ * Asked of mokutil(1); where it is missing it counts as off. With the validation of shim switched off the kernel counts
+ * it as off, too.
  */
+export const isSecureBootOn = async (processes: Processes): Promise<boolean> => {
+  const { output } = await processes.ask(['mokutil', '--sb-state'], { limit: 10 });
+  return /SecureBoot enabled/i.test(output) && !/disabled in shim/i.test(output);
+};
+
+/** Whether the firmware will take what we sign. */
 export const enrolmentOf = async (certificate: string, processes: Processes): Promise<Enrolment> => {
-  const ask = (words: readonly string[]) => processes.ask(['mokutil', ...words], { limit: 10 });
-  const state = await ask(['--sb-state']);
-  if (!/SecureBoot enabled/i.test(state.output) || /disabled in shim/i.test(state.output)) return 'not-needed';
-  const { output, errors } = await ask(['--test-key', certificate]);
+  if (!(await isSecureBootOn(processes))) return 'not-needed';
+  const { output, errors } = await processes.ask(['mokutil', '--test-key', certificate], { limit: 10 });
   if (/already enrolled/i.test(output + errors)) return 'enrolled';
   return /in the enrollment request/i.test(output + errors) ? 'pending' : 'missing';
 };

@@ -35,6 +35,8 @@ export interface KernelCandidates {
   readonly hasHeaders: boolean;
   /** Where headers were looked for. */
   readonly headersAt: string;
+  /** Without headers: builds may come from elsewhere, and where it is `only` nobody waits for headers. */
+  readonly prebuilt?: 'prefer' | 'only';
   readonly candidates: readonly Candidate[];
 }
 

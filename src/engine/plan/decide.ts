@@ -90,6 +90,13 @@ const beforeNeeds = (candidate: Candidate, context: PlanContext): Decision | und
 
 const hasHeaders = ({ own }: Candidate, { on }: PlanContext): boolean => (own ?? on).hasHeaders;
 
+/** A build that another machine has made needs no headers, but is not what somebody gets who forces one. */
+const mayBePrebuilt = ({ own }: Candidate, { reason }: JobReason, { input, on }: PlanContext): boolean =>
+  on.prebuilt !== undefined &&
+  own === undefined &&
+  reason !== 'forced' &&
+  (on.prebuilt === 'only' || !input.headersMayFollow);
+
 const withoutHeaders = ({ own }: Candidate, { input, on }: PlanContext): Decision =>
   input.headersMayFollow
     ? settle({ kind: 'deferred', why: { reason: 'headers-may-follow' } })
@@ -155,7 +162,8 @@ export const decide = (candidate: Candidate, context: PlanContext): Decision => 
   const obstacle = isOnlyInstalled(candidate, reason, context) ? undefined : obstacleFor(candidate, context);
   // What has to wait for another module in any case lacks no headers.
   if (obstacle?.kind === 'deferred') return settle(obstacle);
-  if (!hasHeaders(candidate, context) && !installsOnly.has(reason.reason)) return withoutHeaders(candidate, context);
+  const needsNone = installsOnly.has(reason.reason) || mayBePrebuilt(candidate, reason, context);
+  if (!hasHeaders(candidate, context) && !needsNone) return withoutHeaders(candidate, context);
   const target = context.input.targets?.get(candidate.module.name);
   if (obstacle) return settle(obstacle);
   const { remembered } = candidate;

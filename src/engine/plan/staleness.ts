@@ -21,6 +21,10 @@ export interface Inputs extends Asked {
   readonly facts: KernelFacts;
   readonly parts: KeyParts;
   readonly dependencies: ReadonlyMap<string, DependencyNow>;
+  /** Whether symbols have CRCs there. */
+  readonly hasModversions: boolean;
+  /** Version of the kernel's package, where that stands for headers that are not here. */
+  readonly kernelPackage?: string;
   /** What stands for source and compiler in records of earlier versions of ours. */
   readonly earlier: { readonly sources: string; readonly compiler: string };
 }
@@ -39,8 +43,13 @@ export const isUnfinished = (run: Run, { entry, kernel }: Asked): boolean =>
 const earlierOf = ({ run, files, entry, facts, earlier }: Inputs): EarlierParts =>
   earlierParts(earlier.sources, files, localDirectory(run, entry.module.name), facts, earlier.compiler);
 
-const changedInputs = (inputs: Inputs, { parts, earlier }: BuildRecord): string[] => {
-  if (parts) return changedParts(parts, inputs.parts);
+/** An update of the kernel under the same release, which only headers would show otherwise. */
+const isOtherKernel = ({ kernelPackage: now }: Inputs, { kernelPackage: before }: BuildRecord): boolean =>
+  now !== undefined && before !== undefined && now !== before;
+
+const changedInputs = (inputs: Inputs, build: BuildRecord): string[] => {
+  const { parts, earlier } = build;
+  if (parts) return [...changedParts(parts, inputs.parts), ...(isOtherKernel(inputs, build) ? ['kernel package'] : [])];
   return earlier ? changedEarlier(earlier, earlierOf(inputs)) : [];
 };
 
@@ -52,7 +61,7 @@ export const changedSince = (run: Run, inputs: Inputs, conf: ModuleConf): string
   if (!record.build) return record.failure || isUnfinished(run, inputs) ? ['unfinished build'] : [];
   const lost = missingObject(builtDirectory(run.settings.dkmsTree, entry.module, kernel), conf);
   const options = {
-    hasModversions: inputs.facts.config.has('CONFIG_MODVERSIONS'),
+    hasModversions: inputs.hasModversions,
     onVersion: conf.rebuildWithDependencies,
   };
   const dependencies = changedDependencies(record.build, inputs.dependencies, options);

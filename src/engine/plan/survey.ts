@@ -4,9 +4,11 @@ import { type Asked, askAbout, defaultHeaders, noteConf, type Read, readModuleCo
 import type { Failure } from '../errors.ts';
 import { noTools, type Tools } from '../kernel/compiler.ts';
 import type { KernelFacts } from '../kernel/kernel.ts';
+import { packageVersion } from '../kernel/kernel-package.ts';
 import { isSignedByAnother, type Signer, signerOf } from '../kernel/signer.ts';
 import { dependenciesNow } from '../key/dependencies.ts';
 import { withDependencies } from '../key/parts.ts';
+import { takesPrebuilt } from '../registry/takes-prebuilt.ts';
 import { type Kernel, kernelKey, type Module, sameKernel } from '../request.ts';
 import { isConfGone } from '../run/given.ts';
 import type { Run } from '../run/run.ts';
@@ -69,7 +71,7 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
     entry,
     kernel,
     parts,
-    hasModversions: facts.config.has('CONFIG_MODVERSIONS'),
+    hasModversions: inspection.hasModversions,
     record,
     adopted: state !== 'added' && !record.build && !record.failure && !isUnfinished(run, inspection),
   };
@@ -99,6 +101,19 @@ const findingOf = (run: Run, inspection: Inspection): Finding => {
 const toolsFor = async ({ run, kernel }: Asked): Promise<Tools> =>
   run.factsOf(kernel).headers === undefined ? noTools : run.toolsOf(kernel);
 
+/** Builds by others, on a Kernel for which nothing can be built here. */
+const prebuiltOn = (run: Run, kernel: Kernel): Pick<KernelCandidates, 'prebuilt'> =>
+  run.factsOf(kernel).headers === undefined && takesPrebuilt(run.settings)
+    ? { prebuilt: run.settings.prebuilt.policy }
+    : {};
+
+/** What stands for the headers that are not here; asked where it counts. */
+const versionOf = async (run: Run, kernel: Kernel): Promise<string | undefined> => {
+  if (prebuiltOn(run, kernel).prebuilt === undefined) return undefined;
+  const found = await run.kernelPackageOf(kernel);
+  return found && packageVersion(found);
+};
+
 /** How long a Module's last build took: on the same Kernel, or on another one. */
 const tookOf = ({ run, entry, record }: Asked): number | undefined =>
   record.build?.seconds ?? secondsElsewhere(run.settings.stateDir, entry.module);
@@ -119,15 +134,47 @@ const ownHeaders = (run: Run, inspection: Inspection): Pick<Candidate, 'own'> =>
   return { own: { hasHeaders: facts.headers !== undefined, headersAt: defaultHeaders(inspection.run, kernel) } };
 };
 
-const inputsOf = (asked: Asked, sources: Sources, tools: Tools, needs: readonly string[]): Inputs => {
+/** What is asked once for each Kernel. */
+interface OnKernel {
+  readonly tools: Tools;
+  readonly version: string | undefined;
+  readonly hasModversions: boolean;
+}
+
+const nothingOn: OnKernel = { tools: noTools, version: undefined, hasModversions: false };
+
+/** A kernel whose configuration is nowhere may say so by its own modules. */
+const hasVersions = async (run: Run, kernel: Kernel): Promise<boolean> => {
+  const { config } = run.factsOf(kernel);
+  if (config.size > 0 || prebuiltOn(run, kernel).prebuilt === undefined) return config.has('CONFIG_MODVERSIONS');
+  return (await run.vermagicOf(kernel))?.split(' ').includes('modversions') === true;
+};
+
+const onKernel = async (asked: Asked): Promise<OnKernel> => {
+  const { run, kernel } = asked;
+  return {
+    tools: await toolsFor(asked),
+    version: await versionOf(run, kernel),
+    hasModversions: await hasVersions(run, kernel),
+  };
+};
+
+const inputsOf = (
+  asked: Asked,
+  sources: Sources,
+  { tools, version, hasModversions }: OnKernel,
+  needs: readonly string[],
+): Inputs => {
   const facts = asked.run.factsOf(asked.kernel);
   const dependencies = dependenciesNow(asked.run, asked.kernel, needs);
   const parts = partsOf(asked, sources.hashOf(asked), tools);
   return {
     ...asked,
     facts,
-    parts: withDependencies(parts, dependencies, facts.config.has('CONFIG_MODVERSIONS')),
+    parts: withDependencies(parts, dependencies, hasModversions),
     dependencies,
+    hasModversions,
+    ...(version === undefined ? {} : { kernelPackage: version }),
     earlier: { sources: sources.earlierOf(asked), compiler: tools.compiler.earlier },
   };
 };
@@ -143,8 +190,8 @@ export const surveyModules = async (
   const sources = sourcesOf(run.memory, entries);
   const { unreadable } = sources;
   const findings = new Map<string, Map<string, Finding>>();
-  const tools = new Map<Asked, Tools>();
-  for (const one of asked) tools.set(one, await toolsFor(one));
+  const known = new Map<Asked, OnKernel>();
+  for (const one of asked) known.set(one, await onKernel(one));
   const signers = signersOf(run);
   const table = kernels.map((kernel): KernelCandidates => {
     const mine = asked
@@ -157,7 +204,7 @@ export const surveyModules = async (
       const { entry, files } = one;
       const unread: Failure = unreadable.get(entry) ?? { kind: 'conf-broken', at: dirname(files[0] ?? '') };
       return findingOf(run, {
-        ...inputsOf(one, sources, tools.get(one) ?? noTools, allNeedsOf(needs, entry.module.name)),
+        ...inputsOf(one, sources, known.get(one) ?? nothingOn, allNeedsOf(needs, entry.module.name)),
         read: unreadable.has(entry) || !read ? { failure: unread } : read,
         signer: signers(one.run.factsOf(kernel)),
         took: tookOf(one),
@@ -170,6 +217,7 @@ export const surveyModules = async (
       kernel,
       hasHeaders: run.factsOf(kernel).headers !== undefined,
       headersAt,
+      ...prebuiltOn(run, kernel),
       candidates: found.map((one) => one.candidate),
     };
   });

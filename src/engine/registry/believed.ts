@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { kernelTagOf } from '../key/kernel-tag.ts';
 import { keyOf } from '../key/key.ts';
 import type { Problem } from '../problems.ts';
+import type { KernelPackage } from '../request.ts';
 import type { KeyParts } from '../state/record.ts';
 import { isItself, type Layer } from '../store/artifacts.ts';
 import type { Blob } from '../store/layout.ts';
@@ -10,7 +12,7 @@ import { envelopeIn } from './envelope.ts';
 import type { Connection, Place, Remote } from './remote.ts';
 import { builderOf } from './signers.ts';
 
-/** What a listed Builder has signed about the Key that this machine has computed, every byte of it compared. */
+/** What a listed Builder has signed about what this machine looks for, every byte of it compared. */
 
 /** Bytes of a layer; what a build leaves is a thousandth of it. */
 const mostLayerBytes = 1024 ** 3;
@@ -20,7 +22,11 @@ export interface Signed {
   readonly key: string;
   readonly parts: KeyParts;
   readonly layers: readonly Layer[];
+  readonly kernelPackage?: KernelPackage;
 }
+
+/** What is looked for: by the Key that this machine has computed, or by a kernel tag. */
+export type Wanted = { readonly key: string } | { readonly tag: string };
 
 /** What came, and who vouches for it. */
 export interface Believed<T> {
@@ -56,6 +62,18 @@ const layersProblem = ({ layers }: Signed, found: readonly Blob[]): Problem | un
   return undefined;
 };
 
+const labelOf = ({ manager, name, version }: KernelPackage): string => `${manager}: ${name} ${version}`;
+
+/** Why a Statement is not about what was looked for; undefined if it is. */
+const otherBuild = ({ key, parts, kernelPackage }: Signed, wanted: Wanted): Problem | undefined => {
+  if ('key' in wanted)
+    return key === wanted.key && keyOf(parts) === key ? undefined : { problem: 'other-key', found: key };
+  const isIt = keyOf(parts) === key && kernelPackage && kernelTagOf(parts, kernelPackage) === wanted.tag;
+  if (isIt) return undefined;
+  const found = `${parts.module}, ${parts.kernel}`;
+  return { problem: 'other-kernel-tag', found, ...(kernelPackage ? { kernelPackage: labelOf(kernelPackage) } : {}) };
+};
+
 /** Reads the text of a Statement. */
 type Read<T> = (text: string) => T | { readonly problem: Problem };
 
@@ -63,7 +81,7 @@ type Read<T> = (text: string) => T | { readonly problem: Problem };
 const claimOf = async <T extends Signed>(
   connection: Connection,
   manifest: string,
-  key: string,
+  wanted: Wanted,
   read: Read<T>,
 ): Promise<Pick<Believed<T>, 'claim' | 'by'> | { readonly problem: Problem }> => {
   const envelope = envelopeIn(manifest);
@@ -76,29 +94,28 @@ const claimOf = async <T extends Signed>(
   if ('problem' in builder) return builder;
   const claim = read(text);
   if ('problem' in claim) return claim;
-  if (claim.key !== key || keyOf(claim.parts) !== key) return { problem: { problem: 'other-key', found: claim.key } };
-  const problem = layersProblem(claim, envelope.layers);
+  const problem = otherBuild(claim, wanted) ?? layersProblem(claim, envelope.layers);
   return problem ? { problem } : { claim, by: builder.by };
 };
 
 /**
- * Bring what is in a place, if a listed Builder has signed it for a Key.
+ * Bring what is in a place, if a listed Builder has signed it for a Key, or a kernel tag.
  *
  * @param connection its private directory takes what comes
- * @param key that this machine has computed
+ * @param wanted what this machine has computed
  * @param read reads the Statement
  */
 export const bring = async <T extends Signed>(
   connection: Connection,
   remote: Remote,
   place: Place,
-  key: string,
+  wanted: Wanted,
   read: Read<T>,
 ): Promise<Bringing<T>> => {
   const manifest = await remote.manifest(place);
   if ('trouble' in manifest) return against(manifest.trouble);
   if (manifest.found === undefined) return { missing: true };
-  const claimed = await claimOf(connection, manifest.found, key, read);
+  const claimed = await claimOf(connection, manifest.found, wanted, read);
   if ('problem' in claimed) return against(claimed.problem);
   const { claim, by } = claimed;
   const blobs = claim.layers.map(({ blob }) => blob);

@@ -5,7 +5,7 @@ import { blobFile } from '../store/artifacts.ts';
 import { type Blob, manifestIn } from '../store/layout.ts';
 import type { Ended } from '../system/exec.ts';
 import { exists, walk } from '../system/files.ts';
-import { makeTemporary, remove, replaceDirectory, syncPath } from '../system/publish.ts';
+import { makeTemporary, remove, replaceDirectory, symlinkAtomic, syncPath } from '../system/publish.ts';
 import { mostManifestBytes } from './envelope.ts';
 import { type Answered, type Connection, type Place, patience, type Remote } from './remote.ts';
 
@@ -63,7 +63,7 @@ const copyLayout = async ({ processes }: Connection, from: string, to: string): 
 
 /** A directory by its path, as `prebuilt` has it. */
 export const directoryRemote = (connection: Connection, path: string): Remote => {
-  const layoutOf = ({ repository, key }: Place): string => join(path, repository, key);
+  const layoutOf = ({ repository, tag }: Place): string => join(path, repository, tag);
   return {
     manifest: async (place) => {
       const index = await readSmall(connection, join(layoutOf(place), 'index.json'));
@@ -89,5 +89,6 @@ export const directoryRemote = (connection: Connection, path: string): Remote =>
         remove(beside);
       }
     },
+    tag: async (place, tag) => symlinkAtomic(place.tag, layoutOf({ ...place, tag })),
   };
 };

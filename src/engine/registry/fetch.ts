@@ -4,10 +4,10 @@ import type { Problem } from '../problems.ts';
 import type { Statement } from '../store/layout.ts';
 import { unpackLayer, wrongObject } from '../store/take.ts';
 import { lstat } from '../system/files.ts';
-import { type Believed, type Bringing, bring, type Signed } from './believed.ts';
+import { type Believed, type Bringing, bring, type Signed, type Wanted } from './believed.ts';
 import { remoteOf } from './connect.ts';
 import { type FailureClaim, readFailure } from './failure.ts';
-import { artifactName, failureKey, type Registry, registryOf, repositoryOf } from './reference.ts';
+import { artifactName, failureKey, kernelTagName, type Registry, registryOf, repositoryOf } from './reference.ts';
 import type { Connection, Remote } from './remote.ts';
 import { signersProblem } from './signers.ts';
 import { type Claim, readStatement } from './statement.ts';
@@ -39,7 +39,9 @@ export type Fetching =
 
 const signedBuild = (text: string): (Claim & Signed) | { readonly problem: Problem } => {
   const claim = readStatement(text);
-  return 'problem' in claim ? claim : { ...claim, key: claim.statement.key, parts: claim.statement.parts };
+  if ('problem' in claim) return claim;
+  const { key, parts, kernelPackage } = claim.statement;
+  return { ...claim, key, parts, ...(kernelPackage ? { kernelPackage } : {}) };
 };
 
 const signedFailure = (text: string): (FailureClaim & Signed) | { readonly problem: Problem } => {
@@ -74,18 +76,18 @@ const failedWith = async (
   return { failed: { ...claim.failure, by, ...(lstat(log)?.kind === 'file' ? { log } : {}) } };
 };
 
-/** What is known of a Key. */
+/** What is asked for. */
 interface Question {
   readonly registry: Registry;
   readonly module: string;
-  readonly key: string;
+  readonly wanted: Wanted;
 }
 
 const withName = <T extends object>(
   { registry, module }: Question,
-  key: string,
+  tag: string,
   result: T,
-): T & { readonly artifact: string } => ({ ...result, artifact: artifactName(registry, module, key) });
+): T & { readonly artifact: string } => ({ ...result, artifact: artifactName(registry, module, tag) });
 
 const troubled = ({ settings }: Connection, trouble: Problem): Fetching => ({
   trouble,
@@ -93,20 +95,26 @@ const troubled = ({ settings }: Connection, trouble: Problem): Fetching => ({
 });
 
 const fetchBuild = async (connection: Connection, remote: Remote, question: Question): Promise<Fetching> => {
-  const { module, key } = question;
-  const place = { repository: repositoryOf(module), key };
-  const bringing: Bringing<Claim> = await bring(connection, remote, place, key, signedBuild);
+  const { module, wanted } = question;
+  const tag = 'key' in wanted ? wanted.key : kernelTagName(wanted.tag);
+  const place = { repository: repositoryOf(module), tag };
+  const bringing: Bringing<Claim> = await bring(connection, remote, place, wanted, signedBuild);
   if ('trouble' in bringing) return troubled(connection, bringing.trouble);
-  if (!('believed' in bringing)) return withName(question, key, bringing);
-  return withName(question, key, await unpacked(connection, bringing.believed));
+  if (!('believed' in bringing)) return withName(question, tag, bringing);
+  return withName(question, tag, await unpacked(connection, bringing.believed));
 };
 
-const fetchFailure = async (connection: Connection, remote: Remote, question: Question): Promise<Fetching> => {
-  const { module, key } = question;
+const fetchFailure = async (
+  connection: Connection,
+  remote: Remote,
+  question: Question,
+  key: string,
+): Promise<Fetching> => {
   const tag = failureKey(key);
-  const place = { repository: repositoryOf(module), key: tag };
-  const bringing: Bringing<FailureClaim> = await bring(connection, remote, place, key, signedFailure);
+  const place = { repository: repositoryOf(question.module), tag };
+  const bringing: Bringing<FailureClaim> = await bring(connection, remote, place, { key }, signedFailure);
   if ('trouble' in bringing) return troubled(connection, bringing.trouble);
+  // What people look for is the build.
   if ('missing' in bringing) return withName(question, key, bringing);
   if ('refused' in bringing) return withName(question, tag, bringing);
   return withName(question, tag, await failedWith(connection, bringing.believed));
@@ -116,13 +124,13 @@ const fetchFailure = async (connection: Connection, remote: Remote, question: Qu
  * Fetch the Artifact of a module.
  *
  * @param connection its private directory takes what comes, and is the caller's to remove
- * @param key that this machine has computed
+ * @param wanted what this machine has computed
  * @param minding whether it counts that a Builder has tried in vain
  */
 export const fetchArtifact = async (
   connection: Connection,
   module: string,
-  key: string,
+  wanted: Wanted,
   minding: boolean,
 ): Promise<Fetching> => {
   const { from = '' } = connection.settings.prebuilt;
@@ -131,7 +139,8 @@ export const fetchArtifact = async (
   const trouble = signersProblem(connection.settings);
   if (trouble) return troubled(connection, trouble);
   const remote = remoteOf(connection, registry);
-  const question = { registry, module, key };
+  const question = { registry, module, wanted };
   const fetching = await fetchBuild(connection, remote, question);
-  return minding && 'missing' in fetching ? fetchFailure(connection, remote, question) : fetching;
+  const isAsked = minding && 'missing' in fetching && 'key' in wanted;
+  return isAsked ? fetchFailure(connection, remote, question, wanted.key) : fetching;
 };

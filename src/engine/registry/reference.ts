@@ -38,6 +38,9 @@ export const repositoryOf = (module: string): string => {
 /** What stands for a Key where its build has failed. */
 export const failureKey = (key: string): string => `${key}-failed`;
 
+/** What an Artifact is found by on a machine without headers. */
+export const kernelTagName = (tag: string): string => `kernel-${tag}`;
+
 /** How people and tools name an Artifact. */
 export const artifactName = (registry: Registry, module: string, key: string): string =>
   registry.kind === 'registry'

@@ -17,10 +17,10 @@ export interface Connection {
 /** What was found, nothing where there is no such thing, or why nobody knows. */
 export type Answered<T> = { readonly found?: T } | { readonly trouble: Problem };
 
-/** An Artifact in a registry or directory: its repository, and its Key. */
+/** An Artifact in a registry or directory: its repository, and its Key or what else it is found by. */
 export interface Place {
   readonly repository: string;
-  readonly key: string;
+  readonly tag: string;
 }
 
 /** A registry, or a directory in its place. */
@@ -41,6 +41,8 @@ export interface Remote {
   ) => Promise<Problem | undefined>;
   /** Put an image layout there. Throws registry-failed (FailureError). */
   readonly send: (place: Place, layout: string) => Promise<void>;
+  /** Let one more tag stand for what is in a place. Throws registry-failed (FailureError). */
+  readonly tag: (place: Place, tag: string) => Promise<void>;
 }
 
 /** How long an answer may take, and an Artifact, in seconds: whoever is waited for may never answer. */

@@ -8,7 +8,7 @@ import { remoteOf } from './connect.ts';
 import { envelopeIn, signedManifest } from './envelope.ts';
 import { type FailureClaim, failureText } from './failure.ts';
 import { moduleSignatures } from './module-signatures.ts';
-import { failureKey, type Registry, repositoryOf } from './reference.ts';
+import { failureKey, kernelTagName, type Registry, repositoryOf } from './reference.ts';
 import type { Connection, Place, Remote } from './remote.ts';
 import { isSignedBy, type PushKey, signatureOf } from './signers.ts';
 import { statementText } from './statement.ts';
@@ -60,7 +60,7 @@ const post = async (
   if (await isThere(connection, remote, place, letter, key)) return 'there';
   const signature = await signatureOf(connection, key, file);
   const manifest = addText(layout, mediaTypes.manifest, signedManifest(config, layers, text, signature));
-  writeText(join(layout, 'index.json'), indexText(manifest, place.key));
+  writeText(join(layout, 'index.json'), indexText(manifest, place.tag));
   writeText(join(layout, 'oci-layout'), layoutText);
   await remote.send(place, layout);
   return 'pushed';
@@ -72,6 +72,23 @@ const emptyLayout = ({ scratch }: Connection): string => {
   return layout;
 };
 
+/** Let the kernel tag of an Artifact lead to it, where it leads to another one, or there is none. */
+const pointTo = async (
+  connection: Connection,
+  registry: Registry,
+  place: Place,
+  kernelTag: string,
+  text: string,
+): Promise<boolean> => {
+  const remote = remoteOf(connection, registry);
+  const tag = kernelTagName(kernelTag);
+  const answered = await remote.manifest({ ...place, tag });
+  const found = 'found' in answered ? envelopeIn(answered.found ?? '') : undefined;
+  if (found?.statement.toString() === text) return false;
+  await remote.tag(place, tag);
+  return true;
+};
+
 /** What became of one Artifact. */
 interface Sent {
   readonly state: 'pushed' | 'there';
@@ -80,15 +97,17 @@ interface Sent {
 }
 
 /**
- * Push one Artifact. Throws registry-failed and no-push-key (FailureError).
+ * Push one Artifact, and let its kernel tag lead to it. Throws registry-failed and no-push-key (FailureError).
  *
  * @param connection its private directory takes what is sent, and is the caller's to remove
+ * @param kernelTag undefined where it has none, or a later build has the same
  */
 export const sendArtifact = async (
   connection: Connection,
   registry: Registry,
   artifact: Artifact,
   key: PushKey,
+  kernelTag: string | undefined,
 ): Promise<Sent> => {
   const { keepSignatures } = connection.settings.prebuilt;
   const { config, layers } = artifact;
@@ -98,9 +117,11 @@ export const sendArtifact = async (
   for (const blob of [config, ...layers.map((layer) => layer.blob)])
     copyFile(blobFile(artifact.directory, blob), blobFile(layout, blob));
   const text = statementText({ statement, layers }, key.fingerprint);
-  const place = { repository: repositoryOf(artifact.name), key: artifact.key };
+  const place = { repository: repositoryOf(artifact.name), tag: artifact.key };
   const file = join(connection.scratch, 'statement');
-  const state = await post(connection, registry, place, { layout, config, layers, text, file }, key);
+  const posted = await post(connection, registry, place, { layout, config, layers, text, file }, key);
+  const isNew = kernelTag !== undefined && (await pointTo(connection, registry, place, kernelTag, text));
+  const state = isNew ? 'pushed' : posted;
   return { state, ...(keepSignatures && !signatures ? { unsigned: true } : {}) };
 };
 
@@ -125,7 +146,7 @@ export const sendFailure = async (
   const kernel = { arch: parts.kernel.split('/')[1] ?? '' };
   const config = addText(layout, mediaTypes.config, imageConfig(at, kernel, [log.diff]));
   const text = failureText({ ...shared, log }, key.fingerprint);
-  const place = { repository: repositoryOf(name), key: failureKey(shared.key) };
+  const place = { repository: repositoryOf(name), tag: failureKey(shared.key) };
   const file = join(connection.scratch, 'statement');
   return { state: await post(connection, registry, place, { layout, config, layers: [log], text, file }, key) };
 };

@@ -73,19 +73,26 @@ export const registryRemote = (connection: Connection, name: string): Remote => 
   const options = { variables: environmentOf(connection) };
   const ask = (limit: number, ...words: readonly string[]): Promise<Ended> =>
     processes.ask([...program(connection), ...words], { ...options, limit });
-  const tagged = ({ repository, key }: Place): string => `docker://${name}/${repository}:${key}`;
+  const tagged = ({ repository, tag }: Place): string => `docker://${name}/${repository}:${tag}`;
+  const put = async (from: string, place: Place): Promise<void> => {
+    const copy = ['copy', '--quiet', '--preserve-digests', ...credentials(connection), from, tagged(place)];
+    const ended = await ask(patience.artifact, ...copy);
+    if (ended.code === 0) return;
+    const problem = troubleOf(settings, ended);
+    throw new FailureError({ kind: 'registry-failed', at: settings.prebuilt.from ?? name, problem });
+  };
   return {
     manifest: async (place) => {
       const ended = await ask(patience.answer, 'inspect', '--raw', ...credentials(connection), tagged(place));
       if (ended.code === 0) return { found: ended.output };
       return !ended.timedOut && isNotThere(said(ended)) ? {} : { trouble: troubleOf(settings, ended) };
     },
-    fetch: async ({ repository, key }, manifest, layers, directory) => {
+    fetch: async ({ repository, tag }, manifest, layers, directory) => {
       // The very manifest that was looked at, whatever the tag names by now; and no file larger than it says.
       const from = `docker://${name}/${repository}@sha256:${hashBytes(manifest)}`;
       const layout = join(directory, 'layout');
       const most = Math.max(...layers.map(({ size }: Blob) => size)) + ownFiles;
-      const copy = ['copy', '--quiet', '--preserve-digests', ...credentials(connection), from, `oci:${layout}:${key}`];
+      const copy = ['copy', '--quiet', '--preserve-digests', ...credentials(connection), from, `oci:${layout}:${tag}`];
       const argv = ['prlimit', `--fsize=${most}`, '--', ...program(connection), ...copy] as const;
       const ended = await processes.ask(argv, { ...options, limit: patience.artifact });
       if (/file too large|file size limit/i.test(ended.errors)) return { problem: 'too-large', what: from, most };
@@ -96,13 +103,7 @@ export const registryRemote = (connection: Connection, name: string): Remote => 
       }
       return undefined;
     },
-    send: async (place, layout) => {
-      const from = `oci:${layout}:${place.key}`;
-      const copy = ['copy', '--quiet', '--preserve-digests', ...credentials(connection), from, tagged(place)];
-      const ended = await ask(patience.artifact, ...copy);
-      if (ended.code === 0) return;
-      const problem = troubleOf(settings, ended);
-      throw new FailureError({ kind: 'registry-failed', at: settings.prebuilt.from ?? name, problem });
-    },
+    send: (place, layout) => put(`oci:${layout}:${place.tag}`, place),
+    tag: (place, tag) => put(tagged(place), { ...place, tag }),
   };
 };

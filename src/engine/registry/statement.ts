@@ -1,3 +1,4 @@
+import { isKernelPackage } from '../kernel/kernel-package.ts';
 import type { Problem } from '../problems.ts';
 import type { Layer } from '../store/artifacts.ts';
 import type { Statement } from '../store/layout.ts';
@@ -31,10 +32,10 @@ const signatureDescriptor = ([object, content]: readonly [string, string]): Desc
  * @param builder fingerprint of the key that signs
  */
 export const statementText = ({ statement, layers }: Claim, builder: string): string => {
-  const { key, parts, built, seconds, result, objects, signatures = {} } = statement;
+  const { key, parts, built, seconds, result, objects, signatures = {}, kernelPackage, vermagic } = statement;
   const named = layers.map((layer, index) => layerDescriptor(layerNames[index] ?? '', layer));
   const byproducts = [...named, ...Object.entries(signatures).map(signatureDescriptor)];
-  const internal = { result };
+  const internal = { result, ...(kernelPackage ? { kernelPackage } : {}), ...(vermagic ? { vermagic } : {}) };
   return provenanceText(
     { buildType, subject: objects, key, parts, internal, finished: built, seconds, byproducts },
     builder,
@@ -68,6 +69,16 @@ const signaturesOf = (values: readonly unknown[], objects: Statement['objects'])
   return signatures.length === 0 ? {} : { signatures: Object.fromEntries(signatures) };
 };
 
+/** What machines without the kernel's headers go by; earlier versions of ours do not say it. */
+const ofKernel = (internal: JsonObject): Pick<Statement, 'kernelPackage' | 'vermagic'> => {
+  const { kernelPackage, vermagic } = internal;
+  if (kernelPackage !== undefined && !isKernelPackage(kernelPackage)) throw new Malformed('kernelPackage');
+  return {
+    ...(kernelPackage === undefined ? {} : { kernelPackage }),
+    ...(vermagic === undefined ? {} : { vermagic: textAt(internal, 'vermagic') }),
+  };
+};
+
 const claimIn = (value: JsonObject): Claim => {
   const definition = objectAt(value, 'predicate', 'buildDefinition');
   const details = objectAt(value, 'predicate', 'runDetails');
@@ -85,6 +96,7 @@ const claimIn = (value: JsonObject): Claim => {
     seconds: (finished - started) / 1000,
     result: textAt(internal, 'result'),
     objects,
+    ...ofKernel(internal),
     ...signaturesOf(byproducts.slice(layerNames.length), objects),
   };
   return { statement, layers };

@@ -3,7 +3,7 @@ import type { KernelFacts } from '../kernel/kernel.ts';
 import type { KeyResult } from '../kernel/signing-key.ts';
 import type { Problem } from '../problems.ts';
 import type { Emit, Note } from '../progress.ts';
-import type { Given, Kernel, Switches } from '../request.ts';
+import type { Given, Kernel, KernelPackage, Switches } from '../request.ts';
 import type { Environment, Settings } from '../settings.ts';
 import type { Processes } from '../system/exec.ts';
 import type { Jobserver } from '../system/jobserver.ts';
@@ -52,6 +52,8 @@ export interface Run {
   readonly areHeadersUntouched: (kernel: Kernel) => Promise<boolean>;
   /** The version string that modules for a Kernel must carry, asked once; undefined if it cannot be known. */
   readonly vermagicOf: (kernel: Kernel) => Promise<string | undefined>;
+  /** The package of a Kernel's headers, or of the Kernel where it has none; asked once, undefined if nobody has one. */
+  readonly kernelPackageOf: (kernel: Kernel) => Promise<KernelPackage | undefined>;
   /** The key that modules for a Kernel are signed with, made at the first question. */
   readonly signingKey: (kernel: Kernel) => Promise<KeyResult>;
   /** Whether builds can be confined here, tried once. */

@@ -99,6 +99,9 @@ export const objectFactsDirectory = (stateDir: string): string => join(stateDir,
 export const objectFactsFile = (stateDir: string, release: string): string =>
   join(objectFactsDirectory(stateDir), `${release}.json`);
 
+/** What a kernel's own modules were built against. */
+export const ownCrcsFile = (stateDir: string, release: string): string => join(stateDir, 'objects', `${release}.crcs`);
+
 /** Version strings of headers that were asked for. */
 export const vermagicsFile = (stateDir: string): string => join(stateDir, 'vermagic');
 

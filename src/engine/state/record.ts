@@ -93,6 +93,8 @@ export interface BuildRecord {
   readonly given?: Given;
   /** How long it took. */
   readonly seconds?: number;
+  /** Version of the kernel's package, where the build came by its kernel tag. */
+  readonly kernelPackage?: string;
   /** Paths in the source that the build itself wrote, changed or removed: they are no change of it. */
   readonly writes?: readonly string[];
   /** File names that belong in the tree's module/ directory. */

@@ -1,4 +1,5 @@
-import type { Kernel } from '../request.ts';
+import { isKernelPackage } from '../kernel/kernel-package.ts';
+import type { Kernel, KernelPackage } from '../request.ts';
 import type { KeyParts } from '../state/record.ts';
 import { isObject, type JsonObject, parseJson } from '../system/json.ts';
 
@@ -21,6 +22,10 @@ export interface Statement {
   readonly result: string;
   /** File name of each object to its SHA-256, without a signature. */
   readonly objects: Readonly<Record<string, string>>;
+  /** The package of the headers that it was built with; missing where none has them. */
+  readonly kernelPackage?: KernelPackage;
+  /** The version string that modules of the kernel carry. */
+  readonly vermagic?: string;
   /** The Builder that it came from, by the name that allowed_signers has for it; missing of what was built here. */
   readonly by?: string;
   /** File name of each object to the signature that the Builder has appended to it, in base64. */
@@ -153,6 +158,8 @@ const isStatement = (value: unknown): value is Statement =>
   typeof value.seconds === 'number' &&
   typeof value.result === 'string' &&
   isTexts(value.objects) &&
+  (value.kernelPackage === undefined || isKernelPackage(value.kernelPackage)) &&
+  (value.vermagic === undefined || typeof value.vermagic === 'string') &&
   (value.by === undefined || typeof value.by === 'string') &&
   (value.signatures === undefined || isTexts(value.signatures));
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { type Failure, FailureError } from '../errors.ts';
+import { packageOfArchive } from '../kernel/kernel-package.ts';
+import type { ComingPackages } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Argv } from '../system/exec.ts';
-import { exists, readDirectory, readLink } from '../system/files.ts';
+import { exists, lstat, readDirectory, readLink } from '../system/files.ts';
 import { makeDirectory, remove, symlinkAtomic } from '../system/publish.ts';
 
 /** Packages that would be installed, unpacked into a directory of their own as they would be into the system's. */
@@ -13,6 +15,8 @@ export interface Unpacked {
   readonly root: string;
   /** Releases of the kernels that they bring, or of which they bring the headers. */
   readonly releases: readonly string[];
+  /** Which of the packages they come in. */
+  readonly coming: ComingPackages;
   /** Names below usr/src with a dkms.conf: `zfs-2.3.9`. */
   readonly sources: readonly string[];
 }
@@ -58,6 +62,38 @@ const makeRoot = (root: string): void => {
   }
 };
 
+/** What only the package of a kernel brings, and that of its headers. */
+const parts = [
+  ['kernel', 'modules.builtin'],
+  ['kernel', 'vmlinuz'],
+  ['headers', 'build'],
+] as const;
+
+/** `RELEASE/part` of all that is unpacked. */
+const partsIn = (root: string): Set<string> => {
+  const directory = join(root, 'usr/lib/modules');
+  const paths = readDirectory(directory).flatMap((release) => parts.map(([, name]) => `${release}/${name}`));
+  return new Set(paths.filter((path) => lstat(join(directory, path)) !== undefined));
+};
+
+/** What is known to come, with what a package has brought: paths as partsIn has them. */
+const withKernels = async (
+  run: Run,
+  coming: ComingPackages,
+  file: string,
+  paths: ReadonlySet<string>,
+): Promise<ComingPackages> => {
+  const found = paths.size > 0 ? await packageOfArchive(run.processes, file) : undefined;
+  if (!found) return coming;
+  const all = { ...coming };
+  for (const path of paths) {
+    const [release = '', name] = path.split('/');
+    const part = parts.find(([, one]) => one === name)?.[0];
+    if (part) all[release] = { ...all[release], [part]: found };
+  }
+  return all;
+};
+
 /**
  * Unpack package files (.deb, .rpm, .pkg.tar.*).
  *
@@ -66,14 +102,18 @@ const makeRoot = (root: string): void => {
  */
 export const unpackPackages = async (run: Run, files: readonly string[], root: string): Promise<Unpacked> => {
   makeRoot(root);
+  let coming: ComingPackages = {};
   for (const file of files) {
     if (!exists(file)) throw new FailureError({ kind: 'archive-missing', at: file });
+    const before = partsIn(root);
     await unpackOne(run, file, root);
+    coming = await withKernels(run, coming, file, new Set([...partsIn(root)].filter((path) => !before.has(path))));
   }
   const sources = readDirectory(join(root, 'usr/src'));
   return {
     root,
     releases: readDirectory(join(root, 'usr/lib/modules')),
+    coming,
     sources: sources.filter((name) => exists(join(root, 'usr/src', name, 'dkms.conf'))),
   };
 };

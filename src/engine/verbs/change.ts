@@ -5,7 +5,7 @@ import { hasInitramfs, refreshInitramfs } from '../install/initramfs.ts';
 import { hasWeakModules, makeUpWeakModules } from '../install/weak-modules.ts';
 import { afterRun } from '../jobs/after-run.ts';
 import type { Emit, Note } from '../progress.ts';
-import type { DkmsRequest, SyncRequest } from '../request.ts';
+import type { ComingPackages, DkmsRequest, SyncRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { isNested } from '../state/nested.ts';
@@ -118,11 +118,12 @@ const refuseUnwritable = (failure: Failure | undefined): void => {
 };
 
 /** In the view of a trial: kernels are built for, and nothing else of the machine is touched. */
-const trialSettings = (settings: Settings): Settings => {
+const trialSettings = (settings: Settings, comingPackages: ComingPackages): Settings => {
   const { postTransaction: _line, ...rest } = settings;
   return {
     ...rest,
     isTrial: true,
+    comingPackages,
     privateInstallTree: true,
     sandbox: 'strict',
     modprobeOnInstall: false,
@@ -138,7 +139,7 @@ export const performChange = async (
   emit: Emit,
   abort: AbortSignal,
 ): Promise<Answer> => {
-  const settings = request.verb === 'sync' && request.trial ? trialSettings(given) : given;
+  const settings = request.verb === 'sync' && request.trial ? trialSettings(given, request.trial.coming) : given;
   const dryRun = request.verb === 'sync' && request.dryRun;
   const switches = request.verb === 'sync' ? noSwitches : request.switches;
   if (!dryRun) refuseUnwritable(unwritable(settings));

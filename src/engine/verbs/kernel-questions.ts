@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type Identity, kbuildCompiler, toolsFor } from '../kernel/compiler.ts';
 import { kernelFacts } from '../kernel/kernel.ts';
+import { kernelPackageOf } from '../kernel/kernel-package.ts';
+import { ownVermagic } from '../kernel/own-modules.ts';
 import { headersVermagic } from '../kernel/vermagic.ts';
 import { areUntouched, headersContents, kbuildContents } from '../key/headers.ts';
 import { vermagicFor } from '../key/vermagics.ts';
@@ -51,7 +53,10 @@ const wasClockSet = (since: Moment): boolean => {
   return Math.abs(now.clock - since.clock - (now.monotonic - since.monotonic)) > 500;
 };
 
-export type KernelQuestions = Pick<Run, 'factsOf' | 'toolsOf' | 'headersOf' | 'areHeadersUntouched' | 'vermagicOf'>;
+export type KernelQuestions = Pick<
+  Run,
+  'factsOf' | 'toolsOf' | 'headersOf' | 'areHeadersUntouched' | 'vermagicOf' | 'kernelPackageOf'
+>;
 
 /** What is asked about kernels, each once; `place` is for what it takes to answer. */
 export const kernelQuestions = (
@@ -77,8 +82,13 @@ export const kernelQuestions = (
     const since = looks.get(kernelKey(kernel));
     return since !== undefined && !wasClockSet(since) && areUntouched(processes, factsOf(kernel), since.clock);
   };
-  const askVermagic = (kernel: Kernel): Promise<string | undefined> =>
-    headersVermagic(factsOf(kernel), join(place, kernel.release), processes);
+  const askVermagic = (kernel: Kernel): Promise<string | undefined> => {
+    const facts = factsOf(kernel);
+    // Only who takes builds without headers asks the kernel's own modules.
+    return facts.headers === undefined && settings.prebuilt.from !== undefined
+      ? ownVermagic({ processes, scratch: place }, facts.directory)
+      : headersVermagic(facts, join(place, kernel.release), processes);
+  };
   return {
     factsOf,
     toolsOf: remembered(async (kernel) => {
@@ -87,6 +97,12 @@ export const kernelQuestions = (
     }),
     headersOf,
     areHeadersUntouched,
+    kernelPackageOf: remembered(async (kernel) => {
+      const facts = factsOf(kernel);
+      const coming = settings.comingPackages?.[kernel.release];
+      const own = facts.headers === undefined ? coming?.kernel : coming?.headers;
+      return own ?? kernelPackageOf(processes, settings.distribution, facts);
+    }),
     vermagicOf: remembered((kernel) => vermagicFor(memory, headersOf(kernel), () => askVermagic(kernel))),
   };
 };

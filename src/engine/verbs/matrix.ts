@@ -48,6 +48,7 @@ const buildAll = async (run: Run, request: MatrixRequest, directory: string): Pr
     names: [...new Set([...own, ...request.names])],
     releases,
     sources: [...sources, ...unpacked.sources],
+    coming: unpacked.coming,
     remembers: false,
     needed: headers.map((one) => one.directory),
   };

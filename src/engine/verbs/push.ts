@@ -1,5 +1,6 @@
 import type { PushAnswer, PushedEntry } from '../answers.ts';
 import { type Failure, FailureError, isFailureError } from '../errors.ts';
+import { kernelTagOf } from '../key/kernel-tag.ts';
 import { keyOf } from '../key/key.ts';
 import type { Emit } from '../progress.ts';
 import { isShared } from '../registry/failure.ts';
@@ -11,6 +12,7 @@ import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { type KeyParts, readRecord, recordedEntries } from '../state/record.ts';
 import { findArtifact, type StoredArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';
+import type { Statement } from '../store/layout.ts';
 import { stat } from '../system/files.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
 import { withRun } from './with-run.ts';
@@ -28,7 +30,7 @@ type Result = Pick<PushedEntry, 'state' | 'unsigned'>;
 
 /** One thing to push, and how. */
 interface Wanted {
-  readonly about: Pick<PushedEntry, 'module' | 'kernel' | 'key' | 'bytes' | 'failure'>;
+  readonly about: Pick<PushedEntry, 'module' | 'kernel' | 'key' | 'bytes' | 'failure' | 'untagged'>;
   readonly send: (way: Way) => Promise<Result>;
   /** Of another Builder. */
   readonly isForeign: boolean;
@@ -54,26 +56,58 @@ const apart = async (
   }
 };
 
-const sendStored = async (way: Way, { name, key }: StoredArtifact): Promise<Result> => {
-  const artifact = findArtifact(way.run.settings.stateDir, name, key);
-  if (!artifact) return { state: 'damaged' };
-  return apart(way, (connection) => sendArtifact(connection, way.registry, artifact, way.key));
+/** A build of the Store, and what is said of it. */
+interface Build {
+  readonly stored: StoredArtifact;
+  readonly statement: Statement;
+  /** Where the package of its kernel is known. */
+  readonly kernelTag?: string;
+}
+
+const ownBuilds = ({ stateDir }: Settings): Build[] =>
+  storedArtifacts(stateDir).flatMap((stored): Build[] => {
+    const statement = statementOf(stateDir, stored.name, stored.key);
+    if (!statement) return [];
+    const { parts, kernelPackage } = statement;
+    return [{ stored, statement, ...(kernelPackage ? { kernelTag: kernelTagOf(parts, kernelPackage) } : {}) }];
+  });
+
+/** Of builds with one kernel tag, which another compiler has made, say, it stands for the last. */
+const lastOfEach = (all: readonly Build[]): ReadonlyMap<string, Build> => {
+  const last = new Map<string, Build>();
+  for (const build of all.filter(({ statement }) => statement.by === undefined)) {
+    const { kernelTag, statement } = build;
+    const before = kernelTag === undefined ? undefined : last.get(kernelTag);
+    if (kernelTag === undefined || (before && before.statement.built > statement.built)) continue;
+    last.set(kernelTag, build);
+  }
+  return last;
 };
 
-const builds = ({ stateDir }: Settings, request: PushRequest): Wanted[] =>
-  storedArtifacts(stateDir).flatMap((stored): Wanted[] => {
-    const statement = statementOf(stateDir, stored.name, stored.key);
-    if (!statement || !fits(request, statement.parts)) return [];
-    const { module, kernel } = statement.parts;
-    const isForeign = statement.by !== undefined;
-    return [
-      {
-        about: { module, kernel, key: stored.key, bytes: stored.bytes },
-        send: (way) => sendStored(way, stored),
+const sendStored = async (way: Way, { name, key }: StoredArtifact, kernelTag: string | undefined): Promise<Result> => {
+  const artifact = findArtifact(way.run.settings.stateDir, name, key);
+  if (!artifact) return { state: 'damaged' };
+  return apart(way, (connection) => sendArtifact(connection, way.registry, artifact, way.key, kernelTag));
+};
+
+const builds = (settings: Settings, request: PushRequest): Wanted[] => {
+  const all = ownBuilds(settings);
+  const last = lastOfEach(all);
+  return all
+    .filter(({ statement }) => fits(request, statement.parts))
+    .map((build): Wanted => {
+      const { stored, statement, kernelTag } = build;
+      const { module, kernel } = statement.parts;
+      const own = kernelTag !== undefined && last.get(kernelTag) === build ? kernelTag : undefined;
+      const isForeign = statement.by !== undefined;
+      const about = { module, kernel, key: stored.key, bytes: stored.bytes };
+      return {
+        about: { ...about, ...(kernelTag === undefined && !isForeign ? { untagged: true } : {}) },
+        send: (way) => sendStored(way, stored, own),
         isForeign,
-      },
-    ];
-  });
+      };
+    });
+};
 
 /** Where all that goes into a build is known, and no Builder has said so before. */
 const sharedFailures = ({ stateDir }: Settings): SharedFailure[] =>

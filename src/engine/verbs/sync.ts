@@ -19,7 +19,7 @@ import { unpackedSources } from '../register/unpacked.ts';
 import { type SyncRequest, sameModule } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
-import { objectFactsFile } from '../state/paths.ts';
+import { objectFactsFile, ownCrcsFile } from '../state/paths.ts';
 import { forgetRecord, readRecord, recordedEntries } from '../state/record.ts';
 import { exists, isWritable, readDirectory, realPath } from '../system/files.ts';
 import { remove, removeEmpty } from '../system/publish.ts';
@@ -96,7 +96,8 @@ const forgetEntries = (run: Run, scope: Scope, rows: readonly Row[]): void => {
 
 /** Failures of a kernel that is gone are of no use to anybody. */
 const forgetKernels = (run: Run, releases: readonly string[], rows: readonly Row[]): void => {
-  for (const release of releases) remove(objectFactsFile(run.settings.stateDir, release));
+  for (const file of [objectFactsFile, ownCrcsFile])
+    for (const release of releases) remove(file(run.settings.stateDir, release));
   for (const { module, kernel } of recordedEntries(run.settings.stateDir)) {
     const isKept = rows.some((row) => row.kernel.release === kernel.release && row.outcome.kind === 'failed');
     if (releases.includes(kernel.release) && !isKept) forgetRecord(run.settings.stateDir, module, kernel);

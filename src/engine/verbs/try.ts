@@ -6,7 +6,7 @@ import { isNotTried } from '../outcome.ts';
 import { passedOverBy } from '../plan/kernel-choice.ts';
 import type { SkippedKernel } from '../plan/scope.ts';
 import type { Emit, Note } from '../progress.ts';
-import { type KernelScope, type TryRequest, typedSync } from '../request.ts';
+import { type ComingPackages, type KernelScope, type TryRequest, typedSync } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { trialsDirectory } from '../state/paths.ts';
@@ -88,6 +88,7 @@ export interface Question {
   readonly releases: readonly string[];
   /** Names below the root's usr/src that shall be known. */
   readonly sources: readonly string[];
+  readonly coming: ComingPackages;
   readonly remembers: boolean;
   /** Paths that have to be seen there, too. */
   readonly needed?: readonly string[];
@@ -101,7 +102,7 @@ export interface Question {
  */
 export const askInView = async (
   run: Run,
-  { program, names, releases, sources, remembers, needed = [] }: Question,
+  { program, names, releases, sources, coming, remembers, needed = [] }: Question,
   root: string,
   directory: string,
   limit?: number,
@@ -110,7 +111,7 @@ export const askInView = async (
   const request = typedSync(scopeOf(releases), {
     touched: { kernels: [], sources },
     origin: remembers ? 'hook' : 'typed',
-    trial: { names },
+    trial: { names, coming },
   });
   const places = { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease };
   const argv = inView(run.settings, directory, root, [...program, 'errand'], { remembers, needed });
@@ -144,7 +145,8 @@ export const tryIn = async (
   if (releases.length === 0 && (comes || onlyKernels))
     return { rows: [], failures: [], notes: [], packages: names, seconds: seconds() };
   const { program, names: asked } = request;
-  const question = { program, names: asked, releases, sources: unpacked.sources, remembers };
+  const { sources, coming } = unpacked;
+  const question = { program, names: asked, releases, sources, coming, remembers };
   const answer = await askInView(run, question, unpacked.root, directory, limit);
   return { ...answer, packages: names, seconds: seconds() };
 };

@@ -33,7 +33,7 @@ const wantedAndMissing = async (run: Run, survey: Survey, kernel: Kernel): Promi
 };
 
 const verifyKernel = async (run: Run, survey: Survey, kernel: Kernel): Promise<VerifiedKernel> => {
-  const { objects, certain, failures } = await checkLoading(run, kernel);
+  const { objects, certain, failures, unchecked } = await checkLoading(run, kernel);
   const unlisted = unlistedOn(run, kernel).filter(
     (one) => !failures.some(({ module, failure }) => sameModule(module, one.module) && failure.at === one.failure.at),
   );
@@ -47,7 +47,7 @@ const verifyKernel = async (run: Run, survey: Survey, kernel: Kernel): Promise<V
       ...(run.settings.requiredModules.includes(one.name) ? { required: true as const } : {}),
     }),
   );
-  return { release: kernel.release, objects, certain, failures: [...failures, ...unlisted], missing };
+  return { release: kernel.release, objects, certain, failures: [...failures, ...unlisted], unchecked, missing };
 };
 
 /**

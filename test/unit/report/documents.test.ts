@@ -166,7 +166,7 @@ describe('jsonReport', () => {
     const failures = [{ module: { name: 'a', version: '1' }, failure: { kind: 'will-not-load', problem } }] as const;
     await jsonReport(context).finish({
       kind: 'verified',
-      kernels: [{ release: '6.1', objects: 1, certain: true, failures, missing: [] }],
+      kernels: [{ release: '6.1', objects: 1, certain: true, failures, unchecked: [], missing: [] }],
       failures: [],
     });
     const detail = 'Unknown symbol oslec_create: nothing exports it';

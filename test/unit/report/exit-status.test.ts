@@ -76,11 +76,18 @@ describe('exitStatus', () => {
   it('is 1 for modules that will not load, and where nobody can know', () => {
     const bad = { module: { name: 'a', version: '1' }, failure: { kind: 'will-not-load' } as const };
     const verified = (failures: readonly (typeof bad)[], certain = true) => {
-      const kernels = [{ release: '6.1', objects: 1, certain, failures, missing: [] }];
+      const kernels = [{ release: '6.1', objects: 1, certain, failures, unchecked: [], missing: [] }];
       return exitStatus({ kind: 'verified', kernels, failures: [] }, 'typed', { requiredFailed: false });
     };
     expect([verified([]), verified([bad]), verified([], false)]).toEqual([0, 1, 1]);
-    const mixed = [true, false].map((certain) => ({ release: '6.1', objects: 1, certain, failures: [], missing: [] }));
+    const mixed = [true, false].map((certain) => ({
+      release: '6.1',
+      objects: 1,
+      certain,
+      failures: [],
+      unchecked: [],
+      missing: [],
+    }));
     const answer = { kind: 'verified', kernels: mixed, failures: [] } as const;
     expect(exitStatus(answer, 'typed', { requiredFailed: false })).toBe(1);
     const unasked = { kind: 'verified', kernels: [], failures: [{ kind: 'kernel-missing' }] } as const;

@@ -5,6 +5,7 @@ import {
   loadProblems,
   type ObjectFacts,
   type Surroundings,
+  uncheckedSymbols,
 } from '../../../../src/engine/install/load-rules.ts';
 import type { KernelSymbol } from '../../../../src/engine/kernel/symvers.ts';
 import type { Problem } from '../../../../src/engine/problems.ts';
@@ -285,5 +286,31 @@ describe('what will not load', () => {
       `version magic '6.2.0' should be '${plainMagic}'`,
       'it needs nice-current-base, which will not load',
     ]);
+  });
+});
+
+describe('without headers', () => {
+  const partial = (...ours: readonly InstalledObject[]): Surroundings => around(ours, { isPartial: true });
+  const unknown = using('unknown', ['printk', '0x01'], ['nobodys', '0x77']);
+
+  it('takes a symbol that nobody here knows for one of the kernel, and says that it is not checked', () => {
+    expect(loadProblem(unknown, partial(unknown))).toBeUndefined();
+    expect(uncheckedSymbols(unknown, partial(unknown))).toEqual(['nobodys']);
+    expect(uncheckedSymbols(unknown, around([unknown]))).toEqual([]);
+  });
+
+  it('still minds the CRCs of those that are known', () => {
+    const wrong = using('wrong', ['printk', '0x99'], ['nobodys', '0x77']);
+    expect(loadProblem(wrong, partial(wrong))).toMatchObject({ problem: 'symbol-version', symbol: 'printk' });
+  });
+
+  it('knows those of other modules, and of what is installed beside', () => {
+    expect(uncheckedSymbols(gear, partial(base, gear))).toEqual([]);
+    expect(uncheckedSymbols(gear, partial(gear))).toEqual(['base_turn']);
+    expect(uncheckedSymbols(gear, { ...partial(gear), foreign: new Map([['base_turn', ['0xaa']]]) })).toEqual([]);
+    expect(loadProblem(gear, partial(otherBase, gear))).toMatchObject({
+      problem: 'symbol-version',
+      symbol: 'base_turn',
+    });
   });
 });

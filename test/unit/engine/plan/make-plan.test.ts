@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanInput } from '../../../../src/engine/plan/candidates.ts';
+import type { Candidate, PlanInput } from '../../../../src/engine/plan/candidates.ts';
 import { makePlan } from '../../../../src/engine/plan/make-plan.ts';
 import {
   added,
@@ -29,6 +29,16 @@ interface Rule {
   readonly expected: object;
 }
 
+/** On a kernel without headers, for which builds may come from elsewhere. */
+const prebuilt = (
+  policy: 'prefer' | 'only',
+  more: Partial<PlanInput> = {},
+  one: Partial<Candidate> = {},
+): PlanInput => {
+  const input = inputOf([added('a', [], one)], more, false);
+  return { ...input, kernels: input.kernels.map((on) => ({ ...on, prebuilt: policy })) };
+};
+
 // biome-ignore format: a rule a line.
 const rules: readonly Rule[] = [
   { rule: 'what was never built is built', input: inputOf([added('a')]), expected: { a: notBuilt } },
@@ -57,6 +67,11 @@ const rules: readonly Rule[] = [
   { rule: 'who needs a member of a cycle is blocked by it', input: inputOf([added('a', ['b']), added('b', ['a']), added('c', ['b'])]), expected: { a: { kind: 'blocked', why: { reason: 'cycle', path: ['a', 'b', 'a'] } }, b: { kind: 'blocked', why: { reason: 'cycle', path: ['b', 'a', 'b'] } }, c: blocked('b') } },
   { rule: 'no headers fail', input: inputOf([added('a')], {}, false), expected: { a: failed({ kind: 'headers-missing', at: '/lib/modules/6.1/build', detail: '6.1' }) } },
   { rule: 'no headers defer where they may still come', input: inputOf([added('a')], { headersMayFollow: true }, false), expected: { a: { kind: 'deferred', why: { reason: 'headers-may-follow' } } } },
+  { rule: 'no headers are no matter where a build may come from elsewhere', input: prebuilt('prefer'), expected: { a: notBuilt } },
+  { rule: 'who prefers such a build waits for headers that may come', input: prebuilt('prefer', { headersMayFollow: true }), expected: { a: { kind: 'deferred', why: { reason: 'headers-may-follow' } } } },
+  { rule: 'who wants no other does not', input: prebuilt('only', { headersMayFollow: true }), expected: { a: notBuilt } },
+  { rule: 'who forces a build gets none from elsewhere', input: prebuilt('only', { targets: new Map([['a', { want: 'installed', force: true }]]) }), expected: { a: failed({ kind: 'headers-missing', at: '/lib/modules/6.1/build', detail: '6.1' }) } },
+  { rule: 'what is built against headers of its own has to have these', input: prebuilt('only', {}, { own: { hasHeaders: false, headersAt: '/src/linux' } }), expected: { a: failed({ kind: 'headers-missing', at: '/src/linux', detail: '6.1' }) } },
   { rule: 'a hook shows a remembered failure again', input: inputOf([added('a', [], { remembered: compilerFailed })]), expected: { a: failed(compilerFailed, true) } },
   { rule: 'a typed command tries again', input: inputOf([added('a', [], { remembered: compilerFailed })], { trustMemory: false }), expected: { a: { reason: 'failed-before' } } },
   { rule: 'nobody tries again what must fail the same way', input: inputOf([added('a', [], { remembered: modpostFailed })], { trustMemory: false }), expected: { a: failed(modpostFailed, true) } },

@@ -73,6 +73,13 @@ describe('a Statement', () => {
       problem: { problem: 'statement-malformed', at: 'byproducts' },
     });
   });
+  it('names the package and the version string of the kernel, where they are known', () => {
+    const kernelPackage = { manager: 'dpkg', name: 'linux-headers-6.1', version: '6.1.192-2' } as const;
+    const more = { ...claim.statement, kernelPackage, vermagic: '6.1 SMP modversions' };
+    const said = statementText({ ...claim, statement: more }, builder);
+    expect(provenanceProblems(JSON.parse(said))).toEqual([]);
+    expect(readStatement(said)).toEqual({ ...claim, statement: more });
+  });
   it('gives back what was put into it, so that its Key is that of its parts', () => {
     const read = readStatement(text);
     expect(read).toEqual(claim);
@@ -113,6 +120,12 @@ describe('readStatement', () => {
     ['a hash in capitals', ['subject', 0, 'digest', 'sha256'], hash('A')],
     ['no key', [...definition, 'internalParameters', 'key'], undefined],
     ['no result', [...definition, 'internalParameters', 'result'], 5],
+    [
+      'a package of a manager that nobody knows',
+      [...definition, 'internalParameters', 'kernelPackage'],
+      { manager: 'x' },
+    ],
+    ['a version string that is none', [...definition, 'internalParameters', 'vermagic'], 5],
     ['a number in place of the module', [...definition, 'externalParameters', 'module'], 5],
     ['directives that are no list', [...definition, 'externalParameters', 'given'], 'x'],
     ['a directive that is no text', [...definition, 'externalParameters', 'given'], [1]],
