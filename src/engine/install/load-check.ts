@@ -110,7 +110,7 @@ const symbolsOfKernel = async (
   // A trial has the names of the kernel's own modules alone.
   if (headers !== undefined || run.settings.prebuilt.from === undefined || run.settings.isTrial)
     return { kernelSymbols: kernelSymbolsOf(headers) };
-  const wanted = new Set(ours.flatMap(({ object }) => symbolsOf(object.facts)));
+  const wanted = new Set(ours.flatMap(({ object }) => symbolsOf(object.facts, true)));
   const kernelSymbols = await ownSymbols(run, kernel, wanted, new Set(ours.map(({ path }) => path)));
   return { kernelSymbols, isPartial: true };
 };
@@ -141,7 +141,7 @@ const withForeign = async (
 /** A symbol that two objects of a Module want counts once. */
 const uncheckedOf = (module: Module, objects: readonly InstalledObject[], among: Surroundings): Unchecked[] => {
   const symbols = new Set(objects.flatMap((object) => uncheckedSymbols(object, among))).size;
-  const of = new Set(objects.flatMap(({ facts }) => symbolsOf(facts))).size;
+  const of = new Set(objects.flatMap(({ facts }) => symbolsOf(facts, true))).size;
   return symbols > 0 ? [{ module, symbols, of }] : [];
 };
 

@@ -63,10 +63,18 @@ const loaderSymbols: ReadonlySet<string> = new Set(['_GLOBAL_OFFSET_TABLE_', '.T
 /** Its CRC stands for the layout of the loader's own data; no object refers to it by name. */
 const layout = 'module_layout';
 
-/** The symbols that somebody else must have, with the layout of the loader's data where it has a CRC. */
-export const symbolsOf = ({ undefined: wanted, imports }: ObjectFacts): string[] => [
-  ...(imports.has(layout) ? [layout] : []),
-  ...wanted.filter((name) => !loaderSymbols.has(name)),
+/**
+ * The symbols that somebody else must have, with the layout of the loader's data where it has a CRC. What it was built
+ * against names most of them, also where nm(1) of the binutils is missing; weak ones among these may be missing.
+ *
+ * @param isPartial without headers, where what may be missing is not refused
+ */
+export const symbolsOf = ({ undefined: wanted, imports }: ObjectFacts, isPartial = false): string[] => [
+  ...new Set([
+    ...(imports.has(layout) ? [layout] : []),
+    ...(isPartial ? imports.keys() : []),
+    ...wanted.filter((name) => !loaderSymbols.has(name)),
+  ]),
 ];
 
 const nameInKernel = (name: string): string => name.replaceAll('-', '_');
@@ -129,7 +137,7 @@ export const loadProblem = (object: InstalledObject, among: Surroundings): Probl
   const { facts } = object;
   const problem = vermagicProblem(facts.vermagic, among.release, among.vermagic) ?? signatureProblem(facts, among);
   if (problem || !among.kernelSymbols) return problem;
-  for (const symbol of symbolsOf(facts)) {
+  for (const symbol of symbolsOf(facts, among.isPartial)) {
     const found = symbolProblem(object, symbol, among);
     if (found) return found;
   }
@@ -138,11 +146,13 @@ export const loadProblem = (object: InstalledObject, among: Surroundings): Probl
 
 /** For each symbol of an object those that have it as it wants it. */
 const fittingOf = ({ facts }: InstalledObject, among: Surroundings): Provider[][] =>
-  symbolsOf(facts).map((symbol) => providersOf(symbol, among).filter((provider) => fits(facts, symbol, provider)));
+  symbolsOf(facts, among.isPartial).map((symbol) =>
+    providersOf(symbol, among).filter((provider) => fits(facts, symbol, provider)),
+  );
 
 /** Symbols of an object of which nobody here knows whether the kernel has them, and as it wants them. */
 export const uncheckedSymbols = ({ facts }: InstalledObject, among: Surroundings): string[] =>
-  among.isPartial ? symbolsOf(facts).filter((symbol) => providersOf(symbol, among).length === 0) : [];
+  among.isPartial ? symbolsOf(facts, true).filter((symbol) => providersOf(symbol, among).length === 0) : [];
 
 /** The objects that will not load, each with the reason. What gets a symbol from one of them will not load either. */
 export const loadProblems = (among: Surroundings): Map<InstalledObject, Problem> => {

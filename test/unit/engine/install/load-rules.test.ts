@@ -304,6 +304,12 @@ describe('without headers', () => {
     expect(loadProblem(wrong, partial(wrong))).toMatchObject({ problem: 'symbol-version', symbol: 'printk' });
   });
 
+  it('minds the CRCs also where nobody has read the names of symbols', () => {
+    const named = using('wrong', ['printk', '0x99']);
+    const wrong = { ...named, facts: { ...named.facts, undefined: [] } };
+    expect(loadProblem(wrong, partial(wrong))).toMatchObject({ problem: 'symbol-version', symbol: 'printk' });
+  });
+
   it('knows those of other modules, and of what is installed beside', () => {
     expect(uncheckedSymbols(gear, partial(base, gear))).toEqual([]);
     expect(uncheckedSymbols(gear, partial(gear))).toEqual(['base_turn']);
