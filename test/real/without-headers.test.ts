@@ -10,10 +10,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, inject, it } from 'vitest';
+import { afterAll, describe, expect, inject, it } from 'vitest';
 import { missingPackages } from '../packages.ts';
 import { ownHeaders, rewrite } from './doctored-headers.ts';
 import { installedFile } from './installed.ts';
+import { type LiveRegistry, missingRegistry, startRegistry } from './registry.ts';
 import { artifactOf, asNewMachine, configure, makeKey, openShop, resign, type Shop, trust } from './shop.ts';
 
 /** A machine that has a kernel, and neither its headers nor a compiler, takes what a builder has made for that very kernel. */
@@ -260,5 +261,34 @@ describe.skipIf(missing !== undefined)('a machine without headers', () => {
     await asNewMachine(shop);
     configure(shop, only);
     expect((await told(shop, 'sync')).said).toMatch(/installed {2}low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+  });
+});
+
+const noRegistry = missing ?? missingPackages(['skopeo']) ?? missingRegistry();
+if (!missing && noRegistry) process.stderr.write(`tests of a registry are skipped: ${noRegistry}\n`);
+
+describe.skipIf(noRegistry !== undefined)('a registry', () => {
+  const live: LiveRegistry[] = [];
+
+  afterAll(() => {
+    for (const one of live) one.stop();
+  });
+
+  it('has one image under two tags, and gives it to a machine without headers', async () => {
+    const shop = await openShop(kernels, '', 'debian');
+    const registry = await startRegistry(join(shop.world.root, 'registry'), shop.world.root);
+    live.push(registry);
+    const there = `prebuilt="${registry.host}/kmods"`;
+    configure(shop, there);
+    asBuilder(shop);
+    await told(shop, 'sync');
+    expect((await told(shop, 'push')).said).toContain(': 2 pushed\n');
+    expect((await told(shop, 'push')).said).toContain(': 2 already there\n');
+    await asNode(shop);
+    configure(shop, `${there}\n${only}`);
+    const { code, said } = await told(shop, 'sync');
+    for (const name of ['low', 'high'])
+      expect(said).toMatch(new RegExp(` {2}installed {2}${name}/1\\.0 +\\S+ +prebuilt by ci@example\\.org`));
+    expect(code).toBe(0);
   });
 });
