@@ -6,6 +6,7 @@ import { checkVermagics, vermagicsOf } from '../kernel/vermagic.ts';
 import type { Step } from '../progress.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
+import type { Confined } from '../store/layout.ts';
 import { exists, isDirectory, readDirectory, readText } from '../system/files.ts';
 import { staysBelow } from '../system/names.ts';
 import {
@@ -43,6 +44,11 @@ export interface Built {
   readonly result: string;
   /** What they were signed by; missing where there are none. */
   readonly signer?: string;
+}
+
+/** The same of a build that was made just now. */
+interface NewlyBuilt extends Built {
+  readonly confined: Confined;
 }
 
 const copySource = async (context: BuildContext): Promise<void> => {
@@ -207,18 +213,20 @@ interface Asked {
  * leaves it built, as in dkms). A build that seems to have failed because it was confined is tried once more without
  * that. Throws FailureError.
  */
-export const buildModule = async (run: Run, given: BuildSite, asked: Asked): Promise<Built> => {
+export const buildModule = async (run: Run, given: BuildSite, asked: Asked): Promise<NewlyBuilt> => {
   const plain = { ...given, building: await buildEnvironment(run, given) };
   const symbols = asked.dependencies.map((one) => one.file);
   const site = await confinedSite(run, plain, symbols);
   try {
-    return await buildOnce(run, site, asked);
+    const built = await buildOnce(run, site, asked);
+    const how = run.settings.sandbox === 'strict' ? 'strict' : 'auto';
+    return { ...built, confined: site.confines ? how : 'no' };
   } catch (error) {
     const why = whyAgain(run, site, error);
     if (why === undefined) throw error;
     if (run.settings.isTrial) throw new FailureError({ kind: 'not-tried', detail: why });
     const built = await buildOnce(run, plain, asked, why);
     run.note({ note: 'built-unconfined', module: site.module, why });
-    return built;
+    return { ...built, confined: 'no' };
   }
 };

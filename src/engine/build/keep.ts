@@ -45,7 +45,7 @@ const copyOthers = async (run: Run, from: string, to: string): Promise<void> => 
 };
 
 /** What is said of a build when it goes into the Store. */
-export interface KeptBuild extends Pick<Statement, 'kernelPackage' | 'vermagic'> {
+export interface KeptBuild extends Pick<Statement, 'kernelPackage' | 'vermagic' | 'confined'> {
   readonly parts: KeyParts;
   readonly result: string;
   readonly seconds: number;

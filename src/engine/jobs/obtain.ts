@@ -85,7 +85,7 @@ const make = async (
   const keepAt = key === undefined ? undefined : await placeToKeep(run);
   const start = performance.now();
   try {
-    const built = await buildModule(run, site, {
+    const { confined, ...built } = await buildModule(run, site, {
       conf,
       dependencies,
       say,
@@ -96,7 +96,13 @@ const make = async (
     const from = builtFrom(context, parts, before);
     // What a build leaves in its own source does not come out of the Store.
     if (keepAt !== undefined && !from.writes && (await areHeadersTheSame(context, parts)))
-      await storeBuild(run, keepAt, site, { parts, result: built.result, seconds, ...(await ofKernel(context)) });
+      await storeBuild(run, keepAt, site, {
+        parts,
+        result: built.result,
+        seconds,
+        confined,
+        ...(await ofKernel(context)),
+      });
     return { built, seconds, parts: from };
   } finally {
     if (keepAt !== undefined) await forgetKept(run, keepAt);

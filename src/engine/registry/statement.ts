@@ -1,7 +1,7 @@
 import { isKernelPackage } from '../kernel/kernel-package.ts';
 import type { Problem } from '../problems.ts';
 import type { Layer } from '../store/artifacts.ts';
-import type { Statement } from '../store/layout.ts';
+import { isConfined, type Statement } from '../store/layout.ts';
 import type { JsonObject } from '../system/json.ts';
 import { isPathSegment } from '../system/names.ts';
 import { hashAt, listAt, Malformed, objectAt, readTyped, textAt, timeAt } from './fields.ts';
@@ -32,10 +32,12 @@ const signatureDescriptor = ([object, content]: readonly [string, string]): Desc
  * @param builder fingerprint of the key that signs
  */
 export const statementText = ({ statement, layers }: Claim, builder: string): string => {
-  const { key, parts, built, seconds, result, objects, signatures = {}, kernelPackage, vermagic } = statement;
+  const { key, parts, built, seconds, result, objects, signatures = {} } = statement;
   const named = layers.map((layer, index) => layerDescriptor(layerNames[index] ?? '', layer));
   const byproducts = [...named, ...Object.entries(signatures).map(signatureDescriptor)];
-  const internal = { result, ...(kernelPackage ? { kernelPackage } : {}), ...(vermagic ? { vermagic } : {}) };
+  const { kernelPackage, vermagic, confined } = statement;
+  // What is not known is no field in JSON.
+  const internal = { result, kernelPackage, vermagic, confined };
   return provenanceText(
     { buildType, subject: objects, key, parts, internal, finished: built, seconds, byproducts },
     builder,
@@ -69,13 +71,15 @@ const signaturesOf = (values: readonly unknown[], objects: Statement['objects'])
   return signatures.length === 0 ? {} : { signatures: Object.fromEntries(signatures) };
 };
 
-/** What machines without the kernel's headers go by; earlier versions of ours do not say it. */
-const ofKernel = (internal: JsonObject): Pick<Statement, 'kernelPackage' | 'vermagic'> => {
-  const { kernelPackage, vermagic } = internal;
+/** What earlier versions of ours do not say: what machines without headers go by, and how it was built. */
+const latelySaid = (internal: JsonObject): Pick<Statement, 'kernelPackage' | 'vermagic' | 'confined'> => {
+  const { kernelPackage, vermagic, confined } = internal;
   if (kernelPackage !== undefined && !isKernelPackage(kernelPackage)) throw new Malformed('kernelPackage');
+  if (confined !== undefined && !isConfined(confined)) throw new Malformed('confined');
   return {
     ...(kernelPackage === undefined ? {} : { kernelPackage }),
     ...(vermagic === undefined ? {} : { vermagic: textAt(internal, 'vermagic') }),
+    ...(confined === undefined ? {} : { confined }),
   };
 };
 
@@ -96,7 +100,7 @@ const claimIn = (value: JsonObject): Claim => {
     seconds: (finished - started) / 1000,
     result: textAt(internal, 'result'),
     objects,
-    ...ofKernel(internal),
+    ...latelySaid(internal),
     ...signaturesOf(byproducts.slice(layerNames.length), objects),
   };
   return { statement, layers };

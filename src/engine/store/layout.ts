@@ -8,6 +8,16 @@ import { isObject, type JsonObject, parseJson } from '../system/json.ts';
  * Format Specification 1.0, image-layout.md, manifest.md, config.md. Pure.
  */
 
+/**
+ * Whether a build was confined: by a machine that builds in no other way (`strict`), by one that would have gone on without
+ * it (`auto`), or not.
+ */
+const confinements = ['strict', 'auto', 'no'] as const;
+export type Confined = (typeof confinements)[number];
+
+/** Whether a value that somebody wrote is one. */
+export const isConfined = (value: unknown): value is Confined => confinements.some((one) => one === value);
+
 /** What an Artifact says of itself. */
 export interface Statement {
   readonly format: 1;
@@ -26,6 +36,8 @@ export interface Statement {
   readonly kernelPackage?: KernelPackage;
   /** The version string that modules of the kernel carry. */
   readonly vermagic?: string;
+  /** Unknown of builds of earlier versions of ours. */
+  readonly confined?: Confined;
   /** The Builder that it came from, by the name that allowed_signers has for it; missing of what was built here. */
   readonly by?: string;
   /** File name of each object to the signature that the Builder has appended to it, in base64. */
@@ -160,6 +172,7 @@ const isStatement = (value: unknown): value is Statement =>
   isTexts(value.objects) &&
   (value.kernelPackage === undefined || isKernelPackage(value.kernelPackage)) &&
   (value.vermagic === undefined || typeof value.vermagic === 'string') &&
+  (value.confined === undefined || isConfined(value.confined)) &&
   (value.by === undefined || typeof value.by === 'string') &&
   (value.signatures === undefined || isTexts(value.signatures));
 

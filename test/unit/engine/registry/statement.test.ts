@@ -73,9 +73,9 @@ describe('a Statement', () => {
       problem: { problem: 'statement-malformed', at: 'byproducts' },
     });
   });
-  it('names the package and the version string of the kernel, where they are known', () => {
+  it("names the kernel's package and version string, and whether it was confined, where that is known", () => {
     const kernelPackage = { manager: 'dpkg', name: 'linux-headers-6.1', version: '6.1.192-2' } as const;
-    const more = { ...claim.statement, kernelPackage, vermagic: '6.1 SMP modversions' };
+    const more = { ...claim.statement, kernelPackage, vermagic: '6.1 SMP modversions', confined: 'strict' } as const;
     const said = statementText({ ...claim, statement: more }, builder);
     expect(provenanceProblems(JSON.parse(said))).toEqual([]);
     expect(readStatement(said)).toEqual({ ...claim, statement: more });
@@ -125,6 +125,7 @@ describe('readStatement', () => {
       [...definition, 'internalParameters', 'kernelPackage'],
       { manager: 'x' },
     ],
+    ['a way of confinement that nobody knows', [...definition, 'internalParameters', 'confined'], 'yes'],
     ['a version string that is none', [...definition, 'internalParameters', 'vermagic'], 5],
     ['a number in place of the module', [...definition, 'externalParameters', 'module'], 5],
     ['directives that are no list', [...definition, 'externalParameters', 'given'], 'x'],
