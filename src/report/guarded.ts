@@ -1,4 +1,5 @@
 import type { GuardAnswer, GuardBuild } from '../engine/answers.ts';
+import type { Failure } from '../engine/errors.ts';
 import { moduleLabel } from '../engine/request.ts';
 import { failureDetail, failureHelp, failureInOneLine, failureSentence } from './failures.ts';
 import { outcomeReason } from './messages.ts';
@@ -16,12 +17,18 @@ const reasonOf = ({ row: { outcome } }: GuardBuild): string => {
   return detail === undefined ? failureSentence(outcome.failure) : `${failureSentence(outcome.failure)}: ${detail}`;
 };
 
+/** What nobody has tried to build does not fail to. */
+const verdictWords = (failure: Failure | undefined): string =>
+  failure?.kind === 'prebuilt-missing' || failure?.kind === 'prebuilt-refused'
+    ? 'cannot be installed'
+    : 'does not build';
+
 const buildLines = (build: GuardBuild): string[] => {
   const { row, verdict } = build;
   if (verdict === 'ready') return [];
-  const what = verdict === 'untried' ? 'was not tried' : 'does not build';
   const { outcome } = row;
   const failure = outcome.kind === 'failed' ? outcome.failure : undefined;
+  const what = verdict === 'untried' ? 'was not tried' : verdictWords(failure);
   const help = failure && failureHelp(failure);
   return [
     `kmodsort: ${verdict === 'stop' ? 'STOP' : 'warning'}: ${moduleLabel(row.module)} ${what} for the incoming kernel ${row.kernel.release}: ${reasonOf(build)}`,
