@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   mkdirSync,
   readdirSync,
@@ -253,6 +254,20 @@ describe.skipIf(missing !== undefined)('a machine without headers', () => {
     install(shop, {});
     configure(shop, only);
     expect((await told(shop, 'sync')).said).toContain(`no package has the kernel ${release}`);
+  });
+
+  it('gets the later one of two builds with one kernel tag, and push does not go to and fro', async () => {
+    const shop = await pushed();
+    const first = readlinkSync(join(shop.directory, 'low', tagOf(shop, 'low')));
+    // Headers of the same version, in which somebody has changed a byte.
+    appendFileSync(join(ownHeaders(shop.world, release), 'include/generated/autoconf.h'), '\n');
+    asBuilder(shop);
+    expect((await told(shop, 'sync')).said).toContain('2 installed');
+    expect((await told(shop, 'push')).said).toContain('2 pushed, 2 already there');
+    const second = readlinkSync(join(shop.directory, 'low', tagOf(shop, 'low')));
+    expect(second).not.toBe(first);
+    expect((await told(shop, 'push')).said).toContain(': 4 already there');
+    expect(readlinkSync(join(shop.directory, 'low', tagOf(shop, 'low')))).toBe(second);
   });
 
   it('goes by the key where it has the headers', async () => {
