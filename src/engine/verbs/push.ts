@@ -1,4 +1,4 @@
-import type { PushAnswer, PushedEntry } from '../answers.ts';
+import type { PushAnswer, PushedEntry } from '../delivered.ts';
 import { type Failure, FailureError, isFailureError } from '../errors.ts';
 import { kernelTagOf } from '../key/kernel-tag.ts';
 import { keyOf } from '../key/key.ts';
@@ -10,9 +10,9 @@ import { type PushKey, pushKeyOf } from '../registry/signers.ts';
 import type { PushRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
-import { type KeyParts, readRecord, recordedEntries } from '../state/record.ts';
-import { findArtifact, type StoredArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';
-import type { Statement } from '../store/layout.ts';
+import { readRecord, recordedEntries } from '../state/record.ts';
+import { findArtifact, type StoredArtifact } from '../store/artifacts.ts';
+import { isWanted, type StoredBuild, storedBuilds } from '../store/builds.ts';
 import { stat } from '../system/files.ts';
 import { makeTemporary, remove } from '../system/publish.ts';
 import { withRun } from './with-run.ts';
@@ -36,12 +36,6 @@ interface Wanted {
   readonly isForeign: boolean;
 }
 
-const fits = ({ names, releases }: PushRequest, parts: KeyParts): boolean => {
-  const [name = '', release = ''] = [parts.module, parts.kernel].map((text) => text.split('/')[0]);
-  const isNamed = names.length === 0 || names.some((one) => one === name || one === parts.module);
-  return isNamed && (releases.length === 0 || releases.includes(release));
-};
-
 /** A private directory for one Artifact. */
 const apart = async (
   { run }: Way,
@@ -56,20 +50,16 @@ const apart = async (
   }
 };
 
-/** A build of the Store, and what is said of it. */
-interface Build {
-  readonly stored: StoredArtifact;
-  readonly statement: Statement;
+/** A build of the Store, and how machines without headers find it. */
+interface Build extends StoredBuild {
   /** Where the package of its kernel is known. */
   readonly kernelTag?: string;
 }
 
 const ownBuilds = ({ stateDir }: Settings): Build[] =>
-  storedArtifacts(stateDir).flatMap((stored): Build[] => {
-    const statement = statementOf(stateDir, stored.name, stored.key);
-    if (!statement) return [];
-    const { parts, kernelPackage } = statement;
-    return [{ stored, statement, ...(kernelPackage ? { kernelTag: kernelTagOf(parts, kernelPackage) } : {}) }];
+  storedBuilds(stateDir, { names: [], releases: [] }).map((build): Build => {
+    const { parts, kernelPackage } = build.statement;
+    return { ...build, ...(kernelPackage ? { kernelTag: kernelTagOf(parts, kernelPackage) } : {}) };
   });
 
 /** Of builds with one kernel tag, which another compiler has made, say, it stands for the last. */
@@ -94,7 +84,7 @@ const builds = (settings: Settings, request: PushRequest): Wanted[] => {
   const all = ownBuilds(settings);
   const last = lastOfEach(all);
   return all
-    .filter(({ statement }) => fits(request, statement.parts))
+    .filter(({ statement }) => isWanted(request, statement.parts))
     .map((build): Wanted => {
       const { stored, statement, kernelTag } = build;
       const { module, kernel } = statement.parts;
@@ -123,7 +113,7 @@ const sharedFailures = ({ stateDir }: Settings): SharedFailure[] =>
 
 const failures = (settings: Settings, request: PushRequest): Wanted[] =>
   sharedFailures(settings)
-    .filter(({ parts }) => fits(request, parts))
+    .filter(({ parts }) => isWanted(request, parts))
     .map((shared) => {
       const { key, parts, failure, log } = shared;
       const { module, kernel } = parts;
