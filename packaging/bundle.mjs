@@ -41,6 +41,7 @@ const doors = [
   'engine/verbs/guard',
   'engine/verbs/lint',
   'engine/verbs/matrix',
+  'engine/verbs/pack',
   'engine/verbs/push',
   'engine/verbs/store',
   'engine/verbs/try',

@@ -1,9 +1,9 @@
 // Manual pages and completions out of the tables that the program's own help is made of.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandHelp } from '../src/cli/command-help.ts';
 import { actionHelp, dkmsActions, dkmsOptions } from '../src/cli/dkms-options.ts';
-import { commandHelp } from '../src/cli/kmodsort-commands.ts';
-import { coming, dot, everywhere, grid, kernels, repairs, undoing } from '../src/cli/options.ts';
+import { coming, dot, everywhere, grid, kernels, packing, repairs, undoing } from '../src/cli/options.ts';
 
 interface Option {
   readonly type: string;
@@ -47,7 +47,16 @@ const commandPage = (): string =>
     .map(([name, says]) => `.TP\n\\fB${roff(name)}\\fR\n${roff(says)}.`)
     .join('\n');
 
-const ownOptions: Options = { ...everywhere, ...kernels, ...dot, ...coming, ...grid, ...repairs, ...undoing };
+const ownOptions: Options = {
+  ...everywhere,
+  ...kernels,
+  ...dot,
+  ...coming,
+  ...grid,
+  ...repairs,
+  ...undoing,
+  ...packing,
+};
 
 /** What stands for the marks in the page and completion templates. */
 const marks: Readonly<Record<string, string>> = {

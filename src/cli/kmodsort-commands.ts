@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import yargs from 'yargs';
 import { typedSync } from '../engine/request.ts';
+import { commandHelp, commands } from './command-help.ts';
 import {
   type Chosen,
   hookRun,
@@ -8,6 +9,7 @@ import {
   logRequest,
   matrixRequest,
   operandsOf,
+  packRequest,
   printedMatrix,
   pushRequest,
   type Said,
@@ -16,7 +18,7 @@ import {
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { coming, dot, everywhere, failed, grid, kernels, releasesOf, repairs, undoing } from './options.ts';
+import { coming, dot, everywhere, failed, grid, kernels, packing, releasesOf, repairs, undoing } from './options.ts';
 
 /** The commands of kmodsort with their options. */
 
@@ -37,28 +39,6 @@ export interface Common {
   readonly 'no-color': boolean;
   readonly [option: string]: unknown;
 }
-
-/** Every command and what it does; help and manual are made from this. */
-export const commandHelp = {
-  'hook run': 'What package manager hooks and the boot service run: pacman|apt|rpm and its arguments, boot, or nothing',
-  sync: 'Build and install every module that belongs on the kernels',
-  plan: 'Show what sync would do, in order, and why',
-  status: 'Show the state of every module, with remembered failures',
-  verify: 'Check whether the installed modules will load, without loading them',
-  guard: 'Before a transaction: stop it if a required module cannot be built for an incoming kernel',
-  'boot-guard': 'See to it that no kernel without required modules is booted by default (boot_guard in framework.conf)',
-  try: 'Before a kernel or module is installed: build its modules confined and say whether they will load',
-  matrix: 'Build modules for many kernels, confined, without installing anything, and show what came of each',
-  why: 'Show what has changed since a module was built, down to the file',
-  lint: 'For authors of module packages: say what is wrong with sources and packages',
-  doctor: 'Find what is wrong with the dkms tree, the records, keys, hooks and settings; --fix repairs what is safe',
-  store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
-  push: 'Sign what was built and kept, and put it where other machines take it from (prebuilt in framework.conf)',
-  log: 'Show the last failure of a module and its log',
-} as const;
-
-/** Their first words. */
-export const commands = Object.keys(commandHelp).map((name) => name.split(' ')[0] ?? name);
 
 type Choose = (common: Common, chosen: () => Chosen | Said) => void;
 
@@ -101,18 +81,30 @@ const hookCommands = (hook: Parser, choose: Choose) =>
     .demandCommand(1, "missing argument after hook: use 'hook run'");
 
 /** Builds for other machines. */
-const pushing = (parser: Parser, choose: Choose) =>
-  parser.command(
-    'push [modules..]',
-    commandHelp.push,
-    (push) =>
-      push.options(kernels).positional('modules', {
-        type: 'string',
-        array: true,
-        describe: 'NAME or NAME/VERSION; all that was built and kept if none is given',
-      }),
-    (argv) => choose(argv, () => typed(pushRequest(argv.modules, releasesOf(argv.kernel), argv['dry-run']))),
-  );
+const pushing = (parser: Parser, choose: Choose, { cwd }: Surroundings) =>
+  parser
+    .command(
+      'push [modules..]',
+      commandHelp.push,
+      (push) =>
+        push.options(kernels).positional('modules', {
+          type: 'string',
+          array: true,
+          describe: 'NAME or NAME/VERSION; all that was built and kept if none is given',
+        }),
+      (argv) => choose(argv, () => typed(pushRequest(argv.modules, releasesOf(argv.kernel), argv['dry-run']))),
+    )
+    .command(
+      'pack [modules..]',
+      commandHelp.pack,
+      (pack) =>
+        pack.options(kernels).options(packing).positional('modules', {
+          type: 'string',
+          array: true,
+          describe: 'NAME or NAME/VERSION, with what it was built on; all that was built and kept if none is given',
+        }),
+      (argv) => choose(argv, () => typed(packRequest(argv.modules, releasesOf(argv.kernel), argv, cwd))),
+    );
 
 /** Commands that change something, or show what would. */
 const changing = (parser: Parser, choose: Choose) =>
@@ -274,7 +266,7 @@ const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
 export const parserOf = (surroundings: Surroundings, choose: Choose) =>
   authoring(
     trying(
-      asking(pushing(changing(started(surroundings), choose), choose), choose, surroundings),
+      asking(pushing(changing(started(surroundings), choose), choose, surroundings), choose, surroundings),
       choose,
       surroundings,
     ),

@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import { type Manager, requestOf } from '../adapters/events.ts';
-import type { KernelScope, MatrixRequest, Request, StatusRequest, TryRequest } from '../engine/request.ts';
+import type {
+  KernelScope,
+  MatrixRequest,
+  PackageFormat,
+  Request,
+  StatusRequest,
+  TryRequest,
+} from '../engine/request.ts';
 import { isCleanName, isPackageFile } from '../engine/system/names.ts';
 import { nearest } from '../engine/system/nearest.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
@@ -111,6 +118,30 @@ export const whyRequest = (asked: string, releases: readonly string[]): Request 
 export const pushRequest = (asked: readonly string[] = [], releases: readonly string[], dryRun: boolean): Request => {
   for (const one of asked) namedModule(one);
   return { verb: 'push', names: [...new Set(asked)], releases, dryRun };
+};
+
+const formats: readonly PackageFormat[] = ['deb', 'rpm', 'pacman'];
+
+/** What `pack` is told of packages. */
+interface PackWords extends Readonly<Record<PackageFormat, boolean>> {
+  /** Of -o; given twice, a list. */
+  readonly output?: unknown;
+  readonly 'dry-run': boolean;
+}
+
+export const packRequest = (
+  asked: readonly string[] = [],
+  releases: readonly string[],
+  words: PackWords,
+  cwd: string,
+): Request => {
+  for (const one of asked) namedModule(one);
+  if (releases.length === 0) throw new UsageError('pack requires -k KERNEL');
+  const [format, ...more] = formats.filter((one) => words[one]);
+  if (format === undefined || more.length > 0) throw new UsageError('pack requires one of --deb, --rpm and --pacman');
+  const output: unknown = Array.isArray(words.output) ? words.output.at(-1) : words.output;
+  const directory = resolve(cwd, typeof output === 'string' ? output : '.');
+  return { verb: 'pack', names: [...new Set(asked)], releases, format, output: directory, dryRun: words['dry-run'] };
 };
 
 export const lintRequest = (paths: readonly string[], cwd: string): Request => ({

@@ -69,6 +69,19 @@ export const grid = {
   html: { type: 'string', requiresArg: true, describe: 'Write the matrix to this file, too, as a page' },
 } as const;
 
+/** Only `pack` has these. */
+export const packing = {
+  deb: flag('Packages for dpkg and apt'),
+  rpm: flag('Packages for rpm and dnf'),
+  pacman: flag('Packages for pacman'),
+  output: {
+    alias: 'o',
+    type: 'string',
+    requiresArg: true,
+    describe: 'The directory that gets the packages; the current one if none is given',
+  },
+} as const;
+
 /** Only `status` has this. */
 export const failed = { failed: flag('Only what failed, what waits for that, and what is broken') } as const;
 
@@ -91,6 +104,7 @@ export const optionNames: readonly string[] = [
   ...Object.keys(coming),
   ...Object.keys(grid),
   ...Object.keys(undoing),
+  ...Object.keys(packing),
   'kernelver',
   'help',
   'version',

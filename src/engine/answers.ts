@@ -1,3 +1,4 @@
+import type { PackAnswer, PushAnswer } from './delivered.ts';
 import type { Diagnosis } from './diagnoses.ts';
 import type { Failure } from './errors.ts';
 import type { Finding } from './findings.ts';
@@ -269,43 +270,6 @@ export interface StoreAnswer {
   readonly count: number;
 }
 
-/** One build of the Store, and what became of it. */
-export interface PushedEntry {
-  /** `name/version`. */
-  readonly module: string;
-  /** `release/arch`. */
-  readonly kernel: string;
-  /** SHA-256 in hex. */
-  readonly key: string;
-  readonly bytes: number;
-  /** As tools for registries name it. */
-  readonly artifact: string;
-  /**
-   * `planned`: in a dry run; `foreign`: another Builder made it, and has pushed it; `damaged`: the Store has lost some of
-   * it.
-   */
-  readonly state: 'pushed' | 'there' | 'planned' | 'foreign' | 'damaged';
-  /** It cannot be built anywhere, and that is what was pushed. */
-  readonly failure?: Failure;
-  /** Machines without headers do not find it: no package of its kernel is known. */
-  readonly untagged?: true;
-  /** keep_signatures is set, and it is not built and signed here. */
-  readonly unsigned?: true;
-}
-
-/** What other machines can take now. */
-export interface PushAnswer {
-  readonly kind: 'pushed';
-  /** In the order in which they were pushed. */
-  readonly entries: readonly PushedEntry[];
-  /** A registry or directory. */
-  readonly to: string;
-  /** Fingerprint of the key that signed. */
-  readonly key: string;
-  /** Why it came to an end before all was pushed. */
-  readonly failures: readonly Failure[];
-}
-
 /** A module that cannot be built for a kernel that comes in. */
 export interface GuardFinding {
   readonly module: Module;
@@ -400,6 +364,7 @@ export type Answer =
   | WhyAnswer
   | StoreAnswer
   | PushAnswer
+  | PackAnswer
   | TrialAnswer
   | MatrixAnswer
   | LintAnswer

@@ -39,6 +39,10 @@ export const perform = async (
       const { push } = await import('./verbs/push.ts');
       return push(settings, request, emit, abort);
     }
+    case 'pack': {
+      const { pack } = await import('./verbs/pack.ts');
+      return pack(settings, request, emit, abort);
+    }
     case 'why': {
       const { why } = await import('./verbs/why.ts');
       return why(settings, request, emit, abort);

@@ -15,7 +15,7 @@ interface KindOfFailure {
   readonly determined?: true;
 }
 
-/** Every kind of failure. A new one is a row here and a row in report/failures.ts, which the compiler asks for. */
+/** Every kind of failure. A new one is a row here and a row in report/failure-kinds.ts, which the compiler asks for. */
 const kinds = {
   'bad-usage': { exit: 2 },
   'tree-unwritable': { exit: 1 },
@@ -108,6 +108,14 @@ const kinds = {
   /** Nothing to sign Statements with. */
   'no-push-key': { exit: 1 },
   'nothing-to-push': { exit: 1 },
+  /** Nothing that was built and kept is of that module and kernel. */
+  'not-in-store': { exit: 1 },
+  /** The Store has no build of a dependency with the exports that a dependent was built with. */
+  'dependency-not-in-store': { exit: 1 },
+  /** Two builds of one module were chosen for one kernel. */
+  'packed-twice': { exit: 1 },
+  /** Only a machine that has it installed knows the kernel's package. */
+  'kernel-owner-unknown': { exit: 1 },
   'load-failed': { exit: 1 },
   /** Installed, and modprobe will refuse it. */
   'will-not-load': { exit: 1, determined: true },
@@ -126,7 +134,7 @@ export const isTransient = (kind: FailureKind): boolean => factsOf[kind].transie
 export const isDetermined = ({ kind, determined }: Pick<Failure, 'kind' | 'determined'>): boolean =>
   factsOf[kind].determined === true || determined === true;
 
-/** What helps, of an error that people meet with modules; report/failures.ts makes a sentence of it. */
+/** What helps, of an error that people meet with modules; report/failure-kinds.ts makes a sentence of it. */
 export type Hint =
   /** Flags and plugins are of another compiler. */
   'compiler-of-kernel' | 'headers-incomplete' | 'headers-foreign' | 'newer-module' | 'kernel-running';

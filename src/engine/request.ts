@@ -157,6 +157,23 @@ export interface PushRequest {
   readonly dryRun: boolean;
 }
 
+/** Package managers whose packages are made. */
+export type PackageFormat = 'deb' | 'rpm' | 'pacman';
+
+/** Builds of the Store as packages for nodes that build nothing. */
+export interface PackRequest {
+  readonly verb: 'pack';
+  /** Releases, one at least. */
+  readonly releases: readonly string[];
+  /** NAME or NAME/VERSION; builds of every module if none is named. */
+  readonly names: readonly string[];
+  readonly format: PackageFormat;
+  /** Absolute path of the directory that gets them. */
+  readonly output: string;
+  /** Nothing is made. */
+  readonly dryRun: boolean;
+}
+
 /** Packages that a transaction is about to bring. */
 export interface GuardRequest {
   readonly verb: 'guard';
@@ -336,6 +353,7 @@ export type Request =
   | WhyRequest
   | StoreRequest
   | PushRequest
+  | PackRequest
   | TryRequest
   | MatrixRequest
   | LintRequest

@@ -8,6 +8,7 @@ import { lintLines } from './lint.ts';
 import { matrixLines } from './matrix.ts';
 import { noteSentence } from './notes.ts';
 import { oneLine } from './one-line.ts';
+import { packLines } from './pack.ts';
 import { paintOutcome } from './paint.ts';
 import { planDot, planLines } from './plan.ts';
 import { pushLines } from './push.ts';
@@ -63,6 +64,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(storeLines(answer));
     case 'pushed':
       return whole(pushLines(answer));
+    case 'packed':
+      return whole(packLines(answer));
     case 'linted':
       return whole(lintLines(answer));
     case 'examined':

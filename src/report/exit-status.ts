@@ -4,11 +4,11 @@ import type {
   GuardAnswer,
   LintAnswer,
   MatrixAnswer,
-  PushAnswer,
   Summary,
   TrialAnswer,
   VerifyAnswer,
 } from '../engine/answers.ts';
+import type { PushAnswer } from '../engine/delivered.ts';
 import { diagnosisSeverity } from '../engine/diagnoses.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
 import { severityOf } from '../engine/findings.ts';
@@ -134,6 +134,7 @@ export const exitStatus = (
   if (answer.kind === 'linted') return hasErrors(answer) ? 1 : 0;
   if (answer.kind === 'examined') return isIll(answer) ? 1 : 0;
   if (answer.kind === 'pushed') return isPushed(answer) ? 0 : 1;
+  if (answer.kind === 'packed') return answer.failures.length === 0 ? 0 : 1;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;
 };

@@ -1,4 +1,4 @@
-import type { PushAnswer, PushedEntry } from '../engine/answers.ts';
+import type { PushAnswer, PushedEntry } from '../engine/delivered.ts';
 import { failureHelp, failureInOneLine, failureSentence } from './failures.ts';
 import { counted } from './messages.ts';
 import { size, table } from './store.ts';

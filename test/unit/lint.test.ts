@@ -29,6 +29,7 @@ const offences: readonly Offence[] = [
   imports('src/engine/doctor/doctor.ts', '../verbs/sync.ts'),
   imports('src/engine/lint/lint.ts', '../doctor/doctor.ts'),
   imports('src/engine/trial/view.ts', '../lint/lint.ts'),
+  imports('src/engine/pack/pack.ts', '../trial/view.ts'),
   imports('src/engine/register/archive.ts', '../verbs/sync.ts'),
   imports('src/engine/jobs/job.ts', '../register/operand.ts'),
   imports('src/engine/install/install.ts', '../jobs/job.ts'),

@@ -3,10 +3,10 @@ import { FailureError } from '../errors.ts';
 import { compressCommand, suffixOf } from '../kernel/compression.ts';
 import { exists } from '../system/files.ts';
 import { remove } from '../system/publish.ts';
-import { type BuildContext, isFatal, stagedObjects, tryTool } from './context.ts';
+import { isFatal, type StagedContext, stagedObjects, tryTool } from './context.ts';
 
 /** Compress as the kernel's own modules are. As in dkms a failure is a warning: the objects are installed uncompressed. */
-export const compressObjects = async (context: BuildContext): Promise<void> => {
+export const compressObjects = async (context: StagedContext): Promise<void> => {
   const { run, site, staging } = context;
   const { compression } = site.facts;
   const files = stagedObjects(context);

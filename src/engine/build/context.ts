@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ModuleConf } from '../conf/conf.ts';
+import type { ConfObject } from '../conf/objects.ts';
 import { type Failure, FailureError } from '../errors.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
@@ -23,9 +24,14 @@ export interface BuildContext {
   readonly log: Log;
 }
 
+/** Objects that are gathered in a staging directory, with what signs and compresses them there. */
+export interface StagedContext extends Pick<BuildContext, 'run' | 'site' | 'build' | 'staging' | 'log'> {
+  readonly conf: { readonly objects: readonly Pick<ConfObject, 'dest'>[] };
+}
+
 /** Run a command of the system's own with its output in the log; why it failed, undefined if it did not. */
 export const tryTool = async (
-  context: BuildContext,
+  context: Pick<BuildContext, 'run' | 'site' | 'build' | 'log'>,
   title: string,
   argv: Argv,
   directory: string,
@@ -65,7 +71,7 @@ export const publishBuilt = ({ entry, kernel }: BuildSite, staging: string): voi
 };
 
 /** Where the objects are gathered, under the names that they are installed by. */
-export const stagedObjects = (context: BuildContext): string[] =>
+export const stagedObjects = (context: Pick<StagedContext, 'conf' | 'staging'>): string[] =>
   context.conf.objects.map((object) => join(context.staging, 'module', `${object.dest}.ko`));
 
 /** Where a built object is. What a confined build leaves is a stranger's: a link must not lead to another's file. */

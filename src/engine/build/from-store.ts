@@ -12,7 +12,7 @@ import { append, makeTemporary, remove } from '../system/publish.ts';
 import { builtFiles } from '../tree/tree.ts';
 import type { Built } from './build.ts';
 import { compressObjects } from './compress.ts';
-import { type BuildContext, publishBuilt, resultOf, stagedObjects, tool } from './context.ts';
+import { type BuildContext, publishBuilt, resultOf, type StagedContext, stagedObjects, tool } from './context.ts';
 import { openJobLog } from './log.ts';
 import { dependencyMarks } from './marks.ts';
 import { signObjects } from './sign.ts';
@@ -43,7 +43,10 @@ const stage = async (context: BuildContext, unpacked: string): Promise<void> => 
 };
 
 /** By its Key it is: where it is not, somebody has put it there. */
-const isForKernel = async ({ run, site }: BuildContext, objects: readonly string[]): Promise<boolean> => {
+export const isForKernel = async (
+  { run, site }: Pick<StagedContext, 'run' | 'site'>,
+  objects: readonly string[],
+): Promise<boolean> => {
   const ofHeaders = await run.vermagicOf(site.kernel);
   const found = await vermagicsOf(objects, run.processes);
   return (
@@ -57,7 +60,10 @@ const isForKernel = async ({ run, site }: BuildContext, objects: readonly string
  *
  * @returns false where they are to be signed here
  */
-const appendSignatures = ({ run, conf, staging, log }: BuildContext, { signatures, by }: Statement): boolean => {
+export const appendSignatures = (
+  { run, conf, staging, log }: StagedContext,
+  { signatures, by }: Pick<Statement, 'signatures' | 'by'>,
+): boolean => {
   if (!run.settings.prebuilt.keepSignatures || by === undefined || signatures === undefined) return false;
   const files = conf.objects.map(({ dest }) => `${dest}.ko`);
   if (files.some((file) => signatures[file] === undefined)) return false;

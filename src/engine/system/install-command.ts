@@ -37,6 +37,15 @@ const packages: Readonly<Record<string, Names>> = {
   perl: { ...same('perl'), gentoo: 'dev-lang/perl' },
   python3: { ...same('python3'), arch: 'python', gentoo: 'dev-lang/python' },
   skopeo: { ...same('skopeo'), gentoo: 'app-containers/skopeo' },
+  'dpkg-deb': { ...same('dpkg'), gentoo: 'app-arch/dpkg' },
+  rpmbuild: { debian: 'rpm', arch: 'rpm-tools', redhat: 'rpm-build', suse: 'rpm-build', gentoo: 'app-arch/rpm' },
+  bsdtar: {
+    debian: 'libarchive-tools',
+    arch: 'libarchive',
+    redhat: 'bsdtar',
+    suse: 'bsdtar',
+    gentoo: 'app-arch/libarchive',
+  },
   'ssh-keygen': {
     ...same('openssh'),
     debian: 'openssh-client',

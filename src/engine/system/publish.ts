@@ -60,6 +60,9 @@ export const truncate = (path: string, size: number): void => fs.truncateSync(pa
 /** Add bytes at the end of a file. */
 export const append = (path: string, bytes: Uint8Array): void => fs.appendFileSync(path, bytes);
 
+/** Give a file the time of its last change, seconds since 1970. */
+export const setTime = (path: string, seconds: number): void => fs.utimesSync(path, seconds, seconds);
+
 /** Say that something was used now. */
 export const touch = (path: string): void => {
   const now = new Date();

@@ -62,6 +62,16 @@ describe('parseCommandLine', () => {
     });
   });
 
+  it.each<[string[], object]>([
+    [['pack', '-k', '6.10', '--deb'], { names: [], format: 'deb', output: '/somewhere', dryRun: false }],
+    [
+      ['pack', 'zfs', '-k', '6.10', '--pacman', '-o', 'a', '-o', 'repo', '--dry-run'],
+      { names: ['zfs'], releases: ['6.10'], format: 'pacman', output: '/somewhere/repo', dryRun: true },
+    ],
+  ])('packs: %j', async (argv, request) => {
+    expect(await parse(...argv)).toMatchObject({ task: { request: { verb: 'pack', ...request } } });
+  });
+
   it('takes overrides, paths made absolute, the last one of two', async () => {
     const run = await parse('sync', '--dkmstree', 'a', '--dkmstree', 'b', '--os-release=/x/os', '-j', '0', '--verbose');
     expect(run).toMatchObject({ verbose: true, overrides: { dkmsTree: '/somewhere/b', osRelease: '/x/os', jobs: 0 } });
@@ -183,6 +193,10 @@ describe('parseCommandLine', () => {
     [['matrix', 'a..b', '--kernels', '6.1'], "invalid module 'a..b'"],
     [['try', 'a/b'], "invalid module 'a/b': use NAME"],
     [['try', '--packages', 'a.zip'], "not a package file (.deb, .rpm, .pkg.tar.*): 'a.zip'"],
+    [['pack', '--deb'], 'pack requires -k KERNEL'],
+    [['pack', '-k', '6.10'], 'pack requires one of --deb, --rpm and --pacman'],
+    [['pack', '-k', '6.10', '--deb', '--rpm'], 'pack requires one of --deb, --rpm and --pacman'],
+    [['pack', '-k', '6.10', '--deb', 'a/b/c'], "invalid module 'a/b/c': use NAME or NAME/VERSION"],
     [['push', 'a/b/c'], "invalid module 'a/b/c': use NAME or NAME/VERSION"],
     [['try', '-k', '../x'], "invalid kernel release '../x'"],
   ])('refuses %j', async (argv, said) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PushAnswer, PushedEntry } from '../../../src/engine/answers.ts';
+import type { PushAnswer, PushedEntry } from '../../../src/engine/delivered.ts';
 import type { Failure } from '../../../src/engine/errors.ts';
 import type { Problem } from '../../../src/engine/problems.ts';
 import { exitStatus } from '../../../src/report/exit-status.ts';
