@@ -28,9 +28,9 @@ fi
 
 const debInitramfs = (release: string): string =>
   `if [ -e /boot/initrd.img-${release} ]; then
-    if [ -x /usr/sbin/update-initramfs ]; then
+    if command -v update-initramfs > /dev/null; then
         update-initramfs -u -k ${release}
-    elif [ -x /usr/bin/dracut ]; then
+    elif command -v dracut > /dev/null; then
         dracut -q --force /boot/initrd.img-${release} ${release}
     fi
 fi
