@@ -1,16 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { missingPackages, run } from '../packages.ts';
 import type { World } from '../world.ts';
 import { disposableWorld } from './disposable.ts';
 import { generate } from './generated-source.ts';
+import { canMount, mountAt, unmountAll } from './mounts.ts';
 
 /** Packages of built modules, looked at with the package managers' own tools. */
 
 const provision = inject('provision');
-const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 1) : [];
+const kernels = provision.kind === 'ready' ? provision.kernels.slice(0, 2) : [];
 const release = kernels[0]?.release ?? '';
 const tools = ['dpkg', 'rpm', 'libarchive-tools', 'zstd', 'gzip'];
 const missing = provision.kind === 'ready' ? missingPackages(tools) : 'there are no kernel headers';
@@ -34,7 +35,7 @@ describe.skipIf(missing !== undefined || process.arch !== 'x64')('packages of bu
     world = disposableWorld({ kernels });
     generate(world, 'low');
     generate(world, 'high_Er', { depends: ['low'], version: 'v2.0-rc1' });
-    const synced = await world.kmodsort(['sync']);
+    const synced = await world.kmodsort(['sync', ...kernels.flatMap((kernel) => ['-k', kernel.release])]);
     expect(synced.code, synced.stdout + synced.stderr).toBe(0);
   });
 
@@ -60,18 +61,57 @@ describe.skipIf(missing !== undefined || process.arch !== 'x64')('packages of bu
     expect(listing.split('\n').filter((line) => line && !/ root\/root /.test(line))).toEqual([]);
   });
 
+  it('what is in a package is what is installed here: signed, and compressed as the modules of its kernel', async () => {
+    const directory = out('same');
+    for (const { release: one } of kernels) {
+      const ended = await world.kmodsort(['pack', '-k', one, '--deb', '-o', directory, 'low']);
+      expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+      expect(ended.stdout).not.toContain('not signed');
+      const root = out(`root-${one}`);
+      said('dpkg-deb', '-x', fileOf(directory, `kmod-low-${one}`), root);
+      const built = join(world.trees.dkmsTree, 'low/1.0', one, 'x86_64/module');
+      const object = files(built).find((name) => /^low\.ko/.test(name)) ?? '';
+      const packed = join(root, 'usr/lib/modules', one, 'updates/dkms');
+      expect(files(packed)).toEqual([object]);
+      expect(readFileSync(join(packed, object)).equals(readFileSync(join(built, object))), object).toBe(true);
+    }
+    const endings = kernels.map(({ inTree }) => inTree.replace(/.*\.ko/, ''));
+    // One of the two kernels has compressed modules.
+    expect(endings).toEqual(['', '.xz']);
+  });
+
+  it('without a key the modules are not signed, and it is told', async () => {
+    world.configure('try_sign_modules="false"\n');
+    const ended = await pack('--deb', '-o', out('unsigned'), 'low');
+    world.configure('');
+    expect(ended.stdout).toMatch(/ KiB {2}modules not signed\n/);
+  });
+
+  it.skipIf(!canMount())('where there is no room nothing is left, and it is told', async () => {
+    const directory = out('small');
+    mountAt(directory, 'size=4k');
+    const ended = await pack('--rpm', '-o', directory, 'low');
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toContain('FAILED: no space left on device: ');
+    expect(files(directory)).toEqual([]);
+    unmountAll();
+  });
+
+  it('ended by a signal it leaves nothing', async () => {
+    const live = world.kmodsortStart(['pack', '-k', release, '--deb', '-o', out('ended')]);
+    setTimeout(() => live.child.kill('SIGTERM'), 300);
+    const ended = await live.ended;
+    expect(ended.code).not.toBe(0);
+    expect(existsSync(out('ended'))).toBe(false);
+    expect(files(join(world.root, 'tmp'))).toEqual([]);
+  });
+
   it.each([
     ['--deb', '.deb'],
     ['--rpm', '.rpm'],
-    ['--pacman', '.pkg.tar.zst'],
   ])('%s: twice the same bytes, and the second time nothing is written', async (format, ending) => {
     const [one, two] = [out(`one${ending}`), out(`two${ending}`)];
     const ended = await pack(format, '-o', one);
-    if (format === '--pacman') {
-      expect(ended.code).toBe(1);
-      expect(ended.stdout).toContain(`cannot tell which package brings the kernel: ${release}`);
-      return;
-    }
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 1100));
     await pack(format, '-o', two);
@@ -115,6 +155,14 @@ describe.skipIf(missing !== undefined || process.arch !== 'x64')('packages of bu
       code: 1,
       text: 'kmodsort: FAILED: the store has no such build: 1.2.3',
     });
+  });
+
+  it('pacman: refused where nobody knows the package of the kernel', async () => {
+    const ended = await pack('--pacman', '-o', out('arch'), 'low');
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toBe(
+      `kmodsort: FAILED: cannot tell which package brings the kernel: ${release}\n  help  pack on a machine on which this kernel is installed\n`,
+    );
   });
 
   it('a dry run names the packages and makes none', async () => {
