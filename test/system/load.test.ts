@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingPackages } from '../packages.ts';
 import { aptWell, headers, image, kmodsortMachine, older, provision, stopMachines } from './apt-machine.ts';
 import { headersPackage, imagePackage, modulePackage } from './debs.ts';
+import { bootWith } from './loading.ts';
 import type { Machine } from './machine.ts';
-import { emulate, emulatorPackages, makeInitramfs, putOwnModule } from './qemu.ts';
+import { emulatorPackages, putOwnModule } from './qemu.ts';
 
 /**
  * What was built in a transaction is loaded by the real kernel in an emulator; modules that were built in the wrong
@@ -13,30 +14,7 @@ import { emulate, emulatorPackages, makeInitramfs, putOwnModule } from './qemu.t
 const release = older.release;
 const chain = ['alpha-top', 'mid-link', 'zeta-core'];
 
-/** The first program: modprobes each of the names in turn. */
-const initFor = (names: readonly string[]): string => `#!/bin/busybox sh
-/bin/busybox mount -t proc proc /proc
-for name in ${names.join(' ')}; do
-  /bin/busybox modprobe $name && echo "modprobe $name: well" || echo "modprobe $name: failed"
-done
-echo "loaded: $(/bin/busybox cut -d ' ' -f 1 /proc/modules | /bin/busybox sort | /bin/busybox tr '\\n' ' ')"
-echo "end of init"
-/bin/busybox poweroff -f
-`;
-
-/** What the modules of a machine need to be loaded from beside the first program: all but the headers. */
-const modulesBeside = `mkdir -p lib/modules/${release}
-     for one in /usr/lib/modules/${release}/*; do
-       case $one in */build | */source) ;; *) cp -a $one lib/modules/${release}/ ;; esac
-     done`;
-
-/** The serial console of a boot that loads the modules of a machine, where depmod left them. */
-const bootWith = async (machine: Machine, names: readonly string[], words: readonly string[]): Promise<string> => {
-  const initramfs = await makeInitramfs(machine, initFor(names), modulesBeside);
-  return emulate({ release, initramfs, end: 'end of init', seconds: 120, options: ['-m', '256'], words });
-};
-
-const boot = (machine: Machine, ...names: readonly string[]): Promise<string> => bootWith(machine, names, []);
+const boot = (machine: Machine, ...names: readonly string[]): Promise<string> => bootWith(machine, release, names);
 
 const verify = (machine: Machine) => machine.run(['kmodsort', 'verify', '-k', release]);
 
@@ -136,7 +114,7 @@ describe.skipIf(!provision || process.arch !== 'x64')('load: the real kernel', (
     await machine.sh(`umount ${config}`);
     expect(verified.code).toBe(1);
     expect(verified.stdout).toMatch(/zeta-core\/1\.0 .*Required key not available: it is not signed/);
-    const said = await bootWith(machine, ['zeta_core'], ['module.sig_enforce=1']);
+    const said = await bootWith(machine, release, ['zeta_core'], ['module.sig_enforce=1']);
     expect(said).toContain('modprobe zeta_core: failed');
     expect(said).toContain('Loading of unsigned module is rejected');
   });

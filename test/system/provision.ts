@@ -32,6 +32,7 @@ const packageTools = [
   'lintian',
   'rpmlint',
   'shellcheck',
+  'apt-utils',
 ];
 
 const makePackage = (format: string, runtime: string): string =>
