@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { repository } from '../kernels.ts';
 import { missingPackages } from '../packages.ts';
 import { apt, aptWell, provision, stopMachines } from './apt-machine.ts';
 import { keepArchives, realMachine, twoReleases } from './debian.ts';
@@ -52,6 +53,10 @@ const makeBuilder = async (): Promise<{ readonly machine: Machine; readonly rele
 const makeNode = async (): Promise<Machine> => {
   const machine = await realMachine();
   await aptWell(machine, 'install', 'acpi-call-dkms', 'openssh-client');
+  // As docs/prebuilt.md has it.
+  const page = readFileSync(join(repository, 'docs/prebuilt.md'), 'utf8');
+  const [, lines = 'false'] = /```sh\n(mkdir -p prebuilt-only[\s\S]*?)```/.exec(page) ?? [];
+  await well(machine, `set -e; cd /root; ${lines.replace('apt-get install', 'apt-get install -y')}`);
   await aptWell(machine, 'purge', 'gcc', 'gcc-12', 'cpp', 'cpp-12', 'make', 'libc6-dev');
   for (const name of ['gcc', 'cc', 'make']) expect((await machine.sh(`command -v ${name}`)).code, name).not.toBe(0);
   await well(machine, `mkdir -p ${share}`);
