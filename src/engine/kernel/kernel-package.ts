@@ -72,9 +72,17 @@ export const kernelPackageOf = (
   return family === 'redhat' || family === 'suse' ? ofRpm(ask, paths) : Promise.resolve(undefined);
 };
 
-/** The package that a file is: .deb, .rpm or .pkg.tar.*; undefined if it cannot be read. */
-export const packageOfArchive = async (processes: Processes, file: string): Promise<KernelPackage | undefined> => {
-  const ask: Ask = async (argv) => (await processes.ask(argv, { limit: 60 })).output;
+/**
+ * The package that a file is: .deb, .rpm or .pkg.tar.*; undefined if it cannot be read.
+ *
+ * @param scratch a private directory: dpkg-deb(1) unpacks what it reads there
+ */
+export const packageOfArchive = async (
+  processes: Processes,
+  file: string,
+  scratch: string,
+): Promise<KernelPackage | undefined> => {
+  const ask: Ask = async (argv) => (await processes.ask(argv, { limit: 60, variables: { TMPDIR: scratch } })).output;
   const found = (manager: KernelPackage['manager'], text: string): KernelPackage | undefined => {
     const [, name, version] = /^(\S+)[\t ](\S+)$/m.exec(text) ?? [];
     return name && version ? { manager, name, version } : undefined;

@@ -83,7 +83,7 @@ const withKernels = async (
   file: string,
   paths: ReadonlySet<string>,
 ): Promise<ComingPackages> => {
-  const found = paths.size > 0 ? await packageOfArchive(run.processes, file) : undefined;
+  const found = paths.size > 0 ? await packageOfArchive(run.processes, file, run.scratch) : undefined;
   if (!found) return coming;
   const all = { ...coming };
   for (const path of paths) {

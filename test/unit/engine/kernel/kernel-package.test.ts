@@ -83,6 +83,6 @@ describe('packageOfArchive', () => {
     ],
     ['b.deb', 'dpkg-deb -W', '', undefined],
   ])('knows what %s is', async (file, words, text, expected) => {
-    expect(await packageOfArchive(answering({ [words]: text }).processes, file)).toEqual(expected);
+    expect(await packageOfArchive(answering({ [words]: text }).processes, file, '/private')).toEqual(expected);
   });
 });
