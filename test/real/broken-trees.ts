@@ -445,7 +445,10 @@ const records: readonly BrokenTree[] = [
   {
     what: 'what objects said on a kernel that is gone',
     codes: ['memory-left'],
-    breakIt: (h) => put(inState(h, 'objects', `${gone}.json`), '{"format":1,"objects":{}}'),
+    breakIt: (h) => {
+      put(inState(h, 'objects', `${gone}.json`), '{"format":1,"objects":{}}');
+      put(inState(h, 'objects', `${gone}.crcs`), 'x\n');
+    },
   },
   {
     what: 'what stood in a directory that is gone',

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { memosOfGone } from '../key/contents.ts';
 import { objectFactsDirectory } from '../state/paths.ts';
 import { marksOfEnded } from '../state/rpm-upgrade.ts';
@@ -15,9 +15,10 @@ const memory = (path: string, gone: string): Found => ({
 
 const objectsOfGone = (view: View): Found[] => {
   const directory = objectFactsDirectory(view.settings.stateDir);
-  return readDirectory(directory)
-    .filter((name) => name.endsWith('.json') && isGone(view, basename(name, '.json')))
-    .map((name) => memory(join(directory, name), basename(name, '.json')));
+  return readDirectory(directory).flatMap((name) => {
+    const [, release] = /^([^.].*)\.(?:json|crcs)$/.exec(name) ?? [];
+    return release !== undefined && isGone(view, release) ? [memory(join(directory, name), release)] : [];
+  });
 };
 
 /** The file system of a source that is in the tree may just not be mounted. */
