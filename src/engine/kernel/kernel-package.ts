@@ -47,6 +47,19 @@ const ofPacman = async (ask: Ask, paths: readonly string[]): Promise<KernelPacka
   return name && version ? { manager: 'pacman', name, version } : undefined;
 };
 
+const finders: Readonly<
+  Record<KernelPackage['manager'], (ask: Ask, paths: readonly string[]) => Promise<KernelPackage | undefined>>
+> = { dpkg: ofDpkg, rpm: ofRpm, pacman: ofPacman };
+
+/** The package that has one of some files; undefined where none has. Absolute paths. */
+export const packageOfFiles = (
+  processes: Processes,
+  manager: KernelPackage['manager'],
+  paths: readonly string[],
+): Promise<KernelPackage | undefined> =>
+  // It ends badly if one path is nobody's, and has answered for the others.
+  finders[manager](async (argv) => (await processes.ask(argv, { limit: 60 })).output, paths);
+
 /** Files that a package itself brings: depmod's outlive it, and a directory has many owners. */
 const filesOf = ({ directory, headers }: KernelFacts): string[] =>
   headers === undefined
@@ -63,13 +76,11 @@ export const kernelPackageOf = (
   distribution: string,
   facts: KernelFacts,
 ): Promise<KernelPackage | undefined> => {
-  // It ends badly if one path is nobody's, and has answered for the others.
-  const ask: Ask = async (argv) => (await processes.ask(argv, { limit: 60 })).output;
   const family = familyOf(distribution);
-  const paths = filesOf(facts);
-  if (family === 'debian' || family === 'ubuntu') return ofDpkg(ask, paths);
-  if (family === 'arch') return ofPacman(ask, paths);
-  return family === 'redhat' || family === 'suse' ? ofRpm(ask, paths) : Promise.resolve(undefined);
+  const of = (manager: KernelPackage['manager']) => packageOfFiles(processes, manager, filesOf(facts));
+  if (family === 'debian' || family === 'ubuntu') return of('dpkg');
+  if (family === 'arch') return of('pacman');
+  return family === 'redhat' || family === 'suse' ? of('rpm') : Promise.resolve(undefined);
 };
 
 /**

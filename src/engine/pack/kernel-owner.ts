@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { packageOfFiles } from '../kernel/kernel-package.ts';
 import type { PackageFormat } from '../request.ts';
 import type { Run } from '../run/run.ts';
 import { familyOf } from '../system/distribution.ts';
-import { readText } from '../system/files.ts';
 import type { Relation } from './relations.ts';
 
 /** The package that brings a kernel, without which its modules are of no use. */
@@ -35,20 +35,10 @@ export const archKernelOf = (release: string): Relation | undefined => {
   return { name, version: { is: '=', of: `${version.replaceAll('-', '.')}-${revision}` } };
 };
 
-/** What a program says, if it knows; its words are one line. */
-const answer = async ({ processes }: Run, argv: readonly [string, ...string[]]): Promise<string | undefined> => {
-  const { code, output } = await processes.ask(argv, { limit: 60 });
-  const text = output.trim();
-  return code === 0 && text !== '' && !text.includes('\n') ? text : undefined;
-};
-
-const debOwner = async (run: Run, release: string): Promise<KernelOwner> => {
-  const found = await answer(run, ['dpkg-query', '--search', `/boot/vmlinuz-${release}`]);
-  const name = /^([a-z0-9][a-z0-9+.-]+)(?::\w+)?: /.exec(found ?? '')?.[1];
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of dpkg-query's own.
-  const of = name && (await answer(run, ['dpkg-query', '--show', '--showformat=${Version}', name]));
+const debOwner = async ({ processes }: Run, release: string): Promise<KernelOwner> => {
+  const found = await packageOfFiles(processes, 'dpkg', [`/boot/vmlinuz-${release}`]);
   // Debian and Ubuntu change the release where the ABI changes: a later version of this package has the same.
-  if (name && of) return { relation: { name, version: { is: '>=', of } } };
+  if (found) return { relation: { name: found.name.replace(/:\w+$/, ''), version: { is: '>=', of: found.version } } };
   return { relation: { name: `linux-image-${release}` }, isGuessed: true };
 };
 
@@ -64,18 +54,15 @@ export const rpmKernelOf = (release: string): KernelOwner =>
 /** openSUSE's package is asked for its name. */
 const rpmOwner = async (run: Run, release: string, isPrivate: boolean): Promise<KernelOwner | undefined> => {
   if (familyOf(run.settings.distribution) !== 'suse') return rpmKernelOf(release);
-  const format = '--queryformat=%{NAME} %{VERSION}-%{RELEASE}\\n';
-  const image = `${run.settings.installTree}/${release}/vmlinuz`;
-  const found = isPrivate ? undefined : await answer(run, ['rpm', '--query', '--file', format, image]);
-  const [name, of] = found?.split(' ') ?? [];
-  return name && of ? { relation: { name, version: { is: '=', of } } } : undefined;
+  const image = join(run.settings.installTree, release, 'vmlinuz');
+  const found = isPrivate ? undefined : await packageOfFiles(run.processes, 'rpm', [image]);
+  return found && { relation: { name: found.name, version: { is: '=', of: found.version } } };
 };
 
 const pacmanOwner = async (run: Run, release: string, isPrivate: boolean): Promise<KernelOwner | undefined> => {
-  const base = readText(join(run.settings.installTree, release, 'pkgbase'))?.trim();
-  const found = base && !isPrivate ? await answer(run, ['pacman', '-Q', base]) : undefined;
-  const [name, of] = found?.split(' ') ?? [];
-  if (name && of) return { relation: { name, version: { is: '=', of } } };
+  const files = ['vmlinuz', 'pkgbase'].map((name) => join(run.settings.installTree, release, name));
+  const found = isPrivate ? undefined : await packageOfFiles(run.processes, 'pacman', files);
+  if (found) return { relation: { name: found.name, version: { is: '=', of: found.version } } };
   const relation = archKernelOf(release);
   return relation && { relation, isGuessed: true };
 };

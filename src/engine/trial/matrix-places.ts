@@ -1,10 +1,10 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FailureError } from '../errors.ts';
 import { identifyOne } from '../register/operand.ts';
 import type { Run } from '../run/run.ts';
 import { copyDirectory } from '../system/copy-directory.ts';
 import { exists, isDirectory, readDirectory, readText, realPath } from '../system/files.ts';
-import { isCleanName } from '../system/names.ts';
+import { isCleanName, isPackageFile } from '../system/names.ts';
 import { makeDirectory, symlinkAtomic } from '../system/publish.ts';
 
 /** Sources and headers of a matrix, put where a view of the machine finds them. */
@@ -52,7 +52,7 @@ export interface Headers {
  *
  * Throws no-headers-here (FailureError) of a place with neither headers nor packages in it.
  */
-export const headersIn = (places: readonly string[], isPackage: (name: string) => boolean): Headers[] =>
+export const headersIn = (places: readonly string[]): Headers[] =>
   places.flatMap((place) => {
     const inside = readDirectory(place);
     const found = [place, ...inside.map((name) => join(place, name)).filter(isDirectory)].flatMap((directory) => {
@@ -60,15 +60,16 @@ export const headersIn = (places: readonly string[], isPackage: (name: string) =
       // A build sees the directory that is meant, and not always a link to it.
       return release === undefined ? [] : [{ release, directory: realPath(directory) ?? directory }];
     });
-    if (found.length === 0 && !inside.some(isPackage)) throw new FailureError({ kind: 'no-headers-here', at: place });
+    if (found.length === 0 && !inside.some(isPackageFile))
+      throw new FailureError({ kind: 'no-headers-here', at: place });
     return found;
   });
 
 /** Packages in places. Absolute paths. */
-export const packagesIn = (places: readonly string[], isPackage: (name: string) => boolean): string[] =>
+export const packagesIn = (places: readonly string[]): string[] =>
   places.flatMap((place) =>
     readDirectory(place)
-      .filter((name) => isPackage(basename(name)))
+      .filter(isPackageFile)
       .map((name) => join(place, name)),
   );
 

@@ -6,7 +6,6 @@ import type { MatrixRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { sweepStore } from '../store/sweep.ts';
-import { isPackageFile } from '../system/names.ts';
 import { compareVersions } from '../system/version.ts';
 import { readTree } from '../tree/tree.ts';
 import { bringSources, headersIn, linkHeaders, packagesIn } from '../trial/matrix-places.ts';
@@ -28,8 +27,8 @@ const checkNames = ({ settings: { dkmsTree, sourceTree } }: Run, names: readonly
 const buildAll = async (run: Run, request: MatrixRequest, directory: string): Promise<Built> => {
   const root = join(directory, 'root');
   checkNames(run, request.names);
-  const headers = headersIn(request.places, isPackageFile);
-  const given = [...request.archives, ...packagesIn(request.places, isPackageFile)];
+  const headers = headersIn(request.places);
+  const given = [...request.archives, ...packagesIn(request.places)];
   const brought = await packagesFor(
     run,
     { archives: [], next: false, releases: request.releases },
