@@ -47,6 +47,15 @@ const packDrivers = (root: string, release: string, target: string): void => {
   run('sh', ['-c', 'find . | cpio -o -H newc --quiet > "$1"', 'sh', target], { cwd: join(root, 'pack') });
 };
 
+/** Debian's signed image comes days after the headers: until then there is the same one without a signature. */
+const downloadImage = (release: string, work: string): void => {
+  try {
+    download(`linux-image-${release}`, work);
+  } catch {
+    download(`linux-image-${release}-unsigned`, work);
+  }
+};
+
 /** The kernel out of Debian's package, kept in the cache. */
 const realKernel = (release: string): RealKernel => {
   const cache = join(repository, '.cache', 'images');
@@ -59,7 +68,7 @@ const realKernel = (release: string): RealKernel => {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, '.tmp-'));
   try {
-    download(`linux-image-${release}`, work);
+    downloadImage(release, work);
     const root = join(work, 'x');
     for (const file of readdirSync(work)) run('dpkg', ['-x', join(work, file), root]);
     packDrivers(root, release, join(work, 'drivers'));
