@@ -57,6 +57,8 @@ export interface Notes {
   'kernel-cleaned': { readonly release: string };
   'record-unwritable': { readonly path: string; readonly detail: string };
   'store-unwritable': { readonly path: string; readonly detail: string };
+  /** The store had it, and has it no more: `by` a Builder whose key is revoked by now. */
+  'builder-revoked': { readonly module: Module; readonly kernel: Kernel; readonly by: string; readonly key: string };
   /** Why something is built here, although there is a registry. */
   'prebuilt-missing': { readonly module: Module; readonly kernel: Kernel; readonly artifact: string };
   'prebuilt-refused': {

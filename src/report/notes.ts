@@ -39,6 +39,8 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'kernel-cleaned': ({ release }) => `cleaned up after the removed kernel ${release}`,
   'record-unwritable': ({ path, detail }) => `warning: cannot write ${path}: ${detail}`,
   'store-unwritable': ({ path, detail }) => `warning: cannot keep what was built: ${path}: ${detail}`,
+  'builder-revoked': ({ module, kernel, by, key }) =>
+    `warning: ${moduleLabel(module)}, ${kernel.release}: dropped the stored build of ${by}: its key ${key} is revoked`,
   'prebuilt-missing': ({ module, kernel, artifact }) =>
     `${moduleLabel(module)}, ${kernel.release}: no prebuilt build, building here: ${artifact}`,
   'prebuilt-refused': ({ module, kernel, artifact, why }) =>

@@ -584,6 +584,65 @@ describe.skipIf(!isReady)('what is not what a builder has signed', () => {
   });
 });
 
+describe.skipIf(!isReady)('a builder whose key is revoked later', () => {
+  const taken = async (more = ''): Promise<Shop> => {
+    const shop = await openShop(kernels);
+    await sync(shop);
+    await shop.world.kmodsort(['push']);
+    await asNewMachine(shop);
+    configure(shop, more);
+    expect(await sync(shop)).toMatch(/ {2}installed {2}low\/1\.0 +\S+ +prebuilt by ci@example\.org/);
+    return shop;
+  };
+  const revoke = (shop: Shop): void =>
+    writeFileSync(join(shop.world.root, 'keys/revoked'), `# lost\n${publicKey(shop.key)}\n`);
+
+  it('is believed no more: what it built is built anew, in order, and the store forgets it', async () => {
+    const shop = await taken();
+    revoke(shop);
+    const doctor = await shop.world.kmodsort(['doctor']);
+    expect(doctor.stdout).toContain('low/1.0 on 6.');
+    expect(doctor.stdout).toMatch(/stale: warning: low\/1\.0 on \S+ is out of date \(trust in its builder\)/);
+    const packed = await shop.world.kmodsort([
+      'pack',
+      '-k',
+      release,
+      '--deb',
+      '--output',
+      shop.world.root,
+      '--dry-run',
+    ]);
+    expect([packed.code, packed.stdout + packed.stderr]).toEqual([
+      1,
+      expect.stringMatching(/dropped the stored build of ci@example\.org: its key SHA256:\S{43} is revoked/),
+    ]);
+    expect(storeOf(shop)).toEqual([]);
+    const said = await sync(shop);
+    expect(said).toMatch(/low\/1\.0, \S+: building \(changed: trust in its builder\)/);
+    expect(said).toMatch(/prebuilt build refused, building here: .*which is revoked/);
+    expect(said).toContain('2 installed');
+    expect(said).not.toMatch(/ {2}installed .*prebuilt by/);
+    expect(await sync(shop)).toContain('nothing to do');
+  });
+
+  it('and where nothing is built: it is told at each run, and stays until another build is there', async () => {
+    const shop = await taken('prebuilt_policy="only"');
+    run('ssh-keygen', ['-q', '-k', '-f', join(shop.world.root, 'keys/revoked'), `${shop.key}.pub`]);
+    const said = await sync(shop);
+    expect(said).toMatch(/dropped the stored build of ci@example\.org: its key SHA256:\S{43} is revoked/);
+    expect(said).toMatch(/ {2}FAILED {3,}low\/1\.0 .*the prebuilt build is refused/);
+    expect(shop.world.installedObjects(release)).toEqual(['high', 'low']);
+    expect(storeOf(shop).filter((path) => path.includes('/low/'))).toEqual([]);
+    expect(await sync(shop)).toMatch(/ {2}FAILED {3,}low\/1\.0 .*the prebuilt build is refused/);
+    const next = makeKey(shop.world, 'next');
+    writeFileSync(shop.signers, `next@example.org ${publicKey(next)}\n`);
+    for (const name of ['low', 'high']) resign(shop, name, (text) => text, next);
+    const after = await sync(shop);
+    expect(after).toMatch(/ {2}installed {2}low\/1\.0 +\S+ +prebuilt by next@example\.org/);
+    expect(await sync(shop)).toContain('nothing to do');
+  });
+});
+
 describe.skipIf(!isReady || !canMount())('a store without room', () => {
   afterAll(unmountAll);
   it('costs a machine what it would have taken, and nothing else', async () => {

@@ -9,6 +9,7 @@ import { kernelTagOf } from '../key/kernel-tag.ts';
 import { keyOf } from '../key/key.ts';
 import type { StoredBuild } from '../outcome.ts';
 import { sourceContents } from '../plan/source-hashes.ts';
+import { dropRevoked } from '../registry/revoked.ts';
 import type { BuildRecord, KeyParts } from '../state/record.ts';
 import { dropArtifact, hasArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/layout.ts';
@@ -59,7 +60,7 @@ export interface Made {
   readonly built: Built;
   /** That the compiler took, now or when it was put into the Store. */
   readonly seconds: number;
-  readonly parts: Pick<BuildRecord, 'parts' | 'writes' | 'kernelPackage'>;
+  readonly parts: Pick<BuildRecord, 'parts' | 'writes' | 'kernelPackage' | 'builderKey'>;
   readonly from?: StoredBuild;
 }
 
@@ -120,9 +121,10 @@ const takeStored = async (
   say('take');
   const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
   if (!taken) return undefined;
-  const { built: at, seconds, by } = taken.statement;
+  const { built: at, seconds, by, signer } = taken.statement;
   const from = { built: at, seconds, ...(by === undefined ? {} : { by }) };
-  return { built: taken.built, seconds, parts: { parts }, from };
+  const known = { parts, ...(signer === undefined ? {} : { builderKey: signer }) };
+  return { built: taken.built, seconds, parts: known, from };
 };
 
 /** The same build as it is in the Store; undefined where it has to be made. */
@@ -202,6 +204,7 @@ export const obtain = async (
   dependencies: readonly DependencySymbols[],
   onPublished: () => void,
 ): Promise<Made> => {
+  await dropRevoked(context.run, context.site.module.name);
   if (context.site.facts.headers === undefined) return withoutHeaders(context, parts, dependencies, onPublished);
   const known = knownKey(context, parts);
   const key = context.run.settings.storeSize > 0 ? known : undefined;

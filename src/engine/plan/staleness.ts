@@ -25,6 +25,8 @@ export interface Inputs extends Asked {
   readonly hasModversions: boolean;
   /** Version of the kernel's package, where that stands for headers that are not here. */
   readonly kernelPackage?: string;
+  /** The key of the Builder that it came from is revoked. */
+  readonly isRevoked: boolean;
   /** What stands for source and compiler in records of earlier versions of ours. */
   readonly earlier: { readonly sources: string; readonly compiler: string };
 }
@@ -66,6 +68,7 @@ export const changedSince = (run: Run, inputs: Inputs, conf: ModuleConf): string
   };
   const dependencies = changedDependencies(record.build, inputs.dependencies, options);
   return [
+    ...(inputs.isRevoked ? ['trust in its builder'] : []),
     ...changedInputs(inputs, record.build),
     ...dependencies.map((name) => `dependency ${name}`),
     ...(lost ? ['built objects'] : []),

@@ -134,14 +134,15 @@ const ownHeaders = (run: Run, inspection: Inspection): Pick<Candidate, 'own'> =>
   return { own: { hasHeaders: facts.headers !== undefined, headersAt: defaultHeaders(inspection.run, kernel) } };
 };
 
-/** What is asked once for each Kernel. */
+/** What is asked before all is put together. */
 interface OnKernel {
+  readonly isRevoked: boolean;
   readonly tools: Tools;
   readonly version: string | undefined;
   readonly hasModversions: boolean;
 }
 
-const nothingOn: OnKernel = { tools: noTools, version: undefined, hasModversions: false };
+const nothingOn: OnKernel = { isRevoked: false, tools: noTools, version: undefined, hasModversions: false };
 
 /** A kernel whose configuration is nowhere may say so by its own modules. */
 const hasVersions = async (run: Run, kernel: Kernel): Promise<boolean> => {
@@ -150,9 +151,15 @@ const hasVersions = async (run: Run, kernel: Kernel): Promise<boolean> => {
   return (await run.vermagicOf(kernel))?.split(' ').includes('modversions') === true;
 };
 
+const isRevoked = async ({ run, record }: Asked): Promise<boolean> => {
+  const key = record.build?.builderKey;
+  return key !== undefined && (await run.revokedKeys()).has(key);
+};
+
 const onKernel = async (asked: Asked): Promise<OnKernel> => {
   const { run, kernel } = asked;
   return {
+    isRevoked: await isRevoked(asked),
     tools: await toolsFor(asked),
     version: await versionOf(run, kernel),
     hasModversions: await hasVersions(run, kernel),
@@ -162,7 +169,7 @@ const onKernel = async (asked: Asked): Promise<OnKernel> => {
 const inputsOf = (
   asked: Asked,
   sources: Sources,
-  { tools, version, hasModversions }: OnKernel,
+  { isRevoked, tools, version, hasModversions }: OnKernel,
   needs: readonly string[],
 ): Inputs => {
   const facts = asked.run.factsOf(asked.kernel);
@@ -174,6 +181,7 @@ const inputsOf = (
     parts: withDependencies(parts, dependencies, hasModversions),
     dependencies,
     hasModversions,
+    isRevoked,
     ...(version === undefined ? {} : { kernelPackage: version }),
     earlier: { sources: sources.earlierOf(asked), compiler: tools.compiler.earlier },
   };

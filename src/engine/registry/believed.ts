@@ -10,7 +10,7 @@ import { stat } from '../system/files.ts';
 import { writeText } from '../system/publish.ts';
 import { envelopeIn } from './envelope.ts';
 import type { Connection, Place, Remote } from './remote.ts';
-import { builderOf } from './signers.ts';
+import { builderOf, type Signer } from './signers.ts';
 
 /** What a listed Builder has signed about what this machine looks for, every byte of it compared. */
 
@@ -29,10 +29,8 @@ export interface Signed {
 export type Wanted = { readonly key: string } | { readonly tag: string };
 
 /** What came, and who vouches for it. */
-export interface Believed<T> {
+export interface Believed<T> extends Signer {
   readonly claim: T;
-  /** The Builder, by the name that allowed_signers has for it. */
-  readonly by: string;
   /** Each with the file that it is in. */
   readonly layers: readonly (Layer & { readonly file: string })[];
 }
@@ -83,7 +81,7 @@ const claimOf = async <T extends Signed>(
   manifest: string,
   wanted: Wanted,
   read: Read<T>,
-): Promise<Pick<Believed<T>, 'claim' | 'by'> | { readonly problem: Problem }> => {
+): Promise<Pick<Believed<T>, 'claim' | keyof Signer> | { readonly problem: Problem }> => {
   const envelope = envelopeIn(manifest);
   if (!envelope) return { problem: { problem: 'no-statement' } };
   const files = { statement: join(connection.scratch, 'statement'), signature: join(connection.scratch, 'signature') };
@@ -95,7 +93,7 @@ const claimOf = async <T extends Signed>(
   const claim = read(text);
   if ('problem' in claim) return claim;
   const problem = otherBuild(claim, wanted) ?? layersProblem(claim, envelope.layers);
-  return problem ? { problem } : { claim, by: builder.by };
+  return problem ? { problem } : { claim, ...builder };
 };
 
 /**
@@ -117,7 +115,7 @@ export const bring = async <T extends Signed>(
   if (manifest.found === undefined) return { missing: true };
   const claimed = await claimOf(connection, manifest.found, wanted, read);
   if ('problem' in claimed) return against(claimed.problem);
-  const { claim, by } = claimed;
+  const { claim, by, signer } = claimed;
   const blobs = claim.layers.map(({ blob }) => blob);
   const trouble = await remote.fetch(place, manifest.found, blobs, connection.scratch);
   if (trouble) return against(trouble);
@@ -127,5 +125,5 @@ export const bring = async <T extends Signed>(
   const wrong = layers.find(({ file, blob }) => stat(file)?.kind !== 'file' || !isItself(file, blob));
   return wrong
     ? { refused: { problem: 'not-as-signed', what: wrong.blob.digest } }
-    : { believed: { claim, by, layers } };
+    : { believed: { claim, by, signer, layers } };
 };

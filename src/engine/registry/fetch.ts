@@ -52,7 +52,7 @@ const signedFailure = (text: string): (FailureClaim & Signed) | { readonly probl
 /** What comes is unpacked to the objects that were signed. */
 const unpacked = async (
   { processes, scratch }: Connection,
-  { claim, layers, by }: Believed<Claim>,
+  { claim, layers, by, signer }: Believed<Claim>,
 ): Promise<{ readonly fetched: Fetched } | { readonly refused: Problem }> => {
   for (const [index, { file }] of layers.entries()) {
     const problem = await unpackLayer(processes, file, join(scratch, String(index)));
@@ -60,7 +60,7 @@ const unpacked = async (
   }
   const wrong = wrongObject(claim.statement, join(scratch, '0'));
   if (wrong !== undefined) return { refused: { problem: 'not-as-signed', what: wrong } };
-  return { fetched: { statement: { ...claim.statement, by }, layers, directory: scratch } };
+  return { fetched: { statement: { ...claim.statement, by, signer }, layers, directory: scratch } };
 };
 
 const failedWith = async (

@@ -91,11 +91,14 @@ const isRevoked = async (asker: Asker, signed: Signed, by: string): Promise<bool
   return exists(revoked) && (await verify(asker, signed, by, ['-r', revoked])).code !== 0;
 };
 
+/** Who signed: the name that allowed_signers has, and the fingerprint of the key, `SHA256:…`. */
+export interface Signer {
+  readonly by: string;
+  readonly signer: string;
+}
+
 /** The listed Builder that has signed a Statement, by the name that it is listed under; or why nobody has. */
-export const builderOf = async (
-  asker: Asker,
-  signed: Signed,
-): Promise<{ readonly by: string } | { readonly problem: Problem }> => {
+export const builderOf = async (asker: Asker, signed: Signed): Promise<Signer | { readonly problem: Problem }> => {
   const { signers } = asker.settings.prebuilt;
   const signing = await signingKey(asker, signed);
   if ('problem' in signing) return signing;
@@ -108,7 +111,7 @@ export const builderOf = async (
   const by = await builderAmong(asker, signed, names);
   if (by === undefined) return { problem: unknown };
   if (await isRevoked(asker, signed, by)) return { problem: { problem: 'signer-revoked', key } };
-  return { by };
+  return { by, signer: key };
 };
 
 /** What a Builder signs with. */

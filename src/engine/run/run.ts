@@ -62,6 +62,8 @@ export interface Run {
   readonly serialize: <T>(kernel: Kernel, work: () => Promise<T>) => Promise<T>;
   /** Called before the first file of a kernel changes: what must follow is then written down. */
   readonly beforeChange: (release: string) => void;
+  /** Fingerprints of keys of Builders that are revoked, asked once. */
+  readonly revokedKeys: () => Promise<ReadonlySet<string>>;
   /** Registries that were of no use to this run, and why: nobody waits for one twice. */
   readonly useless: Map<string, Problem>;
   /** Processes for what must follow also when the run was told to end. */

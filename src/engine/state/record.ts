@@ -93,6 +93,8 @@ export interface BuildRecord {
   readonly given?: Given;
   /** How long it took. */
   readonly seconds?: number;
+  /** Fingerprint of the key that a Builder has signed it with, where it was prebuilt. */
+  readonly builderKey?: string;
   /** Version of the kernel's package, where the build came by its kernel tag. */
   readonly kernelPackage?: string;
   /** Paths in the source that the build itself wrote, changed or removed: they are no change of it. */

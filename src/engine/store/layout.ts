@@ -40,6 +40,8 @@ export interface Statement {
   readonly confined?: Confined;
   /** The Builder that it came from, by the name that allowed_signers has for it; missing of what was built here. */
   readonly by?: string;
+  /** Fingerprint of the key that the Builder has signed it with, `SHA256:…`. */
+  readonly signer?: string;
   /** File name of each object to the signature that the Builder has appended to it, in base64. */
   readonly signatures?: Readonly<Record<string, string>>;
 }
@@ -174,6 +176,7 @@ const isStatement = (value: unknown): value is Statement =>
   (value.vermagic === undefined || typeof value.vermagic === 'string') &&
   (value.confined === undefined || isConfined(value.confined)) &&
   (value.by === undefined || typeof value.by === 'string') &&
+  (value.signer === undefined || typeof value.signer === 'string') &&
   (value.signatures === undefined || isTexts(value.signatures));
 
 /** The Statement in a configuration; undefined if there is none that we can read. */

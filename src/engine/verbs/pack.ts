@@ -7,6 +7,7 @@ import { type KernelOwner, kernelOwner } from '../pack/kernel-owner.ts';
 import { entryOf, fileFacts, type MadePackage, makePackage } from '../pack/pack.ts';
 import { resolve, type UnpackedBuild, unpacker } from '../pack/unpacked.ts';
 import type { Emit } from '../progress.ts';
+import { dropRevoked } from '../registry/revoked.ts';
 import type { PackRequest } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
@@ -151,6 +152,7 @@ const packOrFailure = async (run: Run, request: PackRequest, release: string, bu
 
 const packAll = async (run: Run, request: PackRequest): Promise<PackAnswer> => {
   const answers: Packed[] = [];
+  await dropRevoked(run);
   for (const release of request.releases) {
     for (const builds of byKernel(run.settings, release)) {
       if (!run.abort.aborted) answers.push(await packOrFailure(run, request, release, builds));

@@ -6,6 +6,7 @@ import { identityOf } from '../kernel/compiler.ts';
 import { enrolmentOf } from '../kernel/secure-boot.ts';
 import { type KeyResult, readyKey } from '../kernel/signing-key.ts';
 import type { Emit, Note } from '../progress.ts';
+import { revokedKeys } from '../registry/revoked.ts';
 import type { Given, Kernel, Switches } from '../request.ts';
 import { askConfinement } from '../run/confinement.ts';
 import { type Programs, placeForPrograms } from '../run/programs.ts';
@@ -147,6 +148,7 @@ const makeRun = async ({ follows, ...parts }: Parts): Promise<Run> => {
     confinement: once(() => askConfinement(processes)),
     serialize: turns(),
     beforeChange: marker(settings.stateDir, follows),
+    revokedKeys: once(() => revokedKeys(processes, settings)),
     useless: new Map(),
     finishing: makeProcesses(settings.environment),
     named: new Set(),
