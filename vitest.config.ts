@@ -38,6 +38,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'fleet',
+          include: ['test/fleet/**/*.test.ts'],
+          globalSetup: ['test/fleet/provision.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: 'packages',
           include: ['test/packages/**/*.test.ts'],
           globalSetup: ['test/system/provision.ts'],

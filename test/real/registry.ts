@@ -8,11 +8,12 @@ import { run } from '../packages.ts';
 /** Debian's docker-registry, which is unpacked into a cache: on the machine it would be a service. */
 
 const cache = join(repository, '.cache', 'docker-registry');
-const program = join(cache, 'usr/bin/docker-registry');
+/** Its path, once it is there. */
+export const registryProgram = join(cache, 'usr/bin/docker-registry');
 
 /** Why there is no registry; undefined if there is. */
 export const missingRegistry = (): string | undefined => {
-  if (existsSync(program)) return undefined;
+  if (existsSync(registryProgram)) return undefined;
   mkdirSync(join(repository, '.cache'), { recursive: true });
   const temporary = mkdtempSync(join(repository, '.cache', '.tmp-registry-'));
   try {
@@ -20,7 +21,7 @@ export const missingRegistry = (): string | undefined => {
     const [name = ''] = readdirSync(temporary).filter((file) => file.endsWith('.deb'));
     run('dpkg', ['-x', name, '.'], { cwd: temporary });
     rmSync(join(temporary, name));
-    if (!existsSync(program)) renameSync(temporary, cache);
+    if (!existsSync(registryProgram)) renameSync(temporary, cache);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -84,7 +85,7 @@ export const startRegistry = async (directory: string, home: string, users?: str
   const config = join(directory, 'config.yml');
   writeFileSync(config, `version: 0.1\nlog:\n  level: error\n${storage}http:\n  addr: ${host}\n${auth}`);
   letInsecure(home, host);
-  const child = spawn(program, ['serve', config], { stdio: 'ignore', env: {} });
+  const child = spawn(registryProgram, ['serve', config], { stdio: 'ignore', env: {} });
   await untilUp(host, child);
   return { host, stop: () => child.kill() };
 };
