@@ -31,8 +31,10 @@ echo "$name" > etc/hostname
 mount --bind "$hosts" etc/hosts
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
-# Daemons look at its kind before they let it be: what they want to find there is theirs to make.
+# slurmd does not start without: a hierarchy that controls nothing, where the kernel still has such.
 mount -t tmpfs cgroup sys/fs/cgroup
+mkdir sys/fs/cgroup/systemd
+mount -t cgroup -o none,name=fleet cgroup sys/fs/cgroup/systemd 2> /dev/null || :
 mount --rbind /dev dev
 mount -t tmpfs -o mode=755 run run
 mount -t tmpfs -o mode=1777 tmp tmp
