@@ -47,6 +47,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'numbers',
+          include: ['test/fleet/numbers/*.numbers.ts'],
+          globalSetup: ['test/fleet/provision.ts'],
+          testTimeout: 3_600_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: 'packages',
           include: ['test/packages/**/*.test.ts'],
           globalSetup: ['test/system/provision.ts'],

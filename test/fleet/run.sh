@@ -38,6 +38,6 @@ exec unshare --mount --propagation private --net --pid --fork --kill-child --mou
   mount -t tmpfs -o size=8g,mode=1777 kmodsort-fleet /tmp
   export TMPDIR=/tmp
   status=0
-  npx vitest run --project fleet --no-file-parallelism "$@" || status=$?
+  npx vitest run --project "${FLEET_PROJECT:-fleet}" --no-file-parallelism "$@" || status=$?
   exit "$status"
 ' fleet "$@"

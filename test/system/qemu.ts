@@ -57,7 +57,7 @@ const downloadImage = (release: string, work: string): void => {
 };
 
 /** The kernel out of Debian's package, kept in the cache. */
-const realKernel = (release: string): RealKernel => {
+export const realKernel = (release: string): RealKernel => {
   const cache = join(repository, '.cache', 'images');
   const kept = {
     image: join(cache, `vmlinuz-${release}`),
@@ -95,7 +95,11 @@ export const putOwnModule = (machine: Machine, release: string, name: (typeof ow
 };
 
 /** An initramfs of busybox, the first program, and what a line of shell puts beside it. */
-export const makeInitramfs = async (machine: Machine, init: string, beside = 'true'): Promise<string> => {
+export const makeInitramfs = async (
+  machine: Pick<Machine, 'write' | 'sh' | 'path'>,
+  init: string,
+  beside = 'true',
+): Promise<string> => {
   machine.write('/tmp/initrd/init', init, 0o755);
   const made = await machine.sh(
     `cd /tmp/initrd && mkdir -p bin proc dev && cp /bin/busybox bin/ &&
