@@ -58,12 +58,13 @@ export class Network {
   /** Start a machine and connect it. */
   async node(name: string, options: NodeOptions = {}): Promise<FleetNode> {
     this.#count += 1;
-    const address = addressOf(this.#count);
-    const base = join(this.#base, `${this.#count}`);
+    const number = this.#count;
+    const address = addressOf(number);
+    const base = join(this.#base, `${number}`);
     mkdirSync(base);
     const node = await startNode({ name, base, address, hosts: this.#hosts }, options);
     this.#nodes.push(node);
-    this.#connect(node, `node${this.#count}`);
+    this.#connect(node, `node${number}`);
     // In place: each has this very file mounted over its own.
     this.#names += `${address} ${name}\n`;
     writeFileSync(this.#hosts, this.#names);
