@@ -19,7 +19,8 @@ const contentOf = (path: string): string => {
     .digest('hex');
 };
 
-const describe = (path: string): string => {
+/** Kind, mode and content of what stands at a path. */
+export const standingAt = (path: string): string => {
   const facts = lstatSync(path);
   const mode = (facts.mode & 0o7777).toString(8);
   if (facts.isSymbolicLink()) return `link to ${readlinkSync(path)}`;
@@ -43,7 +44,7 @@ export const manifestOf = ({ root, trees }: World): Manifest => {
     readdirSync(top, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => join(parentPath, name)),
   );
   const told = paths.filter((path) => !isMemory(path) && !isWhole(path));
-  return new Map(told.sort().map((path) => [path.slice(root.length + 1), describe(path)]));
+  return new Map(told.sort().map((path) => [path.slice(root.length + 1), standingAt(path)]));
 };
 
 /** A line for each path at which they differ; none: they are the same. */
