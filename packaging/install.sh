@@ -111,4 +111,5 @@ put 644 "$top/docs/doctor.md" usr/share/doc/kmodsort/doctor.md
 put 644 "$top/docs/boot-guard.md" usr/share/doc/kmodsort/boot-guard.md
 put 644 "$top/docs/prebuilt.md" usr/share/doc/kmodsort/prebuilt.md
 put 644 "$top/docs/matrix.md" usr/share/doc/kmodsort/matrix.md
+put 644 "$top/docs/fleet.md" usr/share/doc/kmodsort/fleet.md
 put 644 "$top/docs/pack.md" usr/share/doc/kmodsort/pack.md
