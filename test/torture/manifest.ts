@@ -23,6 +23,8 @@ const contentOf = (path: string): string => {
 export const standingAt = (path: string): string => {
   const facts = lstatSync(path);
   const mode = (facts.mode & 0o7777).toString(8);
+  // In an overlay, what hides a file that was removed.
+  if (facts.isCharacterDevice()) return 'device';
   if (facts.isSymbolicLink()) return `link to ${readlinkSync(path)}`;
   return facts.isDirectory() ? `directory ${mode}` : `file ${mode} ${contentOf(path)}`;
 };
