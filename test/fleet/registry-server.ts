@@ -11,6 +11,8 @@ const storage = '/var/lib/registry';
 export interface RegistryOptions {
   /** A line of htpasswd(1): it asks who comes. */
   readonly users?: string;
+  /** It has nothing of its own, and brings what it is asked for from this registry: `registry:5000`. */
+  readonly cacheOf?: string;
   /** Its disk, as mount(8) has the size of a tmpfs; the node's own if not given. */
   readonly size?: string;
 }
@@ -23,7 +25,7 @@ export interface RegistryServer {
   readonly stop: () => Promise<void>;
 }
 
-const configOf = ({ users }: RegistryOptions): string =>
+const configOf = ({ users, cacheOf }: RegistryOptions): string =>
   [
     'version: 0.1',
     'log:',
@@ -33,6 +35,7 @@ const configOf = ({ users }: RegistryOptions): string =>
     `    rootdirectory: ${storage}`,
     'http:',
     `  addr: 0.0.0.0:${port}`,
+    ...(cacheOf === undefined ? [] : ['proxy:', `  remoteurl: http://${cacheOf}`]),
     ...(users === undefined ? [] : ['auth:', '  htpasswd:', '    realm: kmods', '    path: /etc/registry.htpasswd']),
     '',
   ].join('\n');

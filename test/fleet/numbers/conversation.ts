@@ -56,6 +56,8 @@ export interface Served {
   readonly pulls: number;
   readonly seconds: number;
   readonly bytes: number;
+  /** Seconds that the slowest of them took. */
+  readonly slowest: number;
 }
 
 /** As many machines at once as `side`, each with connections of its own, one after the other for so many seconds. */
@@ -68,9 +70,10 @@ export const pullFor = async (
 ): Promise<Served> => {
   const start = performance.now();
   const end = start + seconds * 1000;
-  let [pulls, bytes] = [0, 0];
+  let [pulls, bytes, slowest] = [0, 0, 0];
   const machine = async (): Promise<void> => {
     while (performance.now() < end) {
+      const began = performance.now();
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       for (const question of questions) {
         const came = await ask(address, port, agent, question);
@@ -78,8 +81,9 @@ export const pullFor = async (
       }
       agent.destroy();
       pulls += 1;
+      slowest = Math.max(slowest, (performance.now() - began) / 1000);
     }
   };
   await Promise.all(Array.from({ length: side }, machine));
-  return { pulls, bytes, seconds: (performance.now() - start) / 1000 };
+  return { pulls, bytes, slowest, seconds: (performance.now() - start) / 1000 };
 };

@@ -168,11 +168,11 @@ describe.skipIf(kernel === undefined)('numbers of a fleet', () => {
   const serve = async (name: string, questions: readonly Question[], side: number): Promise<void> => {
     const [pid = 0] = registryNode.processes();
     const before = cpuSeconds(pid);
-    const { pulls, seconds, bytes } = await pullFor(registryNode.address, port, questions, side, 10);
+    const { pulls, seconds, bytes, slowest } = await pullFor(registryNode.address, port, questions, side, 10);
     const cpu = (cpuSeconds(pid) - before) / pulls;
     say(
       `${name}: ${side} at once, pulls a second`,
-      `${(pulls / seconds).toFixed(0)} (${mebibytes(bytes / seconds)}/s, ${(cpu * 1000).toFixed(2)} ms of CPU each)`,
+      `${(pulls / seconds).toFixed(0)} (${mebibytes(bytes / seconds)}/s, ${(cpu * 1000).toFixed(2)} ms of CPU each, the slowest in ${slowest.toFixed(1)} s)`,
     );
   };
 
@@ -183,7 +183,7 @@ describe.skipIf(kernel === undefined)('numbers of a fleet', () => {
     registry = await startRegistryOn(registryNode);
     for (const subject of [small, zfs()]) {
       const questions = await measure(subject);
-      for (const side of [1, 8, 64]) await serve(subject.name, questions, side);
+      for (const side of [1, 8, 64, 512]) await serve(subject.name, questions, side);
       say(
         `disk of the registry`,
         mebibytes(Number(run('du', ['-sb', registryNode.path(registry.storage)]).split('\t')[0])),
