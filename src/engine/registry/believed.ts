@@ -17,11 +17,15 @@ import { builderOf, type Signer } from './signers.ts';
 /** Bytes of a layer; what a build leaves is a thousandth of it. */
 const mostLayerBytes = 1024 ** 3;
 
-/** What every Statement of ours says. */
-export interface Signed {
+/** What comes in layers. */
+interface Layered {
+  readonly layers: readonly Layer[];
+}
+
+/** What every Statement about a build says. */
+export interface Signed extends Layered {
   readonly key: string;
   readonly parts: KeyParts;
-  readonly layers: readonly Layer[];
   readonly kernelPackage?: KernelPackage;
 }
 
@@ -51,7 +55,7 @@ const isOfTheWay = ({ problem }: Problem): boolean =>
 const against = (problem: Problem): { readonly refused: Problem } | { readonly trouble: Problem } =>
   isOfTheWay(problem) ? { trouble: problem } : { refused: problem };
 
-const layersProblem = ({ layers }: Signed, found: readonly Blob[]): Problem | undefined => {
+const layersProblem = ({ layers }: Layered, found: readonly Blob[]): Problem | undefined => {
   for (const [index, { blob }] of layers.entries()) {
     if (found[index]?.digest !== blob.digest) return { problem: 'not-as-signed', what: `layer ${index}` };
     const { size } = blob;
@@ -72,14 +76,23 @@ const otherBuild = ({ key, parts, kernelPackage }: Signed, wanted: Wanted): Prob
   return { problem: 'other-kernel-tag', found, ...(kernelPackage ? { kernelPackage: labelOf(kernelPackage) } : {}) };
 };
 
-/** Reads the text of a Statement. */
-type Read<T> = (text: string) => T | { readonly problem: Problem };
+/** Reads the text of a Statement, and says what is wrong with it. */
+export type Read<T> = (text: string) => T | { readonly problem: Problem };
+
+/** Reads a Statement that has to be about what was looked for. */
+export const about =
+  <T extends Signed>(wanted: Wanted, read: Read<T>): Read<T> =>
+  (text) => {
+    const claim = read(text);
+    if ('problem' in claim) return claim;
+    const problem = otherBuild(claim, wanted);
+    return problem ? { problem } : claim;
+  };
 
 /** The signed claim of a manifest, in the order in which it is to be trusted; or the first reason against it. */
-const claimOf = async <T extends Signed>(
+const claimOf = async <T extends Layered>(
   connection: Connection,
   manifest: string,
-  wanted: Wanted,
   read: Read<T>,
 ): Promise<Pick<Believed<T>, 'claim' | keyof Signer> | { readonly problem: Problem }> => {
   const envelope = envelopeIn(manifest);
@@ -92,28 +105,26 @@ const claimOf = async <T extends Signed>(
   if ('problem' in builder) return builder;
   const claim = read(text);
   if ('problem' in claim) return claim;
-  const problem = otherBuild(claim, wanted) ?? layersProblem(claim, envelope.layers);
+  const problem = layersProblem(claim, envelope.layers);
   return problem ? { problem } : { claim, ...builder };
 };
 
 /**
- * Bring what is in a place, if a listed Builder has signed it for a Key, or a kernel tag.
+ * Bring what is in a place, if a listed Builder has signed it.
  *
  * @param connection its private directory takes what comes
- * @param wanted what this machine has computed
- * @param read reads the Statement
+ * @param read reads the Statement, and refuses one that is about something else
  */
-export const bring = async <T extends Signed>(
+export const bring = async <T extends Layered>(
   connection: Connection,
   remote: Remote,
   place: Place,
-  wanted: Wanted,
   read: Read<T>,
 ): Promise<Bringing<T>> => {
   const manifest = await remote.manifest(place);
   if ('trouble' in manifest) return against(manifest.trouble);
   if (manifest.found === undefined) return { missing: true };
-  const claimed = await claimOf(connection, manifest.found, wanted, read);
+  const claimed = await claimOf(connection, manifest.found, read);
   if ('problem' in claimed) return against(claimed.problem);
   const { claim, by, signer } = claimed;
   const blobs = claim.layers.map(({ blob }) => blob);

@@ -4,7 +4,7 @@ import type { Problem } from '../problems.ts';
 import type { Statement } from '../store/layout.ts';
 import { unpackLayer, wrongObject } from '../store/take.ts';
 import { lstat } from '../system/files.ts';
-import { type Believed, type Bringing, bring, type Signed, type Wanted } from './believed.ts';
+import { about, type Believed, type Bringing, bring, type Signed, type Wanted } from './believed.ts';
 import { remoteOf } from './connect.ts';
 import { type FailureClaim, readFailure } from './failure.ts';
 import { artifactName, failureKey, kernelTagName, type Registry, registryOf, repositoryOf } from './reference.ts';
@@ -98,7 +98,7 @@ const fetchBuild = async (connection: Connection, remote: Remote, question: Ques
   const { module, wanted } = question;
   const tag = 'key' in wanted ? wanted.key : kernelTagName(wanted.tag);
   const place = { repository: repositoryOf(module), tag };
-  const bringing: Bringing<Claim> = await bring(connection, remote, place, wanted, signedBuild);
+  const bringing: Bringing<Claim> = await bring(connection, remote, place, about(wanted, signedBuild));
   if ('trouble' in bringing) return troubled(connection, bringing.trouble);
   if (!('believed' in bringing)) return withName(question, tag, bringing);
   return withName(question, tag, await unpacked(connection, bringing.believed));
@@ -112,7 +112,7 @@ const fetchFailure = async (
 ): Promise<Fetching> => {
   const tag = failureKey(key);
   const place = { repository: repositoryOf(question.module), tag };
-  const bringing: Bringing<FailureClaim> = await bring(connection, remote, place, { key }, signedFailure);
+  const bringing: Bringing<FailureClaim> = await bring(connection, remote, place, about({ key }, signedFailure));
   if ('trouble' in bringing) return troubled(connection, bringing.trouble);
   // What people look for is the build.
   if ('missing' in bringing) return withName(question, key, bringing);
