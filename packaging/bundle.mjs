@@ -42,6 +42,7 @@ const doors = [
   'engine/verbs/lint',
   'engine/verbs/matrix',
   'engine/verbs/pack',
+  'engine/verbs/produce',
   'engine/verbs/push',
   'engine/verbs/store',
   'engine/verbs/try',

@@ -14,6 +14,7 @@ export const commandHelp = {
   doctor: 'Find what is wrong with the dkms tree, the records, keys, hooks and settings; --fix repairs what is safe',
   store: 'Show what was built and kept; gc brings it down to its limit, verify looks at every byte',
   push: 'Sign what was built and kept, and put it where other machines take it from (prebuilt in framework.conf)',
+  produce: 'Build one module for one kernel from what is in the registry, and push the build, or that it fails',
   pack: 'Make packages of what was built and kept, for nodes that have the kernel and neither kmodsort nor a compiler',
   log: 'Show the last failure of a module and its log',
 } as const;

@@ -1,68 +1,25 @@
 import { resolve } from 'node:path';
-import yargs from 'yargs';
 import { typedSync } from '../engine/request.ts';
 import { commandHelp, commands } from './command-help.ts';
+import { type Choose, type Parser, type Surroundings, started } from './kmodsort-parser.ts';
+import { sharing } from './kmodsort-sharing.ts';
 import {
   type Chosen,
   hookRun,
   lintRequest,
   logRequest,
   matrixRequest,
+  onCluster,
   operandsOf,
-  packRequest,
   printedMatrix,
-  pushRequest,
-  type Said,
   scopeOf,
   statusRequest,
   typed,
   whyRequest,
 } from './kmodsort-tasks.ts';
-import { coming, dot, everywhere, failed, grid, kernels, packing, releasesOf, repairs, undoing } from './options.ts';
+import { coming, dot, failed, grid, kernels, releasesOf, repairs, undoing } from './options.ts';
 
 /** The commands of kmodsort with their options. */
-
-/** What the command line is read against. */
-export interface Surroundings {
-  readonly cwd: string;
-  readonly version: string;
-  /** Width of the help. */
-  readonly columns: number;
-  /** The words that start this program once more. */
-  readonly self: readonly [string, ...string[]];
-}
-
-/** What every command line may say. */
-export interface Common {
-  readonly json: boolean;
-  readonly verbose: boolean;
-  readonly 'no-color': boolean;
-  readonly [option: string]: unknown;
-}
-
-type Choose = (common: Common, chosen: () => Chosen | Said) => void;
-
-/** A parser that knows the options of every command. */
-const started = ({ version, columns }: Pick<Surroundings, 'version' | 'columns'>) =>
-  yargs([])
-    .scriptName('kmodsort')
-    .usage('$0 COMMAND: rebuild kernel modules in dependency order')
-    .locale('en')
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .strict()
-    .wrap(columns)
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'greedy-arrays': false,
-    })
-    .version(`kmodsort ${version}`)
-    .options(everywhere);
-
-type Parser = ReturnType<typeof started>;
 
 /** What `hook` is followed by. */
 const hookCommands = (hook: Parser, choose: Choose) =>
@@ -79,32 +36,6 @@ const hookCommands = (hook: Parser, choose: Choose) =>
       (argv) => choose(argv, () => hookRun([...(argv.words ?? []), ...argv._.slice(2).map(String)], argv['dry-run'])),
     )
     .demandCommand(1, "missing argument after hook: use 'hook run'");
-
-/** Builds for other machines. */
-const pushing = (parser: Parser, choose: Choose, { cwd }: Surroundings) =>
-  parser
-    .command(
-      'push [modules..]',
-      commandHelp.push,
-      (push) =>
-        push.options(kernels).positional('modules', {
-          type: 'string',
-          array: true,
-          describe: 'NAME or NAME/VERSION; all that was built and kept if none is given',
-        }),
-      (argv) => choose(argv, () => typed(pushRequest(argv.modules, releasesOf(argv.kernel), argv['dry-run']))),
-    )
-    .command(
-      'pack [modules..]',
-      commandHelp.pack,
-      (pack) =>
-        pack.options(kernels).options(packing).positional('modules', {
-          type: 'string',
-          array: true,
-          describe: 'NAME or NAME/VERSION, with what it was built on; all that was built and kept if none is given',
-        }),
-      (argv) => choose(argv, () => typed(packRequest(argv.modules, releasesOf(argv.kernel), argv, cwd))),
-    );
 
 /** Commands that change something, or show what would. */
 const changing = (parser: Parser, choose: Choose) =>
@@ -206,7 +137,8 @@ const authoring = (parser: Parser, choose: Choose, { cwd, self }: Surroundings) 
         }),
       (argv) =>
         choose(argv, () => {
-          const request = matrixRequest(argv.modules, argv.kernels, argv['kernels-from'], { cwd, self });
+          const asked = matrixRequest(argv.modules, argv.kernels, argv['kernels-from'], { cwd, self });
+          const request = onCluster(asked, argv.on, argv.jobs);
           if (argv.print) return { text: printedMatrix(argv.print, argv.modules, request) };
           return { ...typed(request), ...(argv.html === undefined ? {} : { page: resolve(cwd, argv.html) }) };
         }),
@@ -266,7 +198,7 @@ const asking = (parser: Parser, choose: Choose, { self }: Surroundings) =>
 export const parserOf = (surroundings: Surroundings, choose: Choose) =>
   authoring(
     trying(
-      asking(pushing(changing(started(surroundings), choose), choose, surroundings), choose, surroundings),
+      asking(sharing(changing(started(surroundings), choose), choose, surroundings), choose, surroundings),
       choose,
       surroundings,
     ),

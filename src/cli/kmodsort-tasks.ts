@@ -3,6 +3,8 @@ import { type Manager, requestOf } from '../adapters/events.ts';
 import type {
   KernelScope,
   MatrixRequest,
+  Module,
+  NamedSource,
   PackageFormat,
   Request,
   StatusRequest,
@@ -13,7 +15,7 @@ import { nearest } from '../engine/system/nearest.ts';
 import type { ExitPolicy } from '../report/exit-status.ts';
 import { type CiSystem, ciJobs } from './ci-jobs.ts';
 import type { Task } from './invocation.ts';
-import { releasesOf } from './options.ts';
+import { jobsOf, releasesOf } from './options.ts';
 import { UsageError } from './usage.ts';
 
 /** What the commands of kmodsort ask for. */
@@ -99,6 +101,10 @@ export const matrixRequest = (
   };
 };
 
+/** The same matrix, where it is to be built. */
+export const onCluster = (request: MatrixRequest, on: 'local' | 'slurm', jobs: unknown): MatrixRequest =>
+  on === 'local' ? request : { ...request, slurm: { cores: Math.max(1, jobsOf(lastOf(jobs)).jobs ?? 1) } };
+
 /** The jobs of a CI system for the same matrix. */
 export const printedMatrix = (system: CiSystem, words: readonly string[], request: MatrixRequest): string => {
   if (request.archives.length + request.places.length > 0)
@@ -118,6 +124,57 @@ export const whyRequest = (asked: string, releases: readonly string[]): Request 
 export const pushRequest = (asked: readonly string[] = [], releases: readonly string[], dryRun: boolean): Request => {
   for (const one of asked) namedModule(one);
   return { verb: 'push', names: [...new Set(asked)], releases, dryRun };
+};
+
+/** SHA-256 in hex. */
+const isHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+const lastOf = (value: unknown): string | undefined => {
+  const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+  return typeof last === 'string' ? last : undefined;
+};
+
+/** NAME/VERSION, both of them. */
+const wholeModule = (text: string): Module | undefined => {
+  const [, name = '', version = ''] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  return isCleanName(name) && isCleanName(version) ? { name, version } : undefined;
+};
+
+const namedSource = (text: string): NamedSource => {
+  const at = text.lastIndexOf('@');
+  const [name, hash] = [text.slice(0, at), text.slice(at + 1)];
+  if (wholeModule(name) && isHash(hash)) return { name, hash };
+  throw new UsageError(`invalid source '${text}': use NAME/VERSION@HASH`);
+};
+
+/** What `produce` is told besides. */
+interface InputWords {
+  readonly source?: readonly string[] | undefined;
+  /** Given twice, a list. */
+  readonly headers?: unknown;
+  readonly ticket?: unknown;
+}
+
+export const produceRequest = (
+  asked: string,
+  [release, ...more]: readonly string[],
+  words: InputWords,
+  self: readonly [string, ...string[]],
+): Request => {
+  const module = wholeModule(asked);
+  if (!module) throw new UsageError(`invalid module '${asked}': use NAME/VERSION`);
+  if (release === undefined || more.length > 0) throw new UsageError('produce requires one -k KERNEL');
+  const [headers, ticket] = [lastOf(words.headers), lastOf(words.ticket)];
+  if (headers !== undefined && !isHash(headers)) throw new UsageError(`invalid --headers '${headers}': use HASH`);
+  return {
+    verb: 'produce',
+    module,
+    release,
+    sources: (words.source ?? []).map(namedSource),
+    ...(headers === undefined ? {} : { headers }),
+    ...(ticket === undefined ? {} : { ticket }),
+    program: self,
+  };
 };
 
 const formats: readonly PackageFormat[] = ['deb', 'rpm', 'pacman'];

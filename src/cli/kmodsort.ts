@@ -1,6 +1,7 @@
 import { commands } from './command-help.ts';
 import type { Invocation } from './invocation.ts';
-import { type Common, parserOf, type Surroundings } from './kmodsort-commands.ts';
+import { parserOf } from './kmodsort-commands.ts';
+import type { Common, Surroundings } from './kmodsort-parser.ts';
 import { type Chosen, outputOf, type Said } from './kmodsort-tasks.ts';
 import { optionNames, overridesOf } from './options.ts';
 import { complaint, UsageError } from './usage.ts';

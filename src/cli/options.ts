@@ -66,7 +66,26 @@ export const grid = {
     requiresArg: true,
     describe: 'Build nothing, and print the jobs of a CI system that do',
   },
+  on: {
+    type: 'string',
+    choices: ['local', 'slurm'] as const,
+    default: 'local' as const,
+    requiresArg: true,
+    describe: 'Build on this machine, or on those of a Slurm cluster; -j is then the cores of each job',
+  },
   html: { type: 'string', requiresArg: true, describe: 'Write the matrix to this file, too, as a page' },
+} as const;
+
+/** Only `produce` has these. */
+export const inputs = {
+  source: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'A source in the registry, NAME/VERSION@HASH: of the module, and of each that it needs',
+  },
+  headers: { type: 'string', requiresArg: true, describe: 'The HASH of the headers of the kernel in the registry' },
+  ticket: { type: 'string', requiresArg: true, describe: 'Leave the result in the registry, under this word' },
 } as const;
 
 /** Only `pack` has these. */
@@ -105,12 +124,14 @@ export const optionNames: readonly string[] = [
   ...Object.keys(grid),
   ...Object.keys(undoing),
   ...Object.keys(packing),
+  ...Object.keys(inputs),
   'kernelver',
   'help',
   'version',
 ];
 
-const jobsOf = (text: string | undefined): Pick<Overrides, 'jobs'> => {
+/** The number of `-j`, checked. */
+export const jobsOf = (text: string | undefined): Pick<Overrides, 'jobs'> => {
   if (text === undefined) return {};
   if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--jobs requires a whole number, not '${text}'`);
   return { jobs: Number(text) };

@@ -1,4 +1,4 @@
-import type { PackAnswer, PushAnswer } from './delivered.ts';
+import type { PackAnswer, ProducedAnswer, PushAnswer } from './delivered.ts';
 import type { Diagnosis } from './diagnoses.ts';
 import type { Failure } from './errors.ts';
 import type { Finding } from './findings.ts';
@@ -367,6 +367,7 @@ export type Answer =
   | PackAnswer
   | TrialAnswer
   | MatrixAnswer
+  | ProducedAnswer
   | LintAnswer
   | DoctorAnswer
   | NothingAnswer;

@@ -1,4 +1,7 @@
 import type { Failure } from './errors.ts';
+import type { Outcome } from './outcome.ts';
+import type { Note } from './progress.ts';
+import type { Kernel, Module } from './request.ts';
 
 /** What builds become for other machines: part of the engine's answers. Data only. */
 
@@ -68,4 +71,19 @@ export interface PackAnswer {
   readonly guessed: readonly { readonly release: string; readonly name: string }[];
   /** Of modules that could not be packed. */
   readonly failures: readonly Failure[];
+}
+
+/** What became of one module for one kernel, here and in the registry. */
+export interface ProducedAnswer {
+  readonly kind: 'produced';
+  readonly module: Module;
+  readonly kernel: Kernel;
+  readonly outcome: Outcome;
+  readonly seconds: number;
+  /** What is in the registry now: the build, or the word that it fails; missing where neither can be. */
+  readonly pushed?: { readonly state: 'pushed' | 'there'; readonly artifact: string };
+  readonly notes: readonly Note[];
+  /** What kept it from going there. */
+  readonly failures: readonly Failure[];
+  readonly signal?: 'SIGINT' | 'SIGTERM';
 }

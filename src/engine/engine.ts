@@ -67,6 +67,10 @@ export const perform = async (
       const { matrix } = await import('./verbs/matrix.ts');
       return matrix(settings, request, emit, abort);
     }
+    case 'produce': {
+      const { produce } = await import('./verbs/produce.ts');
+      return produce(settings, request, emit, abort);
+    }
     default: {
       // Questions are asked more often than anything else: they load nothing of this.
       const { performChange } = await import('./verbs/change.ts');

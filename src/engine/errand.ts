@@ -1,4 +1,4 @@
-import type { Summary } from './answers.ts';
+import type { PlanAnswer, Summary } from './answers.ts';
 import type { Progress } from './progress.ts';
 import type { SyncRequest } from './request.ts';
 import type { Places } from './settings.ts';
@@ -12,4 +12,4 @@ export interface Errand {
 }
 
 /** What that one says, a line of JSON each. */
-export type Word = { readonly progress: Progress } | { readonly answer: Summary };
+export type Word = { readonly progress: Progress } | { readonly answer: Summary | PlanAnswer };

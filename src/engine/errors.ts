@@ -105,6 +105,15 @@ const kinds = {
   /** The registry does not answer, or not to us. */
   'registry-failed': { exit: 10, transient: true },
   'no-registry': { exit: 2 },
+  /** The registry does not have what a build is made from. */
+  'input-missing': { exit: 2 },
+  'input-refused': { exit: 2 },
+  /** Too large, or with links that lead out of it. */
+  'input-unfit': { exit: 2 },
+  /** Slurm refuses a job, or does not answer. */
+  'slurm-failed': { exit: 1, transient: true },
+  /** A job of Slurm ended without a word of ours. */
+  'job-lost': { exit: 1, transient: true },
   /** Nothing to sign Statements with. */
   'no-push-key': { exit: 1 },
   'nothing-to-push': { exit: 1 },
@@ -124,6 +133,9 @@ const kinds = {
 
 /** What failed. */
 export type FailureKind = keyof typeof kinds;
+
+/** Whether a word is one. */
+export const isFailureKind = (word: string): word is FailureKind => Object.hasOwn(kinds, word);
 
 const factsOf: Readonly<Record<FailureKind, KindOfFailure>> = kinds;
 

@@ -70,6 +70,8 @@ export interface Problems {
   'statement-version': { readonly found: string };
   'statement-malformed': { readonly at: string };
   /** It is signed, and another build. */
+  /** A source or headers, or the result of an order. */
+  'other-input': { readonly found: string };
   'other-key': { readonly found: string };
   /** It is signed, and another build than the kernel tag stands for; what is not said is the same. */
   'other-kernel-tag': { readonly found: string; readonly kernelPackage?: string };

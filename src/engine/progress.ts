@@ -88,6 +88,10 @@ export interface Notes {
   'symbols-retried': { readonly module: Module };
   /** Words of a hook that came while the program could not start. */
   'queue-taken': { readonly words: string };
+  /** Slurm's controller is away, say: it is asked again. */
+  'slurm-silent': Record<never, never>;
+  /** The run was ended, and its jobs were taken out of the queue. */
+  'jobs-cancelled': { readonly count: number; readonly ids: string };
   'stdin-stalled': { readonly seconds: number };
 }
 
@@ -102,7 +106,25 @@ export type Progress =
   | { readonly kind: 'planned'; readonly plan: Plan; readonly atOnce: number }
   | { readonly kind: 'started'; readonly job: Job }
   | { readonly kind: 'step'; readonly job: Job; readonly step: Step }
-  | { readonly kind: 'ended'; readonly job: Job; readonly outcome: Outcome; readonly seconds: number }
+  | {
+      readonly kind: 'ended';
+      readonly job: Job;
+      readonly outcome: Outcome;
+      readonly seconds: number;
+      /** The machine, where it was another one. */
+      readonly on?: string;
+    }
+  /** What other machines need is where they take it from. */
+  | {
+      readonly kind: 'sent';
+      readonly to: string;
+      readonly headers: number;
+      readonly sources: number;
+      /** Fingerprint of the key that signed. */
+      readonly key: string;
+    }
+  /** Jobs are in the queue of a cluster, by their numbers there. */
+  | { readonly kind: 'submitted'; readonly count: number; readonly ids: string }
   | { readonly kind: 'depmod'; readonly release: string }
   | { readonly kind: 'initramfs'; readonly release: string }
   | { readonly kind: 'noted'; readonly note: Note };

@@ -214,6 +214,31 @@ export interface MatrixRequest {
   /** Absolute paths of directories of headers, or with such packages in them. */
   readonly places: readonly string[];
   readonly releases: readonly string[];
+  /** On the machines of a cluster, with so many cores for each job. */
+  readonly slurm?: { readonly cores: number };
+  /** The words that start this program once more. */
+  readonly program: readonly [string, ...string[]];
+}
+
+/** A source in the registry. */
+export interface NamedSource {
+  /** `name/version`. */
+  readonly name: string;
+  /** SHA-256 in hex of its archive. */
+  readonly hash: string;
+}
+
+/** One module built for one kernel from what is in the registry; what comes of it goes there, too. */
+export interface ProduceRequest {
+  readonly verb: 'produce';
+  readonly module: Module;
+  readonly release: string;
+  /** Its own and those of what it needs; those of this machine where none is named. */
+  readonly sources: readonly NamedSource[];
+  /** SHA-256 in hex of their archive; those of this machine where none is named. */
+  readonly headers?: string;
+  /** What whoever waits for the result calls it. */
+  readonly ticket?: string;
   /** The words that start this program once more. */
   readonly program: readonly [string, ...string[]];
 }
@@ -356,6 +381,7 @@ export type Request =
   | PackRequest
   | TryRequest
   | MatrixRequest
+  | ProduceRequest
   | LintRequest
   | DoctorRequest
   | BootGuardRequest

@@ -11,6 +11,7 @@ import { oneLine } from './one-line.ts';
 import { packLines } from './pack.ts';
 import { paintOutcome } from './paint.ts';
 import { planDot, planLines } from './plan.ts';
+import { producedLines } from './produced.ts';
 import { pushLines } from './push.ts';
 import type { ReportContext } from './report.ts';
 import { dkmsStatusLines, logText, statusLines } from './status.ts';
@@ -64,6 +65,8 @@ export const answerText = (answer: Answer, context: ReportContext): string => {
       return whole(storeLines(answer));
     case 'pushed':
       return whole(pushLines(answer));
+    case 'produced':
+      return whole(producedLines(answer, context));
     case 'packed':
       return whole(packLines(answer));
     case 'linted':
@@ -89,6 +92,9 @@ const isOfTrial = (answer: Answer): answer is TrialAnswer | MatrixAnswer =>
 
 /** Remarks that came with an answer and were not told on the way. */
 export const untoldNotes = (answer: Answer, told: ReadonlySet<string>): Note[] => {
-  const notes = answer.kind === 'summary' || answer.kind === 'plan' || isOfTrial(answer) ? answer.notes : [];
+  const notes =
+    answer.kind === 'summary' || answer.kind === 'plan' || answer.kind === 'produced' || isOfTrial(answer)
+      ? answer.notes
+      : [];
   return notes.filter((note) => !told.has(noteSentence(note)));
 };

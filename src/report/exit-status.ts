@@ -8,11 +8,11 @@ import type {
   TrialAnswer,
   VerifyAnswer,
 } from '../engine/answers.ts';
-import type { PushAnswer } from '../engine/delivered.ts';
+import type { ProducedAnswer, PushAnswer } from '../engine/delivered.ts';
 import { diagnosisSeverity } from '../engine/diagnoses.ts';
 import { exitCodeOf, type Failure } from '../engine/errors.ts';
 import { severityOf } from '../engine/findings.ts';
-import { isFailure, isNotTried } from '../engine/outcome.ts';
+import { isFailure, isNotTried, isSatisfied } from '../engine/outcome.ts';
 
 /** Whose rules about exit statuses hold: a package manager's, those of a command typed by hand, or dkms's. */
 export type ExitPolicy =
@@ -29,7 +29,7 @@ export type ExitPolicy =
 /** EX_SOFTWARE of sysexits.h: the program is broken, and has not done what it was asked for. */
 export const brokenStatus = 70;
 
-/** EX_TEMPFAIL of sysexits.h: another run holds the lock, and nothing was done. */
+/** EX_TEMPFAIL of sysexits.h: another run holds the lock, or a registry does not answer, and it may be tried again. */
 const busyStatus = 75;
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -120,6 +120,14 @@ const isIll = ({ entries, failures }: DoctorAnswer): boolean =>
 const isPushed = ({ entries, failures }: PushAnswer): boolean =>
   failures.length === 0 && entries.every(({ state }) => state !== 'damaged');
 
+/** 0: what needs it may be built. EX_TEMPFAIL: nobody knows yet, for the registry was of no use. */
+const producedStatus = ({ outcome, failures, signal }: ProducedAnswer): number => {
+  if (signal) return 128 + signalNumbers[signal];
+  const all = outcome.kind === 'failed' ? [...failures, outcome.failure] : failures;
+  if (all.some(({ kind }) => kind === 'registry-failed')) return busyStatus;
+  return failures.length === 0 && isSatisfied(outcome) ? 0 : 1;
+};
+
 /** The exit status of a run that ended with an Answer. */
 export const exitStatus = (
   answer: Answer,
@@ -134,6 +142,7 @@ export const exitStatus = (
   if (answer.kind === 'linted') return hasErrors(answer) ? 1 : 0;
   if (answer.kind === 'examined') return isIll(answer) ? 1 : 0;
   if (answer.kind === 'pushed') return isPushed(answer) ? 0 : 1;
+  if (answer.kind === 'produced') return producedStatus(answer);
   if (answer.kind === 'packed') return answer.failures.length === 0 ? 0 : 1;
   if (answer.kind === 'store') return answer.action === 'verify' && answer.entries.length > 0 ? 1 : 0;
   return answer.kind === 'nothing' ? 1 : 0;

@@ -200,6 +200,17 @@ export const rows: Readonly<Record<FailureKind, Row>> = {
     says: () => 'no registry to push to',
     help: () => 'set prebuilt in framework.conf',
   },
+  'input-missing': {
+    says: (f) => on(f, 'the registry does not have it'),
+    help: () => 'kmodsort matrix --on slurm puts sources and headers there',
+  },
+  'input-refused': { says: (f) => on(f, 'refused') },
+  'input-unfit': { says: (f) => on(f, 'this cannot travel to other machines') },
+  'slurm-failed': { says: (f) => on(f, 'Slurm'), help: ({ install }) => install ?? 'sinfo' },
+  'job-lost': {
+    says: (f) => on(f, 'it ended without a result'),
+    help: (f) => `scontrol show job ${f.at?.replace(/\D+/g, '') ?? ''}`,
+  },
   'no-push-key': {
     says: (f) => on(f, 'cannot sign what is pushed'),
     help: () => 'set push_key in framework.conf, or add the key to ssh-agent',

@@ -3,6 +3,7 @@ import { isFailedOrBlocked } from '../engine/outcome.ts';
 import type { Job, JobReason, Want } from '../engine/plan.ts';
 import type { Progress } from '../engine/progress.ts';
 import { answerText, complaints, untoldNotes } from './answer.ts';
+import { clusterSentence, onMachine } from './cluster.ts';
 import { endedText, jobName, runningText } from './job-titles.ts';
 import { jobReason, stepSentence, unpackingSentence, waitingSentence } from './messages.ts';
 import { isWorthTelling, noteSentence } from './notes.ts';
@@ -41,7 +42,10 @@ const progressLine = (progress: Progress, { verbose, request }: ReportContext): 
     case 'step':
       return verbose ? `${jobName(progress.job)}: ${stepSentence[progress.step]}` : undefined;
     case 'ended':
-      return `${jobName(progress.job)}: ${endedText(progress.outcome, progress.seconds, isTrial(request))}`;
+      return `${jobName(progress.job)}: ${endedText(progress.outcome, progress.seconds, isTrial(request))}${onMachine(progress.on)}`;
+    case 'sent':
+    case 'submitted':
+      return clusterSentence(progress);
     case 'depmod':
       return `depmod ${progress.release}`;
     case 'initramfs':

@@ -67,6 +67,8 @@ const sentences: { readonly [K in keyof Notes]: (note: Note<K>) => string } = {
   'symbols-retried': ({ module }) =>
     `${moduleLabel(module)}: tried again with KBUILD_EXTRA_SYMBOLS on the make command line`,
   'queue-taken': ({ words }) => `running a hook that was queued: ${words}`,
+  'slurm-silent': () => 'warning: Slurm does not answer; asking again',
+  'jobs-cancelled': ({ count, ids }) => `${count} Slurm ${count === 1 ? 'job' : 'jobs'} cancelled: ${ids}`,
   'stdin-stalled': ({ seconds }) => `warning: timed out reading stdin after ${seconds} s, going on without the rest`,
 };
 

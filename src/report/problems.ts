@@ -68,6 +68,7 @@ const sentences: { readonly [K in keyof Problems]: (problem: Problem<K>) => stri
   'signer-revoked': ({ key }) => `signed with ${key}, which is revoked`,
   'statement-version': ({ found }) => `a statement of another version: ${found}`,
   'statement-malformed': ({ at }) => `invalid statement: ${at}`,
+  'other-input': ({ found }) => `it is something else: ${found}`,
   'other-key': ({ found }) => `it is another build, with the key ${found}`,
   'other-kernel-tag': ({ found, kernelPackage }) =>
     `it is another build: ${found}, ${kernelPackage === undefined ? 'of an unknown package' : `built for ${kernelPackage}`}`,

@@ -7,7 +7,7 @@ export const relayReport = ({ out }: ReportContext): Report => {
   return {
     onProgress: (progress) => say({ progress }),
     finish: (answer) => {
-      if (answer.kind === 'summary') say({ answer });
+      if (answer.kind === 'summary' || answer.kind === 'plan') say({ answer });
     },
   };
 };

@@ -68,7 +68,7 @@ export const isQuestion = (request: Request): boolean =>
   (request.verb === 'sync' && request.dryRun);
 
 /** Whether all is built in a view of the machine, and nothing is installed. */
-export const isTrial = ({ verb }: Request): boolean => verb === 'try' || verb === 'matrix';
+export const isTrial = ({ verb }: Request): boolean => verb === 'try' || verb === 'matrix' || verb === 'produce';
 
 /**
  * Which report tells of a run. A hook never gets the terminal one: apt runs dpkg on a terminal of its own

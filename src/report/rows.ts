@@ -31,7 +31,7 @@ const order: readonly Outcome['kind'][] = [
 ];
 
 /** What is installed in a view of the machine alone. */
-const readyWord: Readonly<Partial<Record<Request['verb'], string>>> = { try: 'ready', matrix: 'ok' };
+const readyWord: Readonly<Partial<Record<Request['verb'], string>>> = { try: 'ready', matrix: 'ok', produce: 'ok' };
 
 /** What became of a Job, in a word. */
 export const wordOf = ({ outcome }: Row, { request }: ReportContext): string => {
@@ -78,7 +78,7 @@ const causeLines = (row: Row, context: ReportContext): string[] => {
     ...furtherDetails(failure),
     ...(failure.log ? [`log    ${failure.log}`] : []),
     ...(help ? [`help   ${help}`] : []),
-    ...(context.request.verb === 'matrix'
+    ...(context.request.verb === 'matrix' || context.request.verb === 'produce'
       ? []
       : [`retry  ${context.retry(row.kernel.release, isDetermined(failure) ? row.module : undefined)}`]),
   ].map((line) => `${indent}${line}`);

@@ -3,6 +3,7 @@ import { isInterrupted } from '../engine/outcome.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { Progress } from '../engine/progress.ts';
 import { answerText, untoldNotes } from './answer.ts';
+import { clusterSentence, onMachine } from './cluster.ts';
 import { endedText, jobName } from './job-titles.ts';
 import { LiveRenderer, type Screen } from './live.ts';
 import { unpackingSentence, waitingSentence } from './messages.ts';
@@ -43,9 +44,9 @@ class Board {
 
   show(progress: Progress): void {
     if (!this.#tracking.take(progress, Date.now()) || progress.kind !== 'ended') return;
-    const { job, outcome, seconds } = progress;
+    const { job, outcome, seconds, on } = progress;
     const { request, paint } = this.#context;
-    const line = oneLine(`kmodsort: ${jobName(job)}: ${endedText(outcome, seconds, isTrial(request))}`);
+    const line = oneLine(`kmodsort: ${jobName(job)}: ${endedText(outcome, seconds, isTrial(request))}${onMachine(on)}`);
     // Of a run that was ended the summary says which.
     this.#ends.get(job.id)?.(isInterrupted(outcome) ? '' : paintOutcome(line, paint));
   }
@@ -79,6 +80,7 @@ export const terminalReport = (context: ReportContext, screen: Screen): Report =
       if (progress.kind === 'waiting' && !board) say(waitingSentence(progress.holder));
       const packages = progress.kind === 'unpacking' ? unpackingSentence(progress.packages) : undefined;
       if (packages) say(packages);
+      if (progress.kind === 'sent' || progress.kind === 'submitted') say(clusterSentence(progress));
       if (progress.kind === 'noted') notes.push(noteSentence(progress.note));
       if (progress.kind === 'planned' && progress.plan.jobs.length > 0) board ??= new Board(progress, screen, context);
       board?.show(progress);

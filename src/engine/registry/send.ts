@@ -47,7 +47,7 @@ const isThere = async (
 };
 
 /** Give a layout a manifest that carries Statement and signature, and send it, unless it is there. */
-const post = async (
+export const post = async (
   connection: Connection,
   registry: Registry,
   place: Place,
@@ -66,7 +66,8 @@ const post = async (
   return 'pushed';
 };
 
-const emptyLayout = ({ scratch }: Connection): string => {
+/** A new image layout. */
+export const emptyLayout = ({ scratch }: Connection): string => {
   const layout = makeTemporary(scratch, 'layout-', 0o755);
   makeDirectory(join(layout, 'blobs/sha256'));
   return layout;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Problem } from '../problems.ts';
-import { archiveProblem } from '../system/archive-check.ts';
+import { archiveProblem, unpackedBytes } from '../system/archive-check.ts';
 import type { Processes } from '../system/exec.ts';
 import { hashFile, lstat, walk } from '../system/files.ts';
 import { makeDirectory, touch } from '../system/publish.ts';
@@ -8,6 +8,19 @@ import { type Artifact, blobFile, dropArtifact, findArtifact } from './artifacts
 import type { Statement } from './layout.ts';
 
 /** What is in an Artifact is unpacked again, and looked at before anybody uses it. */
+
+/** Bytes of a layer when it is unpacked; headers of a kernel take 100 MB. */
+const mostUnpackedBytes = 8 * 1024 ** 3;
+
+/** Why a layer is not to be unpacked; undefined if it may be. */
+export const layerProblem = async (processes: Processes, archive: string): Promise<Problem | undefined> => {
+  const words = ['--verbose', '--full-time', '--quoting-style=escape', '-P', '--file', archive];
+  const listing = await processes.ask(['tar', '--list', ...words], { limit: 600 });
+  if (listing.code !== 0) return { problem: 'said', text: listing.problem };
+  const size = unpackedBytes(listing.output);
+  if (size > mostUnpackedBytes) return { problem: 'too-large', what: archive, size, most: mostUnpackedBytes };
+  return archiveProblem(listing.output);
+};
 
 /**
  * Unpack a layer, if all of it stays in its place.
@@ -19,10 +32,7 @@ export const unpackLayer = async (
   archive: string,
   directory: string,
 ): Promise<Problem | undefined> => {
-  const words = ['--verbose', '--full-time', '--quoting-style=escape', '-P', '--file', archive];
-  const listing = await processes.ask(['tar', '--list', ...words], { limit: 600 });
-  if (listing.code !== 0) return { problem: 'said', text: listing.problem };
-  const problem = archiveProblem(listing.output);
+  const problem = await layerProblem(processes, archive);
   if (problem) return problem;
   makeDirectory(directory);
   const argv = ['tar', '--extract', '--no-same-owner', '--file', archive, '--directory', directory] as const;

@@ -37,6 +37,13 @@ const packages: Readonly<Record<string, Names>> = {
   perl: { ...same('perl'), gentoo: 'dev-lang/perl' },
   python3: { ...same('python3'), arch: 'python', gentoo: 'dev-lang/python' },
   skopeo: { ...same('skopeo'), gentoo: 'app-containers/skopeo' },
+  sbatch: {
+    debian: 'slurm-client',
+    arch: 'slurm-llnl',
+    redhat: 'slurm',
+    suse: 'slurm',
+    gentoo: 'sys-cluster/slurm',
+  },
   'dpkg-deb': { ...same('dpkg'), gentoo: 'app-arch/dpkg' },
   rpmbuild: { debian: 'rpm', arch: 'rpm-tools', redhat: 'rpm-build', suse: 'rpm-build', gentoo: 'app-arch/rpm' },
   bsdtar: {

@@ -1,4 +1,4 @@
-import type { Summary } from '../answers.ts';
+import type { PlanAnswer, Summary } from '../answers.ts';
 import type { Errand, Word } from '../errand.ts';
 import { type Failure, FailureError } from '../errors.ts';
 import type { Run } from '../run/run.ts';
@@ -11,7 +11,7 @@ import { writeText } from '../system/publish.ts';
 const isWord = (value: unknown): value is Word =>
   value instanceof Object &&
   (('progress' in value && value.progress instanceof Object) ||
-    ('answer' in value && value.answer instanceof Object && 'rows' in value.answer));
+    ('answer' in value && value.answer instanceof Object && 'notes' in value.answer));
 
 /** A line that is none was said by somebody on the way there: mount, a crash. */
 const wordOf = (line: string): Word | undefined => {
@@ -51,13 +51,13 @@ export const runErrand = async (
   errand: Errand,
   place: string,
   limit?: number,
-): Promise<Summary> => {
+): Promise<Summary | PlanAnswer> => {
   const asked = `${place}.asked`;
   writeText(asked, JSON.stringify(errand), 0o600);
   const [input, log] = [openToRead(asked), openLog(`${place}.said`)];
   const lines = linesOf(log);
   const other: string[] = [];
-  let answer: Summary | undefined;
+  let answer: Summary | PlanAnswer | undefined;
   const passOn = (): void => {
     for (const line of lines()) {
       const word = wordOf(line);

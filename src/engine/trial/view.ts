@@ -30,9 +30,10 @@ const layersOf = ({ installTree, sourceTree }: Settings, root: string): Layer[] 
   return [{ tree: '/usr', over: join(root, 'usr') }, ...elsewhere].filter(({ tree }) => exists(tree));
 };
 
-/** A dkms tree that knows the same Modules, and in which nothing is built. */
-const makeTree = ({ dkmsTree, sourceTree }: Settings, place: string): void => {
+/** A dkms tree that knows the same Modules, or none, and in which nothing is built. */
+const makeTree = ({ dkmsTree, sourceTree }: Settings, place: string, isBare: boolean): void => {
   makeDirectory(place);
+  if (isBare) return;
   for (const { module } of readTree(dkmsTree, sourceTree).filter((entry) => !entry.broken)) {
     const target = readLink(join(dkmsTree, module.name, module.version, 'source'));
     if (target !== undefined) symlinkAtomic(target, join(place, module.name, module.version, 'source'));
@@ -86,7 +87,12 @@ interface View {
   readonly remembers: boolean;
   /** Paths that have to be seen there. */
   readonly needed: readonly string[];
+  /** The Modules that are known here are not known there. */
+  readonly isBare: boolean;
 }
+
+/** The state directory of a view, as it is seen from outside. */
+export const stateInView = (directory: string): string => join(directory, 'state');
 
 /**
  * The words that run a program in the view.
@@ -99,10 +105,10 @@ export const inView = (
   directory: string,
   root: string,
   program: Argv,
-  { remembers, needed }: View,
+  { remembers, needed, isBare }: View,
 ): Argv => {
-  const [tree, state, over] = [join(directory, 'dkms'), join(directory, 'state'), join(directory, 'over')];
-  makeTree(settings, tree);
+  const [tree, state, over] = [join(directory, 'dkms'), stateInView(directory), join(directory, 'over')];
+  makeTree(settings, tree, isBare);
   for (const path of [over, join(state, 'tmp'), settings.dkmsTree]) makeDirectory(path);
   const layers = layersOf(settings, root);
   for (const { over: layer } of layers) makeDirectory(layer);

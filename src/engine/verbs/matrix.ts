@@ -10,6 +10,7 @@ import { compareVersions } from '../system/version.ts';
 import { readTree } from '../tree/tree.ts';
 import { bringSources, headersIn, linkHeaders, packagesIn } from '../trial/matrix-places.ts';
 import { unpackPackages } from '../trial/unpack.ts';
+import type { Gathered } from './matrix-slurm.ts';
 import { asFailure, askInView, inPlace, packagesFor } from './try.ts';
 import { withRun } from './with-run.ts';
 
@@ -24,7 +25,8 @@ const checkNames = ({ settings: { dkmsTree, sourceTree } }: Run, names: readonly
   if (unknown !== undefined) throw new FailureError({ kind: 'not-added', at: unknown });
 };
 
-const buildAll = async (run: Run, request: MatrixRequest, directory: string): Promise<Built> => {
+/** Put all that is named where a view of the machine finds it. */
+const gather = async (run: Run, request: MatrixRequest, directory: string): Promise<Gathered> => {
   const root = join(directory, 'root');
   checkNames(run, request.names);
   const headers = headersIn(request.places);
@@ -51,7 +53,21 @@ const buildAll = async (run: Run, request: MatrixRequest, directory: string): Pr
     remembers: false,
     needed: headers.map((one) => one.directory),
   };
-  return { ...(await askInView(run, question, root, directory)), packages: names, releases };
+  return { root, directory, question, packages: names };
+};
+
+const buildAll = async (run: Run, request: MatrixRequest, directory: string): Promise<Built> => {
+  const { slurm } = request;
+  // Where nothing can be sent nothing is unpacked.
+  const cluster = slurm && (await import('./matrix-slurm.ts'));
+  const way = cluster && (await cluster.expectCluster(run));
+  const gathered = await gather(run, request, directory);
+  const { question, root, packages } = gathered;
+  const built =
+    slurm && cluster && way
+      ? await cluster.buildOnSlurm(run, way, gathered, slurm.cores)
+      : await askInView(run, question, root, directory);
+  return { ...built, packages, releases: question.releases };
 };
 
 const answerOf = async (

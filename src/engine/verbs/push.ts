@@ -100,7 +100,7 @@ const builds = (settings: Settings, request: PushRequest): Wanted[] => {
 };
 
 /** Where all that goes into a build is known, and no Builder has said so before. */
-const sharedFailures = ({ stateDir }: Settings): SharedFailure[] =>
+export const sharedFailures = ({ stateDir }: Pick<Settings, 'stateDir'>): SharedFailure[] =>
   recordedEntries(stateDir).flatMap(({ module, kernel }): SharedFailure[] => {
     const record = readRecord(stateDir, module, kernel).failure;
     if (!record?.parts || record.transient || record.failure.by !== undefined) return [];
@@ -124,7 +124,8 @@ const failures = (settings: Settings, request: PushRequest): Wanted[] =>
       };
     });
 
-const registryFor = ({ prebuilt: { from } }: Settings): Registry => {
+/** Throws no-registry (FailureError). */
+export const registryFor = ({ prebuilt: { from } }: Settings): Registry => {
   if (from === undefined) throw new FailureError({ kind: 'no-registry' });
   const registry = registryOf(from);
   if (registry) return registry;

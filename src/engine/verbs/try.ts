@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
-import type { Row, TrialAnswer } from '../answers.ts';
-import { type Failure, isFailureError } from '../errors.ts';
+import type { PlanAnswer, Row, Summary, TrialAnswer } from '../answers.ts';
+import { type Failure, FailureError, isFailureError } from '../errors.ts';
 import { canBoot, kernelFacts, machineArch } from '../kernel/kernel.ts';
 import { isNotTried } from '../outcome.ts';
 import { passedOverBy } from '../plan/kernel-choice.ts';
@@ -92,7 +92,35 @@ export interface Question {
   readonly remembers: boolean;
   /** Paths that have to be seen there, too. */
   readonly needed?: readonly string[];
+  /** The Modules of this machine are not known there. */
+  readonly isBare?: boolean;
 }
+
+/** Ask this program in the view, and have what it answers. */
+const ask = (
+  run: Run,
+  { program, names, releases, sources, coming, remembers, needed = [], isBare = false }: Question,
+  dryRun: boolean,
+  {
+    root,
+    directory,
+    limit,
+  }: { readonly root: string; readonly directory: string; readonly limit?: number | undefined },
+): Promise<Summary | PlanAnswer> => {
+  const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
+  const request = typedSync(scopeOf(releases), {
+    touched: { kernels: [], sources },
+    origin: remembers ? 'hook' : 'typed',
+    trial: { names, coming },
+    dryRun,
+  });
+  const places = { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease };
+  const argv = inView(run.settings, directory, root, [...program, 'errand'], { remembers, needed, isBare });
+  return runErrand(run, argv, { request, places, jobs }, join(directory, 'errand'), limit);
+};
+
+/** A view answered what it was not asked. */
+const other = (detail: string): FailureError => new FailureError({ kind: 'unexpected', at: 'trial', detail });
 
 /**
  * An ordinary sync where what is below `root` lies over what is here.
@@ -102,27 +130,27 @@ export interface Question {
  */
 export const askInView = async (
   run: Run,
-  { program, names, releases, sources, coming, remembers, needed = [] }: Question,
+  question: Question,
   root: string,
   directory: string,
   limit?: number,
 ): Promise<Pick<Tried, 'rows' | 'failures' | 'notes'>> => {
-  const { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease, jobs } = run.settings;
-  const request = typedSync(scopeOf(releases), {
-    touched: { kernels: [], sources },
-    origin: remembers ? 'hook' : 'typed',
-    trial: { names, coming },
-  });
-  const places = { dkmsTree, sourceTree, installTree, confDir, stateDir, osRelease };
-  const argv = inView(run.settings, directory, root, [...program, 'errand'], { remembers, needed });
-  const { rows, failures, notes } = await runErrand(
-    run,
-    argv,
-    { request, places, jobs },
-    join(directory, 'errand'),
-    limit,
-  );
+  const answer = await ask(run, question, false, { root, directory, limit });
+  if (answer.kind !== 'summary') throw other(answer.kind);
+  const { rows, failures, notes } = answer;
   return { rows, failures, notes };
+};
+
+/** What such a sync would do. */
+export const planInView = async (
+  run: Run,
+  question: Question,
+  root: string,
+  directory: string,
+): Promise<PlanAnswer> => {
+  const answer = await ask(run, question, true, { root, directory });
+  if (answer.kind !== 'plan') throw other(answer.kind);
+  return answer;
 };
 
 /** Try in a private directory. Throws FailureError. */

@@ -19,6 +19,7 @@ describe('the command that installs', () => {
     ['suse opensuse', ['gcc'], 'zypper install gcc'],
     ['gentoo', ['gcc-14'], 'emerge sys-devel/gcc:14'],
     ['gentoo', ['clang'], 'emerge llvm-core/clang'],
+    ['debian', ['sbatch'], 'apt install slurm-client'],
     ['void', ['gcc'], undefined],
     ['debian', ['fetch-things'], undefined],
     ['debian', ['gcc', 'fetch-things'], undefined],
