@@ -47,14 +47,21 @@ const write = (path: string, text: string | Buffer): void => {
   writeFileSync(path, text);
 };
 
+/** The source of a module: names of files to what stands in them. */
+export const sourceFiles = (name: string, options: Generated = {}): ReadonlyMap<string, string> => {
+  const object = objectOf(name);
+  return new Map([
+    [`${object}.c`, code(object, options.uses ?? options.depends ?? [])],
+    ['Makefile', options.makefile ?? `obj-m := ${object}.o\n`],
+    ['dkms.conf', confOf(name, options)],
+  ]);
+};
+
 /** Write the source of a module into a world, and make it known. */
 export const generate = (world: World, name: string, options: Generated = {}): AddedSource => {
   const version = options.version ?? '1.0';
-  const object = objectOf(name);
   const directory = join(world.trees.sourceTree, `${name}-${version}`);
-  write(join(directory, `${object}.c`), code(object, options.uses ?? options.depends ?? []));
-  write(join(directory, 'Makefile'), options.makefile ?? `obj-m := ${object}.o\n`);
-  write(join(directory, 'dkms.conf'), confOf(name, options));
+  for (const [file, text] of sourceFiles(name, options)) write(join(directory, file), text);
   if (!options.unregistered) world.register(name, version);
   return { name, version, directory };
 };

@@ -42,7 +42,7 @@ const said = ({ errors, problem }: Ended): string => {
 const failureOf = ({ settings }: Run, program: string, ended: Ended): Failure => {
   if (ended.unstartable === undefined) return { kind: 'slurm-failed', at: program, detail: said(ended) };
   const install = installCommand(settings.distribution, 'sbatch');
-  return { kind: 'slurm-failed', at: program, detail: ended.problem, ...(install ? { install } : {}) };
+  return { kind: 'slurm-failed', detail: ended.problem, ...(install ? { install } : {}) };
 };
 
 /** The fixed text that every job runs: what is to be built it gets as words. */

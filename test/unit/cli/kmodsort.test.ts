@@ -72,6 +72,38 @@ describe('parseCommandLine', () => {
     expect(await parse(...argv)).toMatchObject({ task: { request: { verb: 'pack', ...request } } });
   });
 
+  it.each<[string[], object]>([
+    [['produce', 'zfs/2.3', '-k', '6.10'], { module: { name: 'zfs', version: '2.3' }, release: '6.10', sources: [] }],
+    [
+      [
+        ...['produce', 'zfs/2.3', '-k', '6.10', '--source', `zfs/2.3@${'a'.repeat(64)}`],
+        ...['--source', `s@l/1@${'b'.repeat(64)}`, '--headers', 'c'.repeat(64), '--ticket', 't'],
+      ],
+      {
+        sources: [
+          { name: 'zfs/2.3', hash: 'a'.repeat(64) },
+          { name: 's@l/1', hash: 'b'.repeat(64) },
+        ],
+        headers: 'c'.repeat(64),
+        ticket: 't',
+      },
+    ],
+  ])('produces: %j', async (argv, request) => {
+    expect(await parse(...argv)).toMatchObject({ task: { request: { verb: 'produce', ...request } } });
+  });
+
+  it.each<[string[], string | undefined]>([
+    [[], undefined],
+    [['--on', 'local', '-j', '4'], undefined],
+    [['--on', 'slurm'], '"slurm":{"cores":1}'],
+    [['--on', 'slurm', '-j', '0'], '"slurm":{"cores":1}'],
+    [['--on', 'slurm', '-j', '4'], '"slurm":{"cores":4}'],
+  ])('builds a matrix where it is told to: %j', async (argv, slurm) => {
+    const found = await parse('matrix', '.', '--kernels', '6.1', ...argv);
+    expect(found).toMatchObject({ task: { request: { verb: 'matrix' } } });
+    expect(/"slurm":\{[^}]*\}/.exec(JSON.stringify(found))?.[0]).toBe(slurm);
+  });
+
   it('takes overrides, paths made absolute, the last one of two', async () => {
     const run = await parse('sync', '--dkmstree', 'a', '--dkmstree', 'b', '--os-release=/x/os', '-j', '0', '--verbose');
     expect(run).toMatchObject({ verbose: true, overrides: { dkmsTree: '/somewhere/b', osRelease: '/x/os', jobs: 0 } });
@@ -191,6 +223,12 @@ describe('parseCommandLine', () => {
     [['matrix', 'zfs', '--kernels', '6.1', '--print', 'github'], '--print needs source directories: no module zfs'],
     [['matrix', '.', '--kernels', '6.1', '--print', 'jenkins'], 'Choices: "github", "gitlab"'],
     [['matrix', 'a..b', '--kernels', '6.1'], "invalid module 'a..b'"],
+    [['matrix', '.', '--kernels', '6.1', '--on', 'sge'], 'Choices: "local", "slurm"'],
+    [['produce', 'zfs', '-k', '6.1'], "invalid module 'zfs': use NAME/VERSION"],
+    [['produce', 'zfs/2.3'], 'produce requires one -k KERNEL'],
+    [['produce', 'zfs/2.3', '-k', '6.1', '-k', '6.2'], 'produce requires one -k KERNEL'],
+    [['produce', 'zfs/2.3', '-k', '6.1', '--source', 'zfs/2.3'], "invalid source 'zfs/2.3': use NAME/VERSION@HASH"],
+    [['produce', 'zfs/2.3', '-k', '6.1', '--headers', 'x'], "invalid --headers 'x': use HASH"],
     [['try', 'a/b'], "invalid module 'a/b': use NAME"],
     [['try', '--packages', 'a.zip'], "not a package file (.deb, .rpm, .pkg.tar.*): 'a.zip'"],
     [['pack', '--deb'], 'pack requires -k KERNEL'],

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../../../src/engine/problems.ts';
-import { archiveProblem, memberNames } from '../../../../src/engine/system/archive-check.ts';
+import { archiveProblem, memberNames, unpackedBytes } from '../../../../src/engine/system/archive-check.ts';
 import { problemSentence } from '../../../../src/report/problems.ts';
 import { put, temporaryDirectory } from '../../temporary.ts';
 
@@ -140,5 +140,15 @@ describe('what the real tar prints', () => {
     expect(said(archiveProblem(listingOf('bad/link')))).toBe('bad/link is a link to outside the archive: ../../../etc');
     expect(said(archiveProblem(listingOf('bad/pipe')))).toBe('bad/pipe is not a file, directory or link');
     expect(said(archiveProblem(listingOf(join(root, 'top/bad'))))).toContain('is outside the archive');
+  });
+});
+
+describe('what an archive unpacks to', () => {
+  it('is the sum of its files', () => {
+    const device = 'crw-r--r-- root/root 1,3 2026-01-02 10:11:12 null';
+    expect(
+      unpackedBytes([line('-', 'a', '12'), line('-', 'b c', '   5000'), line('d', 'd/', '0'), device].join('\n')),
+    ).toBe(5012);
+    expect(unpackedBytes('')).toBe(0);
   });
 });
