@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { holdingLock } from '../build/scripts.ts';
 import { defaultHeaders } from '../conf/module-confs.ts';
 import { type Failure, FailureError, isFailureError, systemFailure } from '../errors.ts';
 import { checkIncoming } from '../install/load-check.ts';
@@ -88,7 +89,8 @@ const ask = async (context: JobContext, wanted: Wanted): Promise<Fetching> => {
   try {
     scratch = makeTemporary(storeDirectory(settings.stateDir), '.tmp_');
     const minding = job.why.reason !== 'failed-before';
-    const fetching = await fetchArtifact({ processes, settings, scratch }, site.module.name, wanted, minding);
+    const connection = { processes, settings, scratch, holding: holdingLock(site) };
+    const fetching = await fetchArtifact(connection, site.module.name, wanted, minding);
     const result = withLog(context, await checked(context, fetching, wanted));
     if ('fetched' in result) {
       const { statement, layers } = result.fetched;

@@ -29,8 +29,8 @@ const isMissing = ({ errors }: Ended): boolean => /No such file or directory/.te
 const troubleOf = (ended: Ended): Problem =>
   ended.timedOut ? { problem: 'no-answer', said: ended.problem } : { problem: 'said', text: ended.problem };
 
-const readSmall = async ({ processes }: Connection, path: string): Promise<Answered<string>> => {
-  const ended = await processes.ask(reading(path, mostManifestBytes), { limit: patience.answer });
+const readSmall = async ({ processes, holding }: Connection, path: string): Promise<Answered<string>> => {
+  const ended = await processes.ask(reading(path, mostManifestBytes), { limit: patience.answer, ...holding });
   if (ended.code !== 0) return !ended.timedOut && isMissing(ended) ? {} : { trouble: troubleOf(ended) };
   return ended.output.length > mostManifestBytes
     ? { trouble: { problem: 'too-large', what: path, most: mostManifestBytes } }
@@ -38,20 +38,20 @@ const readSmall = async ({ processes }: Connection, path: string): Promise<Answe
 };
 
 /** A share that is not mounted has no Artifact either, and that is another thing. */
-const isThere = async ({ processes }: Connection, path: string): Promise<Answered<string>> => {
-  const ended = await processes.ask(['ls', '-d', '--', `${path}/.`], { limit: patience.answer });
+const isThere = async ({ processes, holding }: Connection, path: string): Promise<Answered<string>> => {
+  const ended = await processes.ask(['ls', '-d', '--', `${path}/.`], { limit: patience.answer, ...holding });
   return ended.code === 0 ? {} : { trouble: troubleOf(ended) };
 };
 
 const fetchBlob = async (
-  { processes }: Connection,
+  { processes, holding }: Connection,
   layout: string,
   blob: Blob,
   directory: string,
 ): Promise<Problem | undefined> => {
   const to = join(directory, blob.digest.slice('sha256:'.length));
   const argv = [...reading(blobFile(layout, blob), blob.size), `of=${to}`] as const;
-  const ended = await processes.ask(argv, { limit: patience.artifact });
+  const ended = await processes.ask(argv, { limit: patience.artifact, ...holding });
   return ended.code === 0 ? undefined : troubleOf(ended);
 };
 

@@ -1,7 +1,7 @@
 import type { Problem } from '../problems.ts';
 import type { Settings } from '../settings.ts';
 import type { Blob } from '../store/layout.ts';
-import type { Ended, Processes } from '../system/exec.ts';
+import type { CommandOptions, Ended, Processes } from '../system/exec.ts';
 import { installCommand } from '../system/install-command.ts';
 
 /** What a place that holds Artifacts is asked. Nothing that it answers is believed. */
@@ -12,6 +12,8 @@ export interface Connection {
   readonly settings: Settings;
   /** A private directory. */
   readonly scratch: string;
+  /** What makes whoever fetches hold a lock: the next run finds and ends one that has outlived us. */
+  readonly holding?: Pick<CommandOptions, 'descriptors' | 'onStart'>;
 }
 
 /** What was found, nothing where there is no such thing, or why nobody knows. */

@@ -69,8 +69,8 @@ const troubleOf = (settings: Settings, ended: Ended): Problem => {
 
 /** A registry by its name, as `prebuilt` has it. */
 export const registryRemote = (connection: Connection, name: string): Remote => {
-  const { processes, settings } = connection;
-  const options = { variables: environmentOf(connection) };
+  const { processes, settings, holding } = connection;
+  const options = { variables: environmentOf(connection), ...holding };
   const ask = (limit: number, ...words: readonly string[]): Promise<Ended> =>
     processes.ask([...program(connection), ...words], { ...options, limit });
   const tagged = ({ repository, tag }: Place): string => `docker://${name}/${repository}:${tag}`;
