@@ -75,11 +75,6 @@ export class Fleet {
     return node;
   }
 
-  /** A machine that was switched off, on again. */
-  reboot(node: FleetNode, name: string): Promise<FleetNode> {
-    return this.network.node(name, { layers: [node.written, this.#image] });
-  }
-
   /** Its trees, as other tests look at them. */
   world(node: FleetNode): World {
     return new World(node.path('/'), [this.#kernel], 'debian');

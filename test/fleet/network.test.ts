@@ -28,10 +28,9 @@ describe.skipIf(isMissing)('a network of machines', () => {
       '',
     ]);
     const server = two.start([process.execPath, '-e', 'require("net").createServer((s) => s.end("two")).listen(7)']);
+    const poll = { timeout: 10_000 };
     const call = 'require("net").connect(7, "two").on("data", (text) => console.log(String(text)))';
-    await expect
-      .poll(async () => (await one.run([process.execPath, '-e', call])).stdout, { timeout: 10_000 })
-      .toBe('two\n');
+    await expect.poll(async () => (await one.run([process.execPath, '-e', call])).stdout, poll).toBe('two\n');
     one.write('/etc/dkms/framework.conf', '# of one\n');
     await one.sh('echo one > /var/tmp/mine; echo one > /run/mine; touch /var/lib/dkms/mine');
     expect((await two.sh('ls -A /etc/dkms /var/lib/dkms /usr/lib/modules /usr/src; cat /run/mine')).stdout).toBe(
@@ -43,6 +42,14 @@ describe.skipIf(isMissing)('a network of machines', () => {
     expect((await one.run([process.execPath, '-e', call], { timeout: 1_000 })).stdout).toBe('');
     network.unplug(two, false);
     await one.stop();
+    const again = await network.again(one);
+    const answer = again.start([process.execPath, '-e', 'require("net").createServer((s) => s.end("one")).listen(7)']);
+    await expect
+      .poll(async () => (await two.run([process.execPath, '-e', call.replace('"two"', '"one"')])).stdout, poll)
+      .toBe('one\n');
+    expect((await again.sh('hostname; cat /etc/dkms/framework.conf; ls /run/mine')).stdout).toBe('one\n# of one\n');
+    await again.stop();
+    await answer.ended;
     const heir = await network.node('heir', { layers: [one.written] });
     expect((await heir.sh('cat /etc/dkms/framework.conf /var/tmp/mine; hostname; ls /run/mine')).stdout).toBe(
       '# of one\none\nheir\n',

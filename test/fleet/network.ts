@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { run } from '../packages.ts';
-import { type FleetNode, type NodeOptions, startNode } from './node.ts';
+import { type FleetNode, type Identity, type NodeOptions, startNode } from './node.ts';
 
 /**
  * Machines on one bridge, each with an address, and a name that all of them know. The tests themselves are on the bridge,
@@ -11,6 +11,10 @@ import { type FleetNode, type NodeOptions, startNode } from './node.ts';
  */
 
 const bridge = 'fleet';
+
+/** An Ethernet address that goes with one of IPv4. */
+const hardwareOf = (address: string): string =>
+  ['02', '00', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
 
 const addressOf = (index: number): string => `10.77.${index >> 8}.${index & 255}`;
 
@@ -42,6 +46,7 @@ export class Network {
   readonly #base: string;
   readonly #hosts: string;
   readonly #nodes: FleetNode[] = [];
+  readonly #options = new Map<Identity, NodeOptions>();
   #count = 1;
   #isStopped = false;
   #names = `127.0.0.1 localhost\n${hub} hub\n`;
@@ -58,17 +63,18 @@ export class Network {
   /** Start a machine and connect it. */
   async node(name: string, options: NodeOptions = {}): Promise<FleetNode> {
     this.#count += 1;
-    const number = this.#count;
-    const address = addressOf(number);
-    const base = join(this.#base, `${number}`);
+    const address = addressOf(this.#count);
+    const base = join(this.#base, `${this.#count}`);
     mkdirSync(base);
-    const node = await startNode({ name, base, address, hosts: this.#hosts }, options);
-    this.#nodes.push(node);
-    this.#connect(node, `node${number}`);
     // In place: each has this very file mounted over its own.
     this.#names += `${address} ${name}\n`;
     writeFileSync(this.#hosts, this.#names);
-    return node;
+    return this.#start({ name, address, base }, options);
+  }
+
+  /** Switch a machine on again that was stopped: its name, its address, and what it had written. */
+  again({ identity }: FleetNode): Promise<FleetNode> {
+    return this.#start(identity, this.#options.get(identity) ?? {});
   }
 
   /** Nothing reaches a machine any more, or it is reached again. */
@@ -85,11 +91,22 @@ export class Network {
     rmSync(this.#base, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  #connect({ pid, address }: FleetNode, cable: string): void {
+  async #start(identity: Identity, options: NodeOptions): Promise<FleetNode> {
+    const node = await startNode(identity, this.#hosts, options);
+    this.#options.set(identity, options);
+    this.#nodes.push(node);
+    this.#connect(node, this.#nodes.length);
+    return node;
+  }
+
+  #connect({ pid, address }: FleetNode, number: number): void {
     const inside = (...words: string[]): string => run('nsenter', ['--target', String(pid), '--net', 'ip', ...words]);
+    const cable = `cable${number}`;
     run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)]);
     run('ip', ['link', 'set', cable, 'master', bridge, 'up']);
     inside('link', 'set', 'lo', 'up');
+    // Whoever is switched on again is known by the same one.
+    inside('link', 'set', 'eth0', 'address', hardwareOf(address));
     inside('addr', 'add', `${address}/16`, 'dev', 'eth0');
     inside('link', 'set', 'eth0', 'up');
   }

@@ -18,7 +18,12 @@ set -eu
 name=$1 base=$2 layers=$3 hosts=$4 repository=$5
 shift 5
 hostname "$name"
-mkdir "$base/upper" "$base/work" "$base/merged"
+if [ -d "$base/upper" ]; then
+  # Switched on again, with what it had written.
+  rm -rf "$base/work"
+  set --
+fi
+mkdir -p "$base/upper" "$base/work" "$base/merged"
 for place; do
   mkdir -p "$base/upper\${place%/*}"
   mknod "$base/upper$place" c 0 0
@@ -77,11 +82,25 @@ const firstLine = (child: ChildProcess): Promise<string> =>
     child.on('exit', () => reject(new Error(`the node did not start: ${said.trim()}`)));
   });
 
-/** Start the first process of a node: it lives as long as nobody closes its stdin, which our own end does. */
+/** What makes a node this one. */
+export interface Identity {
+  readonly name: string;
+  readonly address: string;
+  /** A directory of ours, for what it writes. */
+  readonly base: string;
+}
+
+/**
+ * Start the first process of a node: it lives as long as nobody closes its stdin, which our own end does.
+ *
+ * @param hosts file of all names
+ */
 export const startNode = async (
-  { name, base, address, hosts }: { readonly name: string; readonly base: string; address: string; hosts: string },
+  identity: Identity,
+  hosts: string,
   { layers = [] }: NodeOptions,
 ): Promise<FleetNode> => {
+  const { name, base } = identity;
   const lower = [...layers, '/'].join(':');
   const argv = ['--net', '--uts', '--mount', '--propagation', 'private', 'sh', '-c', boot, 'sh', name, base, lower];
   const places = layers.length === 0 ? emptied : [];
@@ -91,30 +110,34 @@ export const startNode = async (
     keeper.kill('SIGKILL');
     throw new Error(`the node ${name} did not start: ${said}`);
   }
-  return new FleetNode(name, address, base, keeper, keeper.pid);
+  return new FleetNode(identity, keeper, keeper.pid);
 };
 
 export class FleetNode {
-  readonly name: string;
-  readonly address: string;
+  readonly identity: Identity;
   /** The first process, by our number; its namespaces are the node's. */
   readonly pid: number;
-  readonly #base: string;
   readonly #keeper: ChildProcess;
   readonly #namespace: string;
 
-  constructor(name: string, address: string, base: string, keeper: ChildProcess, pid: number) {
-    this.name = name;
-    this.address = address;
+  constructor(identity: Identity, keeper: ChildProcess, pid: number) {
+    this.identity = identity;
     this.pid = pid;
-    this.#base = base;
     this.#keeper = keeper;
     this.#namespace = namespaceOf(pid);
   }
 
+  get name(): string {
+    return this.identity.name;
+  }
+
+  get address(): string {
+    return this.identity.address;
+  }
+
   /** What it has written to its root, as a layer for others. */
   get written(): string {
-    return join(this.#base, 'upper');
+    return join(this.identity.base, 'upper');
   }
 
   /** Where a file of the node is for us, as long as it runs. */
@@ -134,7 +157,12 @@ export class FleetNode {
 
   /** Run the program, on the places that every machine has. */
   kmodsort(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-    return this.run([process.execPath, program, ...words], options);
+    return this.kmodsortStart(words, options).ended;
+  }
+
+  /** Start the program and leave it running; the child is the program itself. */
+  kmodsortStart(words: readonly string[], options: RunOptions = {}): LiveRun {
+    return this.start([process.execPath, program, ...words], options);
   }
 
   /** Start a command and leave it running: a daemon that stays in the foreground, say. */

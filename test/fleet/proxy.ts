@@ -13,7 +13,9 @@ export type Fault =
   | { readonly wrongByte: number }
   | { readonly bytesPerSecond: number }
   /** So many bytes of the body, and then nothing, for ever. */
-  | { readonly stopsAfter: number };
+  | { readonly stopsAfter: number }
+  /** The registry has it; nobody is told. */
+  | 'no-answer';
 
 export interface Rule {
   /** Which requests it is for: `GET /v2/kmods/low/blobs/sha256:...`. */
@@ -41,7 +43,7 @@ const trickle = async (response: ServerResponse, body: Buffer, bytesPerSecond: n
 };
 
 /** Send a body as a fault has it. */
-const sendWith = async (response: ServerResponse, body: Buffer, fault: Fault): Promise<void> => {
+const sendWith = async (response: ServerResponse, body: Buffer, fault: Exclude<Fault, 'no-answer'>): Promise<void> => {
   if ('bytesPerSecond' in fault) return trickle(response, body, fault.bytesPerSecond);
   if ('wrongByte' in fault) {
     const wrong = Buffer.from(body);
@@ -94,7 +96,7 @@ export class FaultyProxy {
     this.asked.push(`${method} ${url}`);
     const fault = this.#faultFor(`${method} ${url}`);
     const body = await bodyOf(request);
-    if (fault && 'status' in fault) {
+    if (fault !== undefined && fault !== 'no-answer' && 'status' in fault) {
       response.writeHead(fault.status).end();
       return;
     }
@@ -103,6 +105,7 @@ export class FaultyProxy {
       onward.on('error', reject).end(body);
     });
     const content = await bodyOf(answer);
+    if (fault === 'no-answer') return;
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     if (fault && content.length > 0) await sendWith(response, content, fault);
     else response.end(content);

@@ -7,8 +7,13 @@ import type { FleetNode } from './node.ts';
 
 export const writtenBy = ({ written }: FleetNode): Manifest => {
   const entries = readdirSync(written, { recursive: true, withFileTypes: true });
-  const paths = entries.map(({ parentPath, name }) => join(parentPath, name)).sort();
-  return new Map(paths.map((path) => [path.slice(written.length), standingAt(path)]));
+  return new Map(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      // What it has taken away of the layers below.
+      return [path.slice(written.length), entry.isCharacterDevice() ? 'gone' : standingAt(path)];
+    }),
+  );
 };
 
 /** What may be otherwise after every run: what is remembered, locks, and what skopeo has seen where. */
