@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandHelp } from '../src/cli/command-help.ts';
 import { actionHelp, dkmsActions, dkmsOptions } from '../src/cli/dkms-options.ts';
-import { coming, dot, everywhere, grid, kernels, packing, repairs, undoing } from '../src/cli/options.ts';
+import { coming, dot, everywhere, grid, inputs, kernels, packing, repairs, undoing } from '../src/cli/options.ts';
 
 interface Option {
   readonly type: string;
@@ -56,6 +56,7 @@ const ownOptions: Options = {
   ...repairs,
   ...undoing,
   ...packing,
+  ...inputs,
 };
 
 /** What stands for the marks in the page and completion templates. */

@@ -69,15 +69,17 @@ export const fetchInput = (
  * Fetch how an order ended; undefined where nobody has said so. Throws as fetchInput.
  *
  * @param logs a private directory for the log
+ * @param isAnybodys the same order of somebody else counts, too
  */
 export const fetchResult = (
   connection: Connection,
   registry: Registry,
   order: Order,
   logs: string,
+  isAnybodys: boolean,
 ): Promise<(Result & { readonly log?: string }) | undefined> =>
   apart(connection, async (own) => {
-    const found = await believed(own, registry, resultPlace(order), readResult(order));
+    const found = await believed(own, registry, resultPlace(order), readResult(order, isAnybodys));
     if (!found) return undefined;
     for (const { file } of found.layers) {
       const problem = await unpackLayer(own.processes, file, logs);

@@ -122,11 +122,15 @@ const claimIn = (value: JsonObject): ResultClaim => {
   };
 };
 
-/** What a Statement says of how an order ended, or why it is not about that one. */
+/**
+ * What a Statement says of how an order ended, or why it is not about that one.
+ *
+ * @param isAnybodys the same order of somebody else counts, too
+ */
 export const readResult =
-  ({ ticket }: Order) =>
+  ({ ticket }: Order, isAnybodys = false) =>
   (text: string): ResultClaim | { readonly problem: Problem } => {
     const claim = readTyped(text, buildType, claimIn);
-    if ('problem' in claim) return claim;
+    if ('problem' in claim || isAnybodys) return claim;
     return claim.ticket === ticket ? claim : { problem: { problem: 'other-input', found: claim.ticket } };
   };

@@ -115,14 +115,30 @@ const failed = (failure: Failure): Ended => ({ outcome: { kind: 'failed', failur
 /** Asked so often, a second apart, a registry that does not answer is given up. */
 const mostTries = 60;
 
-/** How a job ended; undefined where the registry does not answer just now. */
-const endOf = async (run: Run, way: Way, { job, id, order }: Queued, tries: number): Promise<Ended | undefined> => {
+/** A result that is not this job's own: of an earlier run, or of somebody who had the same built meanwhile. */
+const isOthers = (error: unknown): boolean => isFailureError(error) && error.failure.problem?.problem === 'other-input';
+
+/** What a job has left before it ended by itself is its result, or has become that of the same order of somebody else. */
+const hasReported = /^(?:COMPLETED|exit status 1)\b/;
+
+/** How a job ended, from the registry, or else from Slurm. Throws FailureError. */
+const resultOf = async (run: Run, way: Way, { job, id, order }: Queued, logs: string): Promise<Ended> => {
+  const fetch = (isAnybodys: boolean) => fetchResult(run, way.registry, order, logs, isAnybodys);
+  const own = await fetch(false).catch((error: unknown) => {
+    if (isOthers(error)) return undefined;
+    throw error;
+  });
+  const detail = own ? undefined : await askEnd(run, id);
+  const result = own ?? (detail !== undefined && hasReported.test(detail) ? await fetch(true) : undefined);
+  if (result) return { ...result, outcome: withLog(run, job, result) };
+  return failed({ kind: 'job-lost', at: `Slurm job ${id}`, ...(detail ? { detail } : {}) });
+};
+
+/** The same; undefined where the registry does not answer just now. */
+const endOf = async (run: Run, way: Way, queued: Queued, tries: number): Promise<Ended | undefined> => {
   const logs = makeTemporary(run.scratch, 'result-');
   try {
-    const result = await fetchResult(run, way.registry, order, logs);
-    if (result) return { ...result, outcome: withLog(run, job, result) };
-    const detail = await askEnd(run, id);
-    return failed({ kind: 'job-lost', at: `Slurm job ${id}`, ...(detail ? { detail } : {}) });
+    return await resultOf(run, way, queued, logs);
   } catch (error) {
     if (!isFailureError(error)) throw error;
     const isAway = error.failure.kind === 'registry-failed' && tries < mostTries;
@@ -209,9 +225,10 @@ export const buildOnSlurm = async (
   const travelled = await sendInputs(run, way, plan, root, question.coming);
   const [headers, sources] = [travelled.headers.size, travelled.sources.size];
   const { from: to = '' } = run.settings.prebuilt;
-  run.emit({ kind: 'sent', to, headers, sources, key: way.key.fingerprint });
+  if (plan.jobs.length > 0) run.emit({ kind: 'sent', to, headers, sources, key: way.key.fingerprint });
   const queued = await submitAll(run, plan, travelled, cores);
-  run.emit({ kind: 'submitted', count: queued.length, ids: rangesOf(queued.map(({ id }) => id)) });
+  if (queued.length > 0)
+    run.emit({ kind: 'submitted', count: queued.length, ids: rangesOf(queued.map(({ id }) => id)) });
   run.emit({ kind: 'planned', plan, atOnce: 0 });
   const ends = await watch(run, way, plan, queued);
   const rows = [...plan.settled, ...queued.map(({ job }) => rowOf(job, ends.get(job.id)))];
