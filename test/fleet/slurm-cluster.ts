@@ -39,6 +39,8 @@ SlurmctldTimeout=30
 SlurmdTimeout=6
 KillWait=1
 BatchStartTimeout=20
+MinJobAge=300
+RequeueExit=75
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000
 NodeName=node[1-3] CPUs=1 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP

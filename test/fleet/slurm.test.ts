@@ -6,6 +6,7 @@ import { repository, type TestKernel } from '../kernels.ts';
 import { sourceFiles } from '../real/generated-source.ts';
 import { makeNetwork, type Network } from './network.ts';
 import type { FleetNode } from './node.ts';
+import { startRegistryOn } from './registry-server.ts';
 import { type Cluster, startCluster } from './slurm-cluster.ts';
 
 /** `kmodsort matrix --on slurm`, and `kmodsort produce` on the machines of a cluster. */
@@ -200,6 +201,28 @@ describe.skipIf(!kernel || !other)('a matrix on a Slurm cluster', () => {
     expect(ended.stdout).toContain('interrupted by SIGINT');
     expect(ended.code).toBe(130);
     await until(async () => !(await states()).some((state) => /PENDING|RUNNING|COMPLETING/.test(state)), 20);
+  });
+
+  it('lets Slurm try again what the registry was away for', async () => {
+    const { head, registry, storage } = cluster;
+    const source = writeSource(head, 'patient');
+    head.write(`${source}/Makefile`, 'obj-m := patient.o\nifneq ($(KERNELRELEASE),)\n$(shell sleep 3)\nendif\n');
+    const run = matrix([source, '--kernels', release]);
+    await until(async () => (await jobsOf(head)).get('patient') === 'RUNNING', 60);
+    await Promise.race(
+      cluster.workers.map((node) => until(async () => (await node.sh('pgrep -x sleep')).code === 0, 60)),
+    );
+    await registry.stop();
+    const ofJob = async (format: string): Promise<string> =>
+      (await head.run(['squeue', '--noheader', `--name=patient-1.0-${release}`, `--format=${format}`])).stdout.trim();
+    await until(async () => /^PENDING/.test(await ofJob('%T')), 90);
+    await startRegistryOn(storage);
+    // A node does not start a job anew that it has not taken leave of: Slurm would wait two minutes.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await head.run(['scontrol', 'update', `JobId=${await ofJob('%i')}`, 'StartTime=now']);
+    const ended = await run;
+    expect(ended.stdout).toContain('matrix: 1 module on 1 kernel: 1 ok');
+    expect(ended.code).toBe(0);
   });
 
   it('is right when machines are switched off in the middle, and nothing is half in the registry', async () => {

@@ -32,6 +32,8 @@ interface Floor extends Shop {
   /** The words that produce each module. */
   readonly orders: ReadonlyMap<string, readonly string[]>;
   readonly said: string;
+  /** The same matrix again, by jobs that have ended as scontrol is to say. */
+  readonly matrix: (shown: string) => Promise<string>;
 }
 
 const writeSource = (world: World, name: string, depends: readonly string[], more = ''): string => {
@@ -61,9 +63,13 @@ const openFloor = async (): Promise<Floor> => {
   ];
   const PATH = fakeSlurm(world);
   const words = ['matrix', ...sources, '--kernels', kernel?.headers ?? '', '--on', 'slurm', '-j', '2'];
-  const said = saidBy(world, await world.kmodsort(words, { env: { PATH } }));
+  const matrix = async (shown: string): Promise<string> => {
+    writeFileSync(join(world.root, 'slurm/end'), `${shown}\n`);
+    return saidBy(world, await world.kmodsort(words, { env: { PATH } }));
+  };
+  const said = await matrix('JobState=FAILED ExitCode=75:0 NodeList=node7');
   const orders = submitted(world).map(({ words: order }) => [(order[1] ?? '').split('/')[0] ?? '', order] as const);
-  return { ...shop, orders: new Map(orders), said };
+  return { ...shop, orders: new Map(orders), said, matrix };
 };
 
 const produce = async (floor: Floor, name: string): Promise<{ code: number | null; said: string }> => {
@@ -155,6 +161,14 @@ describe.skipIf(!canUnshare || !kernel)('kmodsort produce', () => {
 
     // Results wait for whoever has given the ticket.
     expect(readdirSync(join(directory, 'low')).filter((name) => name.startsWith('result-'))).toHaveLength(1);
+    const lost = await floor.matrix('JobState=TIMEOUT ExitCode=0:15 NodeList=node7');
+    expect(lost).toContain('TIMEOUT on node7');
+    expect(lost).toContain(': 1 blocked, 2 FAILED');
+    // Who had the same built meanwhile has left it there.
+    const others = await floor.matrix('JobState=COMPLETED ExitCode=0:0 NodeList=node7');
+    expect(others).toContain(': 2 ok, 1 FAILED');
+    expect(others).toMatch(/FAILED {5}bad\/1\.0 .*\n.*‘missing_answer’ undeclared.*\n +log /);
+    onNewMachine(floor);
     renameSync(directory, `${directory}-away`);
     expect(await produce(floor, 'low')).toMatchObject({
       code: 75,
