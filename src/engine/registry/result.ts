@@ -39,6 +39,8 @@ export interface Result {
 
 /** What is said of it, and signed. Its layer has the log, if there is one. */
 export interface ResultClaim extends Result {
+  /** What was ordered: as the place is called that it is in. */
+  readonly order: string;
   readonly layers: readonly [Layer];
 }
 
@@ -55,7 +57,7 @@ export const resultPlace = ({ module, release, inputs }: Order): Place => {
  * @param builder fingerprint of the key that signs
  */
 export const resultText = (
-  { ticket, outcome, unloadable, seconds, on, layers }: ResultClaim,
+  { order, ticket, outcome, unloadable, seconds, on, layers }: ResultClaim,
   builder: string,
 ): string => {
   const value = {
@@ -65,7 +67,7 @@ export const resultText = (
     predicate: {
       buildDefinition: {
         buildType,
-        externalParameters: { ticket },
+        externalParameters: { order, ticket },
         internalParameters: { outcome, unloadable, seconds, on },
         resolvedDependencies: [],
       },
@@ -112,8 +114,10 @@ const claimIn = (value: JsonObject): ResultClaim => {
   if (!isOutcome(outcome)) throw new Malformed('outcome');
   if (unloadable !== undefined && !isUnloadable(unloadable)) throw new Malformed('unloadable');
   if (typeof seconds !== 'number') throw new Malformed('seconds');
+  const external = objectAt(definition, 'externalParameters');
   return {
-    ticket: textAt(objectAt(definition, 'externalParameters'), 'ticket'),
+    order: textAt(external, 'order'),
+    ticket: textAt(external, 'ticket'),
     outcome,
     ...(unloadable === undefined ? {} : { unloadable }),
     seconds,
@@ -128,9 +132,10 @@ const claimIn = (value: JsonObject): ResultClaim => {
  * @param isAnybodys the same order of somebody else counts, too
  */
 export const readResult =
-  ({ ticket }: Order, isAnybodys = false) =>
+  (order: Order, isAnybodys = false) =>
   (text: string): ResultClaim | { readonly problem: Problem } => {
     const claim = readTyped(text, buildType, claimIn);
-    if ('problem' in claim || isAnybodys) return claim;
-    return claim.ticket === ticket ? claim : { problem: { problem: 'other-input', found: claim.ticket } };
+    if ('problem' in claim) return claim;
+    const isIt = claim.order === resultPlace(order).tag && (isAnybodys || claim.ticket === order.ticket);
+    return isIt ? claim : { problem: { problem: 'other-input', found: `${claim.order} ${claim.ticket}` } };
   };

@@ -70,7 +70,7 @@ export const sendResult = async (
   if (log !== undefined) copyFile(log, join(place, 'make.log'));
   const layer = await addLayer(processes, layout, scratch, 'result');
   const config = addText(layout, mediaTypes.config, imageConfig(noTime, { arch: '' }, [layer.diff]));
-  const text = resultText({ ...result, layers: [layer] }, key.fingerprint);
+  const text = resultText({ ...result, order: resultPlace(order).tag, layers: [layer] }, key.fingerprint);
   const letter = { layout, config, layers: [layer], text, file: join(scratch, 'statement') };
   await post(connection, registry, resultPlace(order), letter, key);
 };

@@ -70,6 +70,7 @@ describe('the Statement of a result', () => {
   };
   const failure = { kind: 'compiler-failed', detail: 'zfs.c:1:1: error: x' } as const;
   const claim: ResultClaim = {
+    order: resultPlace(order).tag,
     ticket: 't1',
     outcome: { kind: 'failed', failure, remembered: false },
     unloadable: { count: 1, objects: 2, failure: { kind: 'will-not-load' } },
@@ -84,7 +85,13 @@ describe('the Statement of a result', () => {
     expect(readResult(order)(resultText(plain, 'SHA256:abc'))).toEqual(plain);
   });
   it('is not taken for that of another order', () => {
-    expect(readResult({ ...order, ticket: 't2' })(text)).toEqual({ problem: { problem: 'other-input', found: 't1' } });
+    const other = { problem: { problem: 'other-input', found: `${resultPlace(order).tag} t1` } };
+    expect(readResult({ ...order, ticket: 't2' })(text)).toEqual(other);
+    expect(readResult({ ...order, release: '6.12' })(text)).toEqual(other);
+  });
+  it('is taken for that of the same order of somebody else where that counts, and of no other', () => {
+    expect(readResult({ ...order, ticket: 't2' }, true)(text)).toEqual(claim);
+    expect(readResult({ ...order, ticket: 't2', release: '6.12' }, true)(text)).toHaveProperty('problem');
   });
   it('has one place for the same order, whoever asks, and others for others', () => {
     const tags = [
