@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Failure } from '../errors.ts';
+import { type Failure, systemFailure } from '../errors.ts';
 import { makeUname } from '../kernel/uname.ts';
 import type { Environment } from '../settings.ts';
 import { pathOf } from '../system/environment.ts';
@@ -127,6 +127,19 @@ const parseResult = (text: string): RawConf | undefined => {
 
 const shellError = /: line \d+: .*(syntax error|unexpected EOF|unexpected end of file)|cannot execute binary file/;
 
+/** What bash has to write down about a conf is less than that, bytes. */
+const roomForResults = 1 << 16;
+
+/** Where bash can write nothing down it is the fault of no conf: what the system says of the place. */
+const placeFailure = ({ directory }: ReaderSession): Failure | undefined => {
+  try {
+    writeText(join(directory, 'room'), '-'.repeat(roomForResults));
+    return undefined;
+  } catch (error) {
+    return systemFailure(error);
+  }
+};
+
 const readingOf = (session: ReaderSession, question: ConfQuestion, index: number, elapsedMs: number): ConfReading => {
   const at = question.files[0] ?? '';
   const complaints = (readText(complaintFile(session, index)) ?? '').trim();
@@ -136,6 +149,8 @@ const readingOf = (session: ReaderSession, question: ConfQuestion, index: number
   if (raw) return { kind: 'read', raw, complaints };
   if (elapsedMs >= singleLimit * 1000) return { kind: 'failed', failure: { kind: 'conf-stalled', at } };
   const [detail] = complaints.split('\n');
+  const place = detail ? undefined : placeFailure(session);
+  if (place) return { kind: 'failed', failure: place };
   const why = detail ? { detail } : { problem: { problem: 'shell-ended' } as const };
   return { kind: 'failed', failure: { kind: 'conf-broken', at, ...why } };
 };
