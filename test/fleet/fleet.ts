@@ -123,7 +123,7 @@ export const trustOn = (node: FleetNode, ...lines: readonly string[]): void =>
   node.write('/etc/kmodsort/allowed_signers', `${lines.join('\n')}\n`);
 
 /** Make a module known, as `add` does. */
-const registerOn = async (node: FleetNode, name: string): Promise<void> => {
+export const registerOn = async (node: FleetNode, name: string): Promise<void> => {
   await must(node, 'mkdir', '-p', `/var/lib/dkms/${name}/1.0`);
   await must(node, 'ln', '-s', `/usr/src/${name}-1.0`, `/var/lib/dkms/${name}/1.0/source`);
 };

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Manifest, sign, statementOf } from '../real/shop.ts';
 import { type Fleet, must, type names } from './fleet.ts';
 import type { FleetNode } from './node.ts';
@@ -52,10 +50,10 @@ export class Images {
     await this.put(name, tag, JSON.stringify(manifest));
   }
 
-  /** Let the Statement of one be signed with a key of a machine. */
-  resign(name: Name, tag: string, node: FleetNode, key: string): Promise<void> {
-    mkdirSync(node.path('/var/tmp'), { recursive: true });
-    return this.remake(name, tag, (manifest) => sign(manifest, statementOf(manifest), join(node.path('/'), key)));
+  /** Let the Statement of one, or what becomes of it, be signed with a key of a machine. */
+  resign(name: Name, tag: string, node: FleetNode, key: string, edit = (text: string): string => text): Promise<void> {
+    const file = node.path(key);
+    return this.remake(name, tag, (manifest) => sign(manifest, edit(statementOf(manifest)), file));
   }
 
   /** Copy one into the place of another, layers and all. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,8 @@ const bridge = 'fleet';
 /** An Ethernet address that goes with one of IPv4. */
 const hardwareOf = (address: string): string =>
   ['02', '00', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
+
+const cableOf = (number: number): string => `cable${number}`;
 
 const addressOf = (index: number): string => `10.77.${index >> 8}.${index & 255}`;
 
@@ -87,6 +90,8 @@ export class Network {
     if (this.#isStopped) return;
     this.#isStopped = true;
     await Promise.all(this.#nodes.map((node) => node.stop()));
+    // A network that nobody is in any more goes when the system comes to it, and its cable with it.
+    for (const number of this.#nodes.keys()) spawnSync('ip', ['link', 'del', cableOf(number + 1)]);
     run('ip', ['link', 'del', bridge]);
     rmSync(this.#base, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -101,7 +106,7 @@ export class Network {
 
   #connect({ pid, address }: FleetNode, number: number): void {
     const inside = (...words: string[]): string => run('nsenter', ['--target', String(pid), '--net', 'ip', ...words]);
-    const cable = `cable${number}`;
+    const cable = cableOf(number);
     run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)]);
     run('ip', ['link', 'set', cable, 'master', bridge, 'up']);
     inside('link', 'set', 'lo', 'up');

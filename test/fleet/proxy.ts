@@ -14,6 +14,10 @@ export type Fault =
   | { readonly bytesPerSecond: number }
   /** So many bytes of the body, and then nothing, for ever. */
   | { readonly stopsAfter: number }
+  /** This text, as if it were the answer. */
+  | { readonly page: string }
+  /** The answer, and zeros as long as anybody takes them. */
+  | 'endless'
   /** The registry has it; nobody is told. */
   | 'no-answer';
 
@@ -43,7 +47,11 @@ const trickle = async (response: ServerResponse, body: Buffer, bytesPerSecond: n
 };
 
 /** Send a body as a fault has it. */
-const sendWith = async (response: ServerResponse, body: Buffer, fault: Exclude<Fault, 'no-answer'>): Promise<void> => {
+const sendWith = async (
+  response: ServerResponse,
+  body: Buffer,
+  fault: Exclude<Fault, string | { page: string }>,
+): Promise<void> => {
   if ('bytesPerSecond' in fault) return trickle(response, body, fault.bytesPerSecond);
   if ('wrongByte' in fault) {
     const wrong = Buffer.from(body);
@@ -59,6 +67,14 @@ const sendWith = async (response: ServerResponse, body: Buffer, fault: Exclude<F
     response.write(body.subarray(0, fault.cutAfter), () => {
       response.destroy();
     });
+};
+
+const sendForEver = (response: ServerResponse, content: Buffer): void => {
+  const more = (): void => {
+    while (!response.destroyed && response.write(Buffer.alloc(1 << 20)));
+  };
+  response.on('drain', more).write(content);
+  more();
 };
 
 export class FaultyProxy {
@@ -96,8 +112,12 @@ export class FaultyProxy {
     this.asked.push(`${method} ${url}`);
     const fault = this.#faultFor(`${method} ${url}`);
     const body = await bodyOf(request);
-    if (fault !== undefined && fault !== 'no-answer' && 'status' in fault) {
+    if (fault instanceof Object && 'status' in fault) {
       response.writeHead(fault.status).end();
+      return;
+    }
+    if (fault instanceof Object && 'page' in fault) {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end(fault.page);
       return;
     }
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -106,8 +126,10 @@ export class FaultyProxy {
     });
     const content = await bodyOf(answer);
     if (fault === 'no-answer') return;
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    if (fault && content.length > 0) await sendWith(response, content, fault);
+    const { 'content-length': _length, ...headersOfAny } = answer.headers;
+    response.writeHead(answer.statusCode ?? 502, fault === 'endless' ? headersOfAny : answer.headers);
+    if (fault === 'endless') sendForEver(response, content);
+    else if (fault && content.length > 0) await sendWith(response, content, fault);
     else response.end(content);
   }
 }

@@ -68,7 +68,7 @@ describe.each(kernels)('a registry in the hands of somebody else ($release)', (k
       'what a stranger has signed',
       async () => {
         await makeKeyOn(fleet.registryNode, '/root/stranger');
-        await images.resign('low', keys.low, fleet.registryNode, 'root/stranger');
+        await images.resign('low', keys.low, fleet.registryNode, '/root/stranger');
       },
       /signed with SHA256:\S{43}, which \/etc\/kmodsort\/allowed_signers does not list/,
     ],
