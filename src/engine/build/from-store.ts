@@ -6,7 +6,7 @@ import { vermagicProblem, vermagicsOf } from '../kernel/vermagic.ts';
 import type { BuildSite } from '../run/build-site.ts';
 import type { Run } from '../run/run.ts';
 import type { Statement } from '../store/layout.ts';
-import { takeArtifact } from '../store/take.ts';
+import { type NotTaken, takeArtifact } from '../store/take.ts';
 import { isDirectory } from '../system/files.ts';
 import { append, makeTemporary, remove } from '../system/publish.ts';
 import { builtFiles } from '../tree/tree.ts';
@@ -98,7 +98,7 @@ const installStaged = async (
  *
  * @param key of the build
  * @param onPublished told when what was built before is replaced
- * @returns undefined where there is none that can be used: then it is built. Throws FailureError.
+ * @returns why not, where there is none that can be used: then it is built. Throws FailureError.
  */
 export const takeBuilt = async (
   run: Run,
@@ -107,19 +107,20 @@ export const takeBuilt = async (
   dependencies: BuildContext['dependencies'],
   key: string,
   onPublished: () => void,
-): Promise<FromStore | undefined> => {
+): Promise<FromStore | NotTaken> => {
   const { module, kernel, entry } = site;
   const parcel = makeTemporary(run.scratch, 'parcel-');
   const log = openJobLog(join(parcel, 'take.log'), module, kernel);
   let staging: string | undefined;
   try {
     const artifact = await takeArtifact(run.processes, run.settings.stateDir, module.name, key, parcel);
-    if (!artifact || !hasExactly(artifact.statement, conf)) return undefined;
+    if (!('statement' in artifact)) return artifact;
+    if (!hasExactly(artifact.statement, conf)) return {};
     staging = makeTemporary(join(entry, kernel.release), `.tmp_${kernel.arch}_`, 0o755);
     const build = join(entry, 'build');
     const context: BuildContext = { run, site, conf, dependencies, build, staging, log };
     await stage(context, parcel);
-    return await installStaged(context, artifact.statement, onPublished);
+    return (await installStaged(context, artifact.statement, onPublished)) ?? {};
   } finally {
     log.close();
     if (staging !== undefined) remove(staging);

@@ -13,6 +13,7 @@ import { dropRevoked } from '../registry/revoked.ts';
 import type { BuildRecord, KeyParts } from '../state/record.ts';
 import { dropArtifact, hasArtifact, statementOf, storedArtifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/layout.ts';
+import type { NotTaken } from '../store/take.ts';
 import { changedPaths, type TreeFacts, treeFacts } from '../tree/tree-facts.ts';
 import type { JobContext } from './job-context.ts';
 
@@ -110,17 +111,17 @@ const make = async (
   }
 };
 
-/** The same build as it is in the Store; undefined where there is none that can be used. */
+/** The same build as it is in the Store; why not, where there is none that can be used. */
 const takeStored = async (
   { run, conf, site, say }: JobContext,
   parts: KeyParts,
   key: string,
   dependencies: readonly DependencySymbols[],
   onPublished: () => void,
-): Promise<Made | undefined> => {
+): Promise<Made | NotTaken> => {
   say('take');
   const taken = await takeBuilt(run, site, conf, dependencies, key, onPublished);
-  if (!taken) return undefined;
+  if (!('built' in taken)) return taken;
   const { built: at, seconds, by, signer } = taken.statement;
   const from = { built: at, seconds, ...(by === undefined ? {} : { by }) };
   const known = { parts, ...(signer === undefined ? {} : { builderKey: signer }) };
@@ -138,9 +139,12 @@ const take = async (
   const { stateDir } = context.run.settings;
   const { name } = context.site.module;
   if (!hasArtifact(stateDir, name, key)) return undefined;
-  if (!isCompiled(context)) return takeStored(context, parts, key, dependencies, onPublished);
-  dropArtifact(stateDir, name, key);
-  return undefined;
+  if (isCompiled(context)) {
+    dropArtifact(stateDir, name, key);
+    return undefined;
+  }
+  const taken = await takeStored(context, parts, key, dependencies, onPublished);
+  return 'built' in taken ? taken : undefined;
 };
 
 /** The Key of a build in the Store that has a kernel tag. */
@@ -149,6 +153,10 @@ const storedWith = (stateDir: string, name: string, tag: string): string | undef
     .filter((stored) => stored.name === name)
     .map(({ key }) => statementOf(stateDir, name, key))
     .find((one) => one?.kernelPackage && kernelTagOf(one.parts, one.kernelPackage) === tag)?.key;
+
+/** What came cannot be used here: a program is missing, say, or room. */
+const unusable = (at: string, { problem }: NotTaken): FailureError =>
+  new FailureError({ kind: 'prebuilt-refused', at, ...(problem ? { problem } : { detail: 'it cannot be used' }) });
 
 /** The same build as another machine has made it; undefined where it has to be made here. */
 const fetch = async (
@@ -166,9 +174,9 @@ const fetch = async (
   const { from: at, policy } = settings.prebuilt;
   const taken = await takeStored(context, parts, key, dependencies, onPublished);
   if (settings.storeSize === 0) dropArtifact(settings.stateDir, context.site.module.name, key);
-  if (!taken && policy === 'only')
-    throw new FailureError({ kind: 'prebuilt-refused', at, detail: 'it cannot be used' });
-  return taken;
+  if ('built' in taken) return taken;
+  if (policy === 'only') throw unusable(at, taken);
+  return undefined;
 };
 
 /** The same by its kernel tag, for a kernel without headers; it has the parts that were known where it was built. */
@@ -189,7 +197,8 @@ const withoutHeaders = async (
   const statement = statementOf(stateDir, name, key);
   const taken = statement && (await takeStored(context, statement.parts, key, dependencies, onPublished));
   if (storeSize === 0) dropArtifact(stateDir, name, key);
-  if (!taken || !ofKernel) throw new FailureError({ kind: 'prebuilt-refused', at: key, detail: 'it cannot be used' });
+  if (!taken || !ofKernel) throw unusable(key, {});
+  if (!('built' in taken)) throw unusable(key, taken);
   return { ...taken, parts: { ...taken.parts, kernelPackage: packageVersion(ofKernel) } };
 };
 

@@ -58,7 +58,8 @@ export const isFitting = async (context: JobContext, key: string): Promise<boole
   try {
     const artifact = await takeArtifact(run.processes, run.settings.stateDir, site.module.name, key, directory);
     const files = conf.objects.map(({ dest }) => `${dest}.ko`);
-    if (!artifact || files.some((file) => artifact.statement.objects[file] === undefined)) return false;
+    if (!('statement' in artifact) || files.some((file) => artifact.statement.objects[file] === undefined))
+      return false;
     return (await loadProblem(context, { directory }, byTag)) === undefined;
   } finally {
     remove(directory);

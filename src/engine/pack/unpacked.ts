@@ -25,7 +25,8 @@ export const unpacker = (run: Run): Unpack => {
   const unpack: Unpack = async (build) => {
     const { name, key } = build.stored;
     const parcel = makeTemporary(run.scratch, 'pack-');
-    if (!(await takeArtifact(run.processes, run.settings.stateDir, name, key, parcel))) return undefined;
+    const artifact = await takeArtifact(run.processes, run.settings.stateDir, name, key, parcel);
+    if (!('statement' in artifact)) return undefined;
     const directory = join(parcel, '0/module');
     return { ...build, directory, identities: [exportsIdentity(exportsOf(directory)), key] };
   };

@@ -50,11 +50,16 @@ export const wrongObject = ({ objects }: Pick<Statement, 'objects'>, directory: 
   return Object.keys(objects).find((name) => !found.includes(name)) ?? found.find((name) => !isRight(name));
 };
 
+/** Why nothing was taken; nothing where there is nothing, or it was damaged. */
+export interface NotTaken {
+  readonly problem?: Problem;
+}
+
 /**
  * Unpack an Artifact: what was built into `<directory>/0`, the log into `<directory>/1`. One that is damaged is dropped
  * from the Store.
  *
- * @returns undefined if there is none, or this machine cannot unpack it
+ * @returns why not, if there is none, or this machine cannot unpack it
  */
 export const takeArtifact = async (
   processes: Processes,
@@ -62,17 +67,18 @@ export const takeArtifact = async (
   name: string,
   key: string,
   directory: string,
-): Promise<Artifact | undefined> => {
+): Promise<Artifact | NotTaken> => {
   const artifact = findArtifact(stateDir, name, key);
-  if (!artifact) return undefined;
+  if (!artifact) return {};
   for (const [index, { blob }] of artifact.layers.entries()) {
     // The bytes are what they were: what is missing is a program, or room.
     const file = blobFile(artifact.directory, blob);
-    if (await unpackLayer(processes, file, join(directory, String(index)))) return undefined;
+    const problem = await unpackLayer(processes, file, join(directory, String(index)));
+    if (problem) return { problem };
   }
   if (wrongObject(artifact.statement, join(directory, '0')) !== undefined) {
     dropArtifact(stateDir, name, key);
-    return undefined;
+    return {};
   }
   touch(artifact.directory);
   return artifact;
