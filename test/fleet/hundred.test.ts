@@ -9,7 +9,7 @@ import { strangeAfterInstall, writtenBy } from './written.ts';
 
 const provision = inject('fleet');
 const kernels = 'missing' in provision ? [] : provision.kernels.slice(0, 1);
-const many = isSlice ? 20 : 100;
+const many = isSlice ? 12 : 100;
 
 const taken = new RegExp(
   names
