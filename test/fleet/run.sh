@@ -35,9 +35,11 @@ export FLEET_OUTSIDE
 # shellcheck disable=SC2016 # The inner shell expands them.
 exec unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc sh -euc '
   ip link set lo up
-  mount -t tmpfs -o size=8g,mode=1777 kmodsort-fleet /tmp
-  export TMPDIR=/tmp
+  machines=$(mktemp -d)
+  mount -t tmpfs -o size=8g,mode=1777 kmodsort-fleet "$machines"
   status=0
-  npx vitest run --project "${FLEET_PROJECT:-fleet}" --no-file-parallelism "$@" || status=$?
+  TMPDIR=$machines npx vitest run --project "${FLEET_PROJECT:-fleet}" --no-file-parallelism "$@" || status=$?
+  umount -l "$machines"
+  rmdir "$machines"
   exit "$status"
 ' fleet "$@"
