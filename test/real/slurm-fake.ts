@@ -8,7 +8,7 @@ const programs: Readonly<Record<string, string>> = {
   sinfo: 'echo idle',
   sbatch: `{ for word; do printf '%s\\0' "$word"; done; printf '\\n'; } >> "$0.asked"; wc -l < "$0.asked"`,
   squeue: `i=0; while [ "$i" -lt "$(wc -l < "\${0%squeue}sbatch.asked")" ]; do i=$((i + 1)); echo "$i|FAILED|NonZeroExitCode"; done`,
-  scontrol: 'cat "${0%scontrol}end"',
+  scontrol: 'cat "$(dirname "$0")/end"',
   scancel: 'exit 0',
 };
 
