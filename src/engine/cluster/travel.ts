@@ -3,6 +3,7 @@ import { FailureError } from '../errors.ts';
 import type { Job, Plan } from '../plan.ts';
 import type { Input } from '../registry/input.ts';
 import type { Registry } from '../registry/reference.ts';
+import { apart } from '../registry/remote.ts';
 import { type Parcel, sendInput } from '../registry/send-input.ts';
 import type { PushKey } from '../registry/signers.ts';
 import { type ComingPackages, type Kernel, type Module, moduleLabel, sameKernel } from '../request.ts';
@@ -57,15 +58,11 @@ const sourceOf = ({ settings }: Run, root: string, label: string): string => {
   throw new FailureError({ kind: 'source-missing', at: brought });
 };
 
-const send = async (run: Run, { registry, key }: Way, parcel: Parcel): Promise<Input> => {
-  const scratch = makeTemporary(run.scratch, 'send-');
-  try {
-    const { kind, name, hash } = await sendInput({ ...run, scratch }, registry, parcel, key);
+const send = (run: Run, { registry, key }: Way, parcel: Parcel): Promise<Input> =>
+  apart(run, async (connection) => {
+    const { kind, name, hash } = await sendInput(connection, registry, parcel, key);
     return { kind, name, hash };
-  } finally {
-    remove(scratch);
-  }
-};
+  });
 
 const sendHeaders = async (
   run: Run,

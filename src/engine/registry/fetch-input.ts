@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { FailureError } from '../errors.ts';
 import { unpackLayer } from '../store/take.ts';
 import { lstat } from '../system/files.ts';
-import { makeTemporary, remove } from '../system/publish.ts';
 import { type Believed, bring, type Read } from './believed.ts';
 import { remoteOf } from './connect.ts';
 import { type Input, type InputClaim, inputPlace, readInput } from './input.ts';
 import { artifactName, type Registry } from './reference.ts';
-import type { Connection, Place } from './remote.ts';
+import { apart, type Connection, type Place } from './remote.ts';
 import { type Order, type Result, type ResultClaim, readResult, resultPlace } from './result.ts';
 import { signersProblem } from './signers.ts';
 
@@ -29,16 +28,6 @@ const believed = async <T extends InputClaim | ResultClaim>(
   if ('believed' in bringing) return bringing.believed;
   const at = artifactName(registry, place.repository, place.tag);
   throw new FailureError({ kind: 'input-refused', at, problem: bringing.refused });
-};
-
-/** A private directory below that of a connection. */
-const apart = async <T>(connection: Connection, work: (own: Connection) => Promise<T>): Promise<T> => {
-  const scratch = makeTemporary(connection.scratch, 'fetch-');
-  try {
-    return await work({ ...connection, scratch });
-  } finally {
-    remove(scratch);
-  }
 };
 
 /**

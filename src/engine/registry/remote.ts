@@ -3,6 +3,7 @@ import type { Settings } from '../settings.ts';
 import type { Blob } from '../store/layout.ts';
 import type { CommandOptions, Ended, Processes } from '../system/exec.ts';
 import { installCommand } from '../system/install-command.ts';
+import { makeTemporary, remove } from '../system/publish.ts';
 
 /** What a place that holds Artifacts is asked. Nothing that it answers is believed. */
 
@@ -15,6 +16,17 @@ export interface Connection {
   /** What makes whoever fetches hold a lock: the next run finds and ends one that has outlived us. */
   readonly holding?: Pick<CommandOptions, 'descriptors' | 'onStart'>;
 }
+
+/** Work with a private directory of its own, below that of a connection: for one thing that goes or comes. */
+export const apart = async <T>(connection: Connection, work: (own: Connection) => Promise<T>): Promise<T> => {
+  const { processes, settings, holding } = connection;
+  const scratch = makeTemporary(connection.scratch, 'registry-');
+  try {
+    return await work({ processes, settings, scratch, ...(holding ? { holding } : {}) });
+  } finally {
+    remove(scratch);
+  }
+};
 
 /** What was found, nothing where there is no such thing, or why nobody knows. */
 export type Answered<T> = { readonly found?: T } | { readonly trouble: Problem };

@@ -10,20 +10,19 @@ import type { Outcome } from '../outcome.ts';
 import type { Emit, Note } from '../progress.ts';
 import type { Input } from '../registry/input.ts';
 import { artifactName, failureKey, type Registry } from '../registry/reference.ts';
-import type { Connection } from '../registry/remote.ts';
+import { apart } from '../registry/remote.ts';
 import { sendArtifact, sendFailure } from '../registry/send.ts';
 import { sendResult } from '../registry/send-input.ts';
-import { type PushKey, pushKeyOf } from '../registry/signers.ts';
+import { pushKeyOf } from '../registry/signers.ts';
 import { moduleLabel, type ProduceRequest, sameModule } from '../request.ts';
 import { noSwitches, type Run } from '../run/run.ts';
 import type { Settings } from '../settings.ts';
 import { readRecord, recordedEntries } from '../state/record.ts';
 import { findArtifact } from '../store/artifacts.ts';
 import { sweepStore } from '../store/sweep.ts';
-import { makeTemporary, remove } from '../system/publish.ts';
 import { fetchInputs } from '../trial/fetched-inputs.ts';
 import { stateInView } from '../trial/view.ts';
-import { registryFor, sharedFailures } from './push.ts';
+import { registryFor, sharedFailures, type Way } from './push.ts';
 import { asFailure, askInView, inPlace } from './try.ts';
 import { withRun } from './with-run.ts';
 
@@ -32,24 +31,7 @@ import { withRun } from './with-run.ts';
  * word that it fails. What is there already is not built again, so that the same may be asked as often as one likes.
  */
 
-/** What pushing takes. */
-interface Way {
-  readonly run: Run;
-  readonly registry: Registry;
-  readonly key: PushKey;
-}
-
 type Pushed = NonNullable<ProducedAnswer['pushed']>;
-
-/** A private directory for one thing that is sent. */
-const apart = async <T>({ run }: Way, work: (connection: Connection) => Promise<T>): Promise<T> => {
-  const scratch = makeTemporary(run.scratch, 'push-');
-  try {
-    return await work({ settings: run.settings, processes: run.processes, scratch });
-  } finally {
-    remove(scratch);
-  }
-};
 
 /** A build with this Key, if it is in the Store. */
 const pushBuild = async (way: Way, name: string, key: string): Promise<Pushed | undefined> => {
@@ -59,7 +41,7 @@ const pushBuild = async (way: Way, name: string, key: string): Promise<Pushed | 
   const { by, parts, kernelPackage } = stored.statement;
   if (by !== undefined) return { state: 'there', artifact };
   const tag = kernelPackage && kernelTagOf(parts, kernelPackage);
-  const { state } = await apart(way, (connection) => sendArtifact(connection, way.registry, stored, way.key, tag));
+  const { state } = await apart(way.run, (connection) => sendArtifact(connection, way.registry, stored, way.key, tag));
   return { state, artifact };
 };
 
@@ -73,7 +55,7 @@ const pushFailure = async (
   const { name } = request.module;
   const shared = sharedFailures({ stateDir }).find(({ parts }) => parts.module === moduleLabel(request.module));
   if (shared) {
-    const { state } = await apart(way, (connection) => sendFailure(connection, way.registry, shared, way.key));
+    const { state } = await apart(way.run, (connection) => sendFailure(connection, way.registry, shared, way.key));
     return { state, artifact: artifactName(way.registry, name, failureKey(shared.key)) };
   }
   const record = recordedEntries(stateDir).find(({ module }) => sameModule(module, request.module));
@@ -137,7 +119,7 @@ const report = (way: Way, request: ProduceRequest, { outcome, unloadable }: Buil
   const on = way.run.settings.environment.SLURMD_NODENAME || hostname();
   const log = outcome.kind === 'failed' ? outcome.failure.log : undefined;
   const result = { ticket, outcome, ...(unloadable ? { unloadable } : {}), seconds, on };
-  return apart(way, (connection) => sendResult(connection, way.registry, order, result, log, way.key));
+  return apart(way.run, (connection) => sendResult(connection, way.registry, order, result, log, way.key));
 };
 
 const produced = async (

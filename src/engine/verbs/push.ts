@@ -5,6 +5,7 @@ import { keyOf } from '../key/key.ts';
 import type { Emit } from '../progress.ts';
 import { isShared } from '../registry/failure.ts';
 import { artifactName, failureKey, type Registry, registryOf } from '../registry/reference.ts';
+import { apart } from '../registry/remote.ts';
 import { type SharedFailure, sendArtifact, sendFailure } from '../registry/send.ts';
 import { type PushKey, pushKeyOf } from '../registry/signers.ts';
 import type { PushRequest } from '../request.ts';
@@ -14,13 +15,12 @@ import { readRecord, recordedEntries } from '../state/record.ts';
 import { findArtifact, type StoredArtifact } from '../store/artifacts.ts';
 import { isWanted, type StoredBuild, storedBuilds } from '../store/builds.ts';
 import { stat } from '../system/files.ts';
-import { makeTemporary, remove } from '../system/publish.ts';
 import { withRun } from './with-run.ts';
 
 /** What was built here, for machines that come to the same Key, and what cannot be. Changes nothing but the registry. */
 
 /** What pushing one thing takes. */
-interface Way {
+export interface Way {
   readonly run: Run;
   readonly registry: Registry;
   readonly key: PushKey;
@@ -35,20 +35,6 @@ interface Wanted {
   /** Of another Builder. */
   readonly isForeign: boolean;
 }
-
-/** A private directory for one Artifact. */
-const apart = async (
-  { run }: Way,
-  work: (connection: Parameters<typeof sendArtifact>[0]) => Promise<Result>,
-): Promise<Result> => {
-  const { settings, processes } = run;
-  const scratch = makeTemporary(run.scratch, 'push-');
-  try {
-    return await work({ settings, processes, scratch });
-  } finally {
-    remove(scratch);
-  }
-};
 
 /** A build of the Store, and how machines without headers find it. */
 interface Build extends StoredBuild {
@@ -77,7 +63,7 @@ const lastOfEach = (all: readonly Build[]): ReadonlyMap<string, Build> => {
 const sendStored = async (way: Way, { name, key }: StoredArtifact, kernelTag: string | undefined): Promise<Result> => {
   const artifact = findArtifact(way.run.settings.stateDir, name, key);
   if (!artifact) return { state: 'damaged' };
-  return apart(way, (connection) => sendArtifact(connection, way.registry, artifact, way.key, kernelTag));
+  return apart(way.run, (connection) => sendArtifact(connection, way.registry, artifact, way.key, kernelTag));
 };
 
 const builds = (settings: Settings, request: PushRequest): Wanted[] => {
@@ -119,7 +105,7 @@ const failures = (settings: Settings, request: PushRequest): Wanted[] =>
       const { module, kernel } = parts;
       return {
         about: { module, kernel, key, bytes: stat(log)?.size ?? 0, failure },
-        send: (way) => apart(way, (connection) => sendFailure(connection, way.registry, shared, way.key)),
+        send: (way) => apart(way.run, (connection) => sendFailure(connection, way.registry, shared, way.key)),
         isForeign: false,
       };
     });
