@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { missingPackages, run } from '../packages.ts';
 import {
   apt,
@@ -99,9 +99,12 @@ const isBare = async (node: Machine): Promise<void> => {
 };
 
 describe.skipIf(!provision || process.arch !== 'x64')('packages of built modules', () => {
-  it('apt: installed by name, loaded by the real kernel, upgraded and removed clean', async () => {
+  beforeAll(() => {
     const missing = missingPackages(emulatorPackages);
     if (missing) throw new Error(missing);
+  });
+
+  it('apt: installed by name, loaded by the real kernel, upgraded and removed clean', async () => {
     const packages = [imagePackage(release), headersPackage(older), ...names.map((name) => modulePackage(name))];
     const builder = await kmodsortMachine('bookworm', ...packages);
     await aptWell(builder, 'install', image(older), headers(older), ...names.map((name) => `${name}-dkms`));
@@ -152,7 +155,7 @@ describe.skipIf(!provision || process.arch !== 'x64')('packages of built modules
     expect(node.events().at(-1)).toBe(`initramfs update ${release}: `);
   });
 
-  it('dnf: installed by name, removed clean, and the kernel is a dependency', async () => {
+  it('dnf: installed by name, loaded by the real kernel, upgraded and removed clean, and the kernel is a dependency', async () => {
     const core: RpmPackage = { ...kernelCore(older), tags: [`Provides: kernel-${release}`] };
     const builder = await fedoraMachine('bookworm', core, kernelDevel(older), ...names.map((name) => moduleRpm(name)));
     await dnfWell(builder, 'install', core.name, kernelDevel(older).name, ...names.map((name) => `dkms-${name}`));
@@ -171,11 +174,23 @@ describe.skipIf(!provision || process.arch !== 'x64')('packages of built modules
     expect(node.objects(release)).toEqual(['mid_link', 'zeta_core']);
     expect(node.read(`${tree}/modules.dep`)).toMatch(/^extra\/mid_link\.ko: extra\/zeta_core\.ko$/m);
     expect(node.events().at(-1)).toBe(`dracut ${release}: mid_link zeta_core `);
+    expect(await bootWith(node, release, ['mid_link'])).toContain('loaded: mid_link zeta_core');
+
+    const versions = async (): Promise<string[]> => (await node.run(['rpm', '-q', mid, zeta])).stdout.split('\n');
+    const before = await versions();
+    bringAll(node, await packOn(builder, '--rpm', true), '/repo');
+    await publishRpms(node);
+    await dnfWell(node, 'upgrade', '--refresh');
+    expect(await versions()).toEqual([expect.not.stringContaining(before[0] ?? ''), ...before.slice(1)]);
+    expect(node.objects(release)).toEqual(['mid_link', 'zeta_core']);
+    expect(node.read(`${tree}/modules.dep`)).toMatch(/^extra\/mid_link\.ko: extra\/zeta_core\.ko$/m);
+    expect(node.events().at(-1)).toBe(`dracut ${release}: mid_link zeta_core `);
+    expect((await node.run(['rpm', '--verify', mid, zeta])).stdout).toBe('');
     await dnfWell(node, 'remove', mid, zeta);
     expect(await leftovers(node)).toBe('');
   });
 
-  it('pacman: installed by name, removed clean, and the kernel is a dependency', async () => {
+  it('pacman: installed by name, loaded by the real kernel, upgraded and removed clean, and the kernel is a dependency', async () => {
     const kernel = [linuxPackage('linux', older), linuxHeaders('linux', older)];
     const builder = await archMachine('bookworm', ...kernel, ...names.map((name) => dkmsPackage(name)));
     await pacmanWell(builder, '-Sy', 'linux', 'linux-headers', ...names.map((name) => `${name}-dkms`));
@@ -203,6 +218,17 @@ describe.skipIf(!provision || process.arch !== 'x64')('packages of built modules
     expect(node.read(`${tree}/modules.dep`)).toMatch(/^updates\/dkms\/mid_link\.ko: updates\/dkms\/zeta_core\.ko$/m);
     expect(node.events().at(-1)).toBe('mkinitcpio linux: mid_link zeta_core ');
     expect((await node.run(['pacman', '-Qkk', mid, zeta])).stdout).toContain(' 0 altered files');
+    expect(await bootWith(node, release, ['mid_link'])).toContain('loaded: mid_link zeta_core');
+
+    const versions = async (): Promise<string[]> => (await node.run(['pacman', '-Q', mid, zeta])).stdout.split('\n');
+    const before = await versions();
+    bringAll(node, await packOn(builder, '--pacman', true), '/repo');
+    await node.sh('cd /repo && repo-add -q test.db.tar.gz kmod-*');
+    await pacmanWell(node, '-Syyu');
+    expect(await versions()).toEqual([expect.not.stringContaining(before[0] ?? ''), ...before.slice(1)]);
+    expect(node.objects(release)).toEqual(['mid_link', 'zeta_core']);
+    expect(node.read(`${tree}/modules.dep`)).toMatch(/^updates\/dkms\/mid_link\.ko: updates\/dkms\/zeta_core\.ko$/m);
+    expect(node.events().at(-1)).toBe('mkinitcpio linux: mid_link zeta_core ');
     await pacmanWell(node, '-R', mid, zeta);
     expect(await leftovers(node)).toBe('');
     expect(node.events().at(-1)).toBe('mkinitcpio linux: ');
