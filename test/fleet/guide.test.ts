@@ -36,6 +36,9 @@ const inNetwork = async (
   const { fleet } = await openFleet(kernel);
   try {
     const [builder, machine] = [await fleet.machine('builder1'), await fleet.machine('machine1')];
+    await fleet.registry.stop();
+    const [, config = ''] = /<< 'END'\n([\s\S]*?)^END$/m.exec(linesFor('registry', 'config.yml')) ?? [];
+    fleet.registry = await startRegistryOn(fleet.registryNode, { config });
     for (const node of [builder, machine]) {
       await must(node, 'rm', '-rf', '/etc/kmodsort', '/etc/dkms/framework.conf', '/etc/containers/registries.conf.d');
       await follow(node, linesFor('machine', 'insecure = true'));

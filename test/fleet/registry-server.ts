@@ -9,10 +9,10 @@ const port = 5000;
 const storage = '/var/lib/registry';
 
 export interface RegistryOptions {
-  /** A line of htpasswd(1): it asks who comes. */
-  readonly users?: string;
   /** It has nothing of its own, and brings what it is asked for from this registry: `registry:5000`. */
   readonly cacheOf?: string;
+  /** All of its config.yml, in place of what follows from the rest. */
+  readonly config?: string;
   /** Its disk, as mount(8) has the size of a tmpfs; the node's own if not given. */
   readonly size?: string;
 }
@@ -25,7 +25,7 @@ export interface RegistryServer {
   readonly stop: () => Promise<void>;
 }
 
-const configOf = ({ users, cacheOf }: RegistryOptions): string =>
+const configOf = ({ cacheOf }: RegistryOptions): string =>
   [
     'version: 0.1',
     'log:',
@@ -36,7 +36,6 @@ const configOf = ({ users, cacheOf }: RegistryOptions): string =>
     'http:',
     `  addr: 0.0.0.0:${port}`,
     ...(cacheOf === undefined ? [] : ['proxy:', `  remoteurl: http://${cacheOf}`]),
-    ...(users === undefined ? [] : ['auth:', '  htpasswd:', '    realm: kmods', '    path: /etc/registry.htpasswd']),
     '',
   ].join('\n');
 
@@ -50,13 +49,12 @@ const isUp = async ({ address }: FleetNode): Promise<boolean> => {
 
 /** Start it, and wait until it answers. What it holds stays where it is when it is stopped and started again. */
 export const startRegistryOn = async (node: FleetNode, options: RegistryOptions = {}): Promise<RegistryServer> => {
-  const { users, size } = options;
+  const { size } = options;
   if (!existsSync(node.path(storage))) {
     await node.run(['mkdir', '-p', storage]);
     if (size) await node.run(['mount', '-t', 'tmpfs', '-o', `size=${size}`, 'small', storage]);
   }
-  node.write('/etc/registry.yml', configOf(options));
-  if (users !== undefined) node.write('/etc/registry.htpasswd', `${users}\n`);
+  node.write('/etc/registry.yml', options.config ?? configOf(options));
   const { child, ended } = node.start([registryProgram, 'serve', '/etc/registry.yml'], { timeout: 3_600_000 });
   for (let tries = 0; !(await isUp(node)); tries += 1) {
     if (tries === 200 || child.exitCode !== null) throw new Error(`docker-registry did not come up on ${node.name}`);
