@@ -193,7 +193,7 @@ describe.skipIf(!kernel || !other)('a matrix on a Slurm cluster', () => {
       ...['matrix', ...sources, '--kernels', release, '--on', 'slurm'],
     ]);
     const states = async (): Promise<string[]> => [...(await jobsOf(head)).values()];
-    await until(async () => (await states()).includes('RUNNING'), 60);
+    await until(async () => (await states()).includes('RUNNING'), 120);
     // nsenter waits for the program, which is in its process group.
     process.kill(-(run.child.pid ?? 0), 'SIGINT');
     const ended = await run.ended;
@@ -208,7 +208,7 @@ describe.skipIf(!kernel || !other)('a matrix on a Slurm cluster', () => {
     const source = writeSource(head, 'patient');
     head.write(`${source}/Makefile`, 'obj-m := patient.o\nifneq ($(KERNELRELEASE),)\n$(shell sleep 3)\nendif\n');
     const run = matrix([source, '--kernels', release]);
-    await until(async () => (await jobsOf(head)).get('patient') === 'RUNNING', 60);
+    await until(async () => (await jobsOf(head)).get('patient') === 'RUNNING', 120);
     await Promise.race(
       cluster.workers.map((node) => until(async () => (await node.sh('pgrep -x sleep')).code === 0, 60)),
     );
@@ -246,7 +246,7 @@ describe.skipIf(!kernel || !other)('a matrix on a Slurm cluster', () => {
       await until(async () => {
         found = await nodeOf();
         return found !== undefined && !but.includes(found);
-      }, 60);
+      }, 120);
       if (!found) throw new Error('the job runs nowhere');
       return found;
     };
@@ -254,18 +254,18 @@ describe.skipIf(!kernel || !other)('a matrix on a Slurm cluster', () => {
     const switchOff = async (node: FleetNode): Promise<void> => {
       await node.stop();
       await head.run(['scontrol', 'update', `NodeName=${node.name}`, 'State=DOWN', 'Reason=off']);
-      await until(async () => (await jobsOf(head)).get('slow') === 'PENDING', 60);
+      await until(async () => (await jobsOf(head)).get('slow') === 'PENDING', 120);
       const id = (await head.sh(`squeue --noheader --states=PENDING --format=%i`)).stdout.trim();
       await head.run(['scontrol', 'update', `JobId=${id}`, 'StartTime=now']);
     };
     // While it compiles.
     const first = await running([]);
-    await until(async () => (await first.sh('pgrep -x sleep')).code === 0, 60);
+    await until(async () => (await first.sh('pgrep -x sleep')).code === 0, 120);
     await switchOff(first);
     // While it pushes.
     const second = await running([first]);
     const before = blobs();
-    await until(() => blobs() > before, 60);
+    await until(() => blobs() > before, 120);
     await switchOff(second);
     const third = await running([first, second]);
     const ended = await run;
